@@ -1,0 +1,62 @@
+"""Work that happens in the background, kept in the same database as everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from startdeliver.common import clock
+
+
+class Job(models.Model):
+    """One piece of background work. The tick and the workers read across organizations, so it has no tenant scope."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting for a worker"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    kind = models.CharField(max_length=64)
+    key = models.CharField(max_length=200, help_text="At most one live job has it: enqueuing again gives the same job.")
+    organization = models.ForeignKey(
+        "tenancy.Organization", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    payload: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    not_before = models.DateTimeField(default=clock.now)
+    attempts = models.IntegerField(default=0)
+    owner = models.CharField(max_length=200, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    progress: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(status__in=["queued", "running"]), name="job_one_live"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["status", "not_before"], name="job_ready"),
+            models.Index(fields=["kind", "-created_at"], name="job_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} ({self.status})"
+
+
+class Worker(models.Model):
+    """A worker process that lives, or lived."""
+
+    owner = models.CharField(max_length=200, unique=True)
+    started_at = models.DateTimeField(default=clock.now)
+    heartbeat_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.owner

@@ -1,0 +1,212 @@
+"""Settings by environment, read once and checked: a wrong value is refused in one line that names it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from dotenv import dotenv_values
+
+from startdeliver.common.crypto import generate_key, parse_key
+
+DEFAULT_SUPPORT_CONTACT = "the person who runs this installation"
+
+
+class ConfigError(Exception):
+    """A setting has a value that cannot work; the message is one line and names the setting."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of the installation, checked."""
+
+    data_dir: Path
+    database: dict[str, Any]
+    secret_key: str
+    encryption_keys: list[bytes]
+    support_contact: str
+    base_url: str
+    intercom_client_id: str
+    intercom_client_secret: str
+    intercom_api_url: str
+    intercom_app_url: str
+    debug: bool
+    email_url: str
+
+    @property
+    def uses_postgres(self) -> bool:
+        return bool(self.database["ENGINE"] == "django.db.backends.postgresql")
+
+
+def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")) -> Config:
+    """Reads the environment (and a `.env`, which never overrides it). Raises ConfigError.
+
+    Creates the data directory and, with SQLite, the keys kept in it.
+    """
+    values: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        values.update({key: value for key, value in dotenv_values(dotenv).items() if value is not None})
+    values.update(os.environ if environ is None else environ)
+
+    data_dir = Path(values.get("STARTDELIVER_DATA_DIR") or "data").expanduser().resolve()
+    if data_dir.exists() and not data_dir.is_dir():
+        raise ConfigError(f"STARTDELIVER_DATA_DIR: {data_dir} is a file, not a directory")
+    database = _database(values.get("DATABASE_URL", ""), data_dir)
+    postgres = database["ENGINE"].endswith("postgresql")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if not postgres:
+            raise ConfigError(f"STARTDELIVER_DATA_DIR: {data_dir} cannot be created ({error.strerror})") from error
+
+    secret_key = _kept("STARTDELIVER_SECRET_KEY", values, data_dir / "secret.key", postgres, secrets.token_urlsafe)
+    if len(secret_key) < 32:
+        raise ConfigError("STARTDELIVER_SECRET_KEY: must be at least 32 characters")
+    key_text = _kept("STARTDELIVER_ENCRYPTION_KEYS", values, data_dir / "encryption.keys", postgres, generate_key)
+    try:
+        keys = [parse_key(part) for part in key_text.replace("\n", ",").split(",") if part.strip()]
+    except ValueError as error:
+        raise ConfigError(f"STARTDELIVER_ENCRYPTION_KEYS: {error}") from error
+    if not keys:
+        raise ConfigError("STARTDELIVER_ENCRYPTION_KEYS: names no key")
+
+    client_id = values.get("INTERCOM_CLIENT_ID", "").strip()
+    client_secret = values.get("INTERCOM_CLIENT_SECRET", "").strip()
+    if bool(client_id) != bool(client_secret):
+        missing = "INTERCOM_CLIENT_SECRET" if client_id else "INTERCOM_CLIENT_ID"
+        raise ConfigError(f"{missing}: is missing; set both INTERCOM_CLIENT_ID and INTERCOM_CLIENT_SECRET, or neither")
+    return Config(
+        data_dir=data_dir,
+        database=database,
+        secret_key=secret_key,
+        encryption_keys=keys,
+        support_contact=values.get("STARTDELIVER_SUPPORT_CONTACT", "").strip() or DEFAULT_SUPPORT_CONTACT,
+        base_url=_url("STARTDELIVER_BASE_URL", values.get("STARTDELIVER_BASE_URL", "") or "http://localhost:8000"),
+        intercom_client_id=client_id,
+        intercom_client_secret=client_secret,
+        intercom_api_url=_url("INTERCOM_API_URL", values.get("INTERCOM_API_URL", "")),
+        intercom_app_url=_url("INTERCOM_APP_URL", values.get("INTERCOM_APP_URL", "")),
+        debug=_flag("STARTDELIVER_DEBUG", values.get("STARTDELIVER_DEBUG", "")),
+        email_url=_email_url(values.get("STARTDELIVER_EMAIL_URL", "")),
+    )
+
+
+def _database(url: str, data_dir: Path) -> dict[str, Any]:
+    url = url.strip()
+    if not url:
+        return sqlite_database(data_dir / "startdeliver.sqlite3")
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)
+        if parts.netloc or not path or path == "/":
+            raise ConfigError("DATABASE_URL: write sqlite:////absolute/path or sqlite:///relative/path")
+        return sqlite_database(Path(path[1:]))
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ConfigError("DATABASE_URL: must start with postgresql:// or sqlite:///")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError("DATABASE_URL: the port is not a number from 1 to 65535") from error
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ConfigError("DATABASE_URL: names no database; write postgresql://user:password@host:5432/name")
+    return postgres_database(
+        name=name,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=unquote(parts.hostname or ""),
+        port=port,
+        options=dict(parse_qsl(parts.query)),
+    )
+
+
+def sqlite_database(path: Path) -> dict[str, Any]:
+    """Django's description of a SQLite file: write-ahead log, and writers that queue instead of failing."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; "
+                "PRAGMA mmap_size=134217728; PRAGMA temp_store=MEMORY"
+            ),
+        },
+    }
+
+
+def postgres_database(
+    *, name: str, user: str, password: str, host: str, port: int | None, options: dict[str, str]
+) -> dict[str, Any]:
+    """Django's description of a PostgreSQL database; `options` are libpq parameters such as sslmode."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": user,
+        "PASSWORD": password,
+        "HOST": host,
+        "PORT": str(port) if port else "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **options},
+    }
+
+
+def _kept(name: str, values: Mapping[str, str], path: Path, required: bool, make: Any) -> str:
+    given = values.get(name, "").strip()
+    if given:
+        return given
+    if required:
+        raise ConfigError(f"{name}: is required when DATABASE_URL names PostgreSQL")
+    if not path.exists():
+        # O_EXCL: of two processes that start together, one makes the key and the other reads it.
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise ConfigError(f"STARTDELIVER_DATA_DIR: {path} cannot be written ({error.strerror})") from error
+        else:
+            made = str(make(32)) if make is secrets.token_urlsafe else str(make())
+            with os.fdopen(handle, "w") as file:
+                file.write(made + "\n")
+            return made
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{name}: {path} cannot be read ({error.strerror})") from error
+
+
+def _url(name: str, value: str) -> str:
+    value = value.strip().rstrip("/")
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{name}: {value!r} is not an http:// or https:// address")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{name}: must not have a query or a fragment")
+    return value
+
+
+def _email_url(value: str) -> str:
+    value = value.strip()
+    if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+        raise ConfigError("STARTDELIVER_EMAIL_URL: must be smtp://user:password@host:587 or smtps://…")
+    return value
+
+
+def _flag(name: str, value: str) -> bool:
+    value = value.strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise ConfigError(f"{name}: {value!r} is neither true nor false")

@@ -1,0 +1,290 @@
+"""What joins the hub to one Intercom workspace: connection, runs, the mirror used for matching, and skips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.tenancy.scope import TenantModel
+
+
+class Connection(TenantModel):
+    """The organization's link to one Intercom workspace."""
+
+    class Status(models.TextChoices):
+        NEW = "new", "Not connected"
+        AUTHENTICATED = "authenticated", "Authenticated"
+        REVOKED = "revoked", "Revoked"
+
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.NEW)
+    token_cipher = models.BinaryField(null=True, blank=True)
+    token_kind = models.CharField(max_length=8, blank=True, help_text="oauth or token")
+    authenticated_at = models.DateTimeField(null=True, blank=True)
+    workspace = models.CharField(max_length=64, blank=True, help_text="The workspace ID, once checked against /me.")
+    workspace_name = models.CharField(max_length=255, blank=True)
+    region = models.CharField(max_length=2, default="US", help_text="US, EU or AU; as /me says.")
+    eu_answer = models.BooleanField(default=False)
+    time_zone = models.CharField(
+        max_length=64, default="UTC", help_text="The workspace's; contact search uses its days."
+    )
+    create_contacts = models.BooleanField(default=False)
+    create_customers = models.BooleanField(default=False)
+    match_domains = models.BooleanField(default=False)
+    sync_events = models.BooleanField(default=False)
+    field_rules = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Changed mappings only: {"customer.plan": {"from": "plan", "rule": "intercom"}}.',
+    )
+    rate_reserve = models.PositiveIntegerField(default=0, help_text="Requests per 10 s left to other apps.")
+    saved_at = models.DateTimeField(
+        null=True, blank=True, help_text="First save; from then on it syncs every 24 hours."
+    )
+    settings_changed_at = models.DateTimeField(null=True, blank=True)
+    next_sync_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem = models.CharField(max_length=500, blank=True, help_text="One sentence: what is wrong and how to mend it.")
+    problem_at = models.DateTimeField(null=True, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True, help_text="When the administrators were last written to.")
+    # Watermarks are unix seconds of Intercom's clock; null: nothing was read yet.
+    conversations_until = models.BigIntegerField(null=True, blank=True)
+    contacts_until = models.BigIntegerField(null=True, blank=True)
+    tickets_until = models.BigIntegerField(null=True, blank=True)
+    deleted_until = models.BigIntegerField(null=True, blank=True)
+    swept_at = models.DateTimeField(null=True, blank=True, help_text="Last complete daily sweep.")
+    matched_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last complete look at skips and unassigned tickets."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="connection_one")]
+        indexes = [models.Index(fields=["next_sync_at"], name="connection_due")]
+
+    def __str__(self) -> str:
+        return f"{self.workspace_name or self.workspace or 'Intercom'} ({self.get_status_display()})"
+
+    @property
+    def _place(self) -> str:
+        # Bound to the organization, not the row's own id, so a token can be set before the first save.
+        return f"sync_connection.token.{self.organization_id}"
+
+    @property
+    def token(self) -> str:
+        """The access token in plain text; empty when there is none. Raises crypto.DecryptionError."""
+        return settings.KEY_RING.decrypt(bytes(self.token_cipher), self._place) if self.token_cipher else ""
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self.token_cipher = settings.KEY_RING.encrypt(value, self._place) if value else None
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.status == self.Status.AUTHENTICATED and bool(self.token_cipher)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether runs may start: authenticated, and the workspace ID was checked and saved."""
+        return self.is_authenticated and bool(self.workspace) and self.saved_at is not None
+
+
+class SyncRun(TenantModel):
+    """One execution of the sync, with counts, duration and outcome. At most one of an organization is running."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting for a worker"
+        RUNNING = "running", "Running"
+        SUCCESS = "success", "Complete"
+        FAILED = "failed", "Failed"
+
+    class Trigger(models.TextChoices):
+        BUTTON = "button", "Sync now"
+        SCHEDULE = "schedule", "Every 24 hours"
+        CLI = "cli", "Command line"
+        SAVE = "save", "First save"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="runs")
+    trigger = models.CharField(max_length=10, choices=Trigger.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    messages_wanted = models.BooleanField(default=True, help_text="False: --no-messages.")
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    owner = models.CharField(max_length=200, blank=True, help_text="host/boot/pid/start of the process that runs it.")
+    attempts = models.IntegerField(default=0, help_text="How many processes have worked on it; over 1: taken over.")
+    stage = models.CharField(max_length=32, blank=True)
+    cursor = models.JSONField(default=dict, blank=True, help_text="Where the run resumes; written with each page.")
+    progress = models.JSONField(default=dict, blank=True, help_text='{"stage", "done", "total"} for people.')
+    listed = models.IntegerField(default=0)
+    imported = models.IntegerField(default=0)
+    updated = models.IntegerField(default=0)
+    unchanged = models.IntegerField(default=0)
+    deleted = models.IntegerField(default=0)
+    skipped = models.JSONField(default=dict, blank=True, help_text="{reason: number} of this run's listing.")
+    outbound = models.IntegerField(default=0, help_text="Outbound messages without a contact's reply.")
+    messages = models.IntegerField(default=0)
+    users_created = models.IntegerField(default=0)
+    users_updated = models.IntegerField(default=0)
+    customers_created = models.IntegerField(default=0)
+    customers_updated = models.IntegerField(default=0)
+    requests = models.IntegerField(default=0)
+    sweep_requests = models.IntegerField(default=0, help_text="Part of requests: the once-a-day sweeps.")
+    sweep_seconds = models.FloatField(default=0)
+    warnings = models.JSONField(default=list, blank=True, help_text="Sentences about what could not be read.")
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=500, blank=True, help_text="One sentence for the person.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="syncrun_one_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="syncrun_latest"),
+            models.Index(fields=["status", "created_at"], name="syncrun_status"),
+        ]
+
+    connection_id: int
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} ({self.created_at:%Y-%m-%d %H:%M} UTC)"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run has taken so far, or took; None before it starts."""
+        if self.started_at is None:
+            return None
+        return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
+
+
+class MirrorCompany(TenantModel):
+    """What Intercom knows of a company, as far as matching and field rules need it."""
+
+    workspace = models.CharField(max_length=64)
+    ref = models.CharField(max_length=128, help_text="Intercom's id.")
+    company_id = models.CharField(max_length=255, blank=True, help_text="The id that the organization gave it.")
+    name = models.CharField(max_length=255, blank=True)
+    facts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, help_text="website, plan, size, industry, monthly_spend, tags, custom attributes."
+    )
+    fingerprint = models.CharField(max_length=32, blank=True)
+    customer = models.ForeignKey(Customer, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    matched_by = models.CharField(max_length=16, blank=True, help_text="external_id, domain, manual or created")
+    match_note = models.CharField(max_length=16, blank=True, help_text="ambiguous, when several customers fit")
+    changed_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now, help_text="Last sweep that listed it.")
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="mirrorcompany_key")]
+        indexes = [models.Index(fields=["organization", "company_id"], name="mirrorcompany_company_id")]
+
+    customer_id: int | None
+
+    def __str__(self) -> str:
+        return self.name or self.ref
+
+
+class MirrorContact(TenantModel):
+    """What Intercom knows of a contact, and the user that it was matched to."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        ARCHIVED = "archived", "Archived or deleted"
+        MERGED = "merged", "Merged"
+
+    workspace = models.CharField(max_length=64)
+    ref = models.CharField(max_length=128, help_text="Intercom's id.")
+    external_id = models.CharField(max_length=255, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    email_key = models.CharField(max_length=254, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=32, blank=True)
+    company_refs: models.JSONField[list[str], list[str]] = models.JSONField(
+        default=list, help_text="Intercom's ids of its companies, in order."
+    )
+    facts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, help_text="phone, last_seen_at, tags, custom attributes."
+    )
+    fingerprint = models.CharField(max_length=32, blank=True)
+    remote_updated_at = models.BigIntegerField(default=0, help_text="Unix seconds.")
+    last_seen_at = models.BigIntegerField(default=0, help_text="Unix seconds; 0: never.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    merged_into = models.CharField(max_length=128, blank=True)
+    user = models.ForeignKey(CustomerUser, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    matched_by = models.CharField(max_length=16, blank=True, help_text="external_id, email, manual, created or merged")
+    match_note = models.CharField(max_length=16, blank=True, help_text="ambiguous, when several users fit")
+    changed_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now, help_text="Last time that Intercom listed it.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="mirrorcontact_key")]
+        indexes = [
+            models.Index(fields=["organization", "email_key"], name="mirrorcontact_email"),
+            models.Index(fields=["organization", "external_id"], name="mirrorcontact_external_id"),
+            models.Index(fields=["organization", "seen_at"], name="mirrorcontact_seen"),
+        ]
+
+    user_id: int | None
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.ref
+
+
+class Skip(TenantModel):
+    """A conversation that did not become a ticket, with its reason; kept with `resolved_at` once the ticket arrived."""
+
+    class Reason(models.TextChoices):
+        NO_USER = "no_user", "No user matches"
+        AMBIGUOUS = "ambiguous", "Several users match"
+        NO_CONTACT = "no_contact", "The conversation has no contact"
+        UNREADABLE = "unreadable", "Intercom's answer could not be read"
+
+    workspace = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=128, help_text="The conversation's id.")
+    contact_ref = models.CharField(max_length=128, blank=True)
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    detail = models.CharField(max_length=500, blank=True, help_text="One sentence that explains this very skip.")
+    title = models.CharField(max_length=500, blank=True)
+    contact_name = models.CharField(max_length=255, blank=True)
+    contact_email = models.CharField(max_length=254, blank=True)
+    refs: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, help_text="What matching needs to decide again without asking Intercom."
+    )
+    conversation_updated_at = models.DateTimeField(null=True, blank=True)
+    first_seen_at = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "external_id"], name="skip_key")]
+        indexes = [
+            models.Index(fields=["organization", "resolved_at", "reason"], name="skip_open"),
+            models.Index(fields=["organization", "contact_ref"], name="skip_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id}: {self.get_reason_display()}"
+
+
+class OutboundMessage(TenantModel):
+    """An outbound conversation that no contact has replied to: counted, nothing else."""
+
+    workspace = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=128)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "workspace", "external_id"], name="outbound_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id

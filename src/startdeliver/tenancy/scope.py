@@ -1,0 +1,83 @@
+"""The tenant scope: reads outside it raise, writes into another organization raise.
+
+The scope itself is `django_scopes`'; the manager below applies it to reads and to bulk writes, `TenantModel.save` to
+single ones. Cross-tenant work (the tick, log-in) says so with `django_scopes.scopes_disabled()`, easy to search for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from django.db import models
+from django_scopes import get_scope, scope
+from django_scopes.exceptions import ScopeError
+
+if TYPE_CHECKING:
+    from startdeliver.tenancy.models import Organization
+
+M = TypeVar("M", bound="TenantModel")
+
+
+class CrossTenantWrite(Exception):
+    """A row of one organization was about to be written while another organization's scope was open."""
+
+
+def organization_scope(organization: Organization) -> AbstractContextManager[Any]:
+    """Inside the block, every tenant query sees only `organization`'s rows."""
+    context: AbstractContextManager[Any] = scope(organization=organization)
+    return context
+
+
+def current_organization() -> Organization | None:
+    """The organization of the open scope. None when scopes are switched off; raises ScopeError when none is open."""
+    current = get_scope()
+    if not current.get("_enabled", True):
+        return None
+    organization: Organization | None = current.get("organization")
+    if organization is None:
+        raise ScopeError("no organization's scope is open; use organization_scope() or scopes_disabled()")
+    return organization
+
+
+def check_rows(rows: Iterable[TenantModel]) -> None:
+    """Raises CrossTenantWrite when a row to be written belongs to another organization than the open scope."""
+    organization = current_organization()
+    if organization is None:
+        return
+    for row in rows:
+        if row.organization_id != organization.pk:
+            raise CrossTenantWrite(f"{type(row).__name__} of organization {row.organization_id} outside its scope")
+
+
+class TenantManager(models.Manager[M]):
+    """Sees the rows of the open scope's organization only."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        organization = current_organization()
+        rows = super().get_queryset()
+        return rows if organization is None else rows.filter(organization=organization)
+
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+        rows = list(objs)
+        check_rows(rows)
+        return super().bulk_create(rows, *args, **kwargs)
+
+
+class TenantModel(models.Model):
+    """A row that belongs to exactly one organization."""
+
+    organization = models.ForeignKey("tenancy.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        abstract = True
+
+    organization_id: int
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Saves, unless the row belongs to another organization than the open scope (CrossTenantWrite)."""
+        check_rows([self])
+        super().save(*args, **kwargs)

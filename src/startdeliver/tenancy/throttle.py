@@ -1,0 +1,36 @@
+"""A token bucket in the database: log-in attempts, password links, API calls."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.db import transaction
+
+from startdeliver.common import clock
+from startdeliver.tenancy.models import Throttle
+
+
+def take(kind: str, subject: str, *, capacity: float, per_second: float) -> float:
+    """Takes one token of the bucket of `kind` and `subject`.
+
+    `capacity` is how many may be taken at once, `per_second` how fast the bucket fills again.
+    Gives 0.0 when a token was there, else the seconds until the next one.
+    """
+    key = hashlib.sha256(f"{kind}:{subject}".encode()).hexdigest()
+    with transaction.atomic():
+        now = clock.now()
+        bucket, made = Throttle.objects.select_for_update().get_or_create(
+            subject=key, defaults={"tokens": capacity, "updated_at": now}
+        )
+        filled = (now - bucket.updated_at).total_seconds() * per_second
+        tokens = capacity if made else min(capacity, bucket.tokens + max(0.0, filled))
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / per_second
+        bucket.tokens = tokens - 1 if tokens >= 1 else tokens
+        bucket.updated_at = now
+        bucket.save(update_fields=["tokens", "updated_at"])
+    return wait
+
+
+def forget(kind: str, subject: str) -> None:
+    """Fills the bucket again, after a success."""
+    Throttle.objects.filter(subject=hashlib.sha256(f"{kind}:{subject}".encode()).hexdigest()).delete()
