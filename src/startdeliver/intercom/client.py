@@ -1,0 +1,600 @@
+"""What Startdeliver asks Intercom, one function per question, each with its source. Mechanics: ``transport.py``;
+listings: ``streams.py``.
+
+Sources "OAS" are the sections of Intercom's OpenAPI description 2.16.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from startdeliver.intercom import search, streams, wire
+from startdeliver.intercom.decode import DecodeFailure, ItemDecoder, ListDecoder, Listing
+from startdeliver.intercom.errors import (
+    BadAnswer,
+    Conflict,
+    IntercomError,
+    Invalid,
+    ListLimit,
+    NotFound,
+    ScrollBusy,
+    ScrollLost,
+    ServerFault,
+    Unreachable,
+)
+from startdeliver.intercom.limiter import Limiter
+from startdeliver.intercom.streams import Stream
+from startdeliver.intercom.transport import Backoff, Safety, Timeouts, Transport
+
+T = TypeVar("T")
+
+API_VERSION = "2.16"
+SMALLEST_PAGE = 20
+SCROLL_WAIT = 65.0  # a scroll expires after a minute without use (OAS /companies/scroll)
+SCROLL_ATTEMPTS = 3
+
+_me = ItemDecoder(wire.Me)
+_contact = ItemDecoder(wire.Contact)
+_company = ItemDecoder(wire.Company)
+_conversation = ItemDecoder(wire.Conversation)
+_attribute = ItemDecoder(wire.DataAttribute)
+_audience = ItemDecoder(wire.Audience)
+_admins = ListDecoder(wire.Admin, "admins")
+_teams = ListDecoder(wire.Team, "teams")
+_attributes = ListDecoder(wire.DataAttribute, "data")
+_summary = ListDecoder(wire.EventSummary, "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing.
+
+    ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end. ``total_count``: as
+    Intercom says, or None.
+    ``failures``: records that could not be read. ``restarted``: the listing began anew, so records seen before come
+    again.
+    ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
+    """
+
+    items: list[T]
+    next_cursor: str | None = None
+    total_count: int | None = None
+    failures: tuple[DecodeFailure, ...] = field(default=())
+    restarted: bool = False
+    truncated: str = ""
+
+
+class IntercomClient:
+    """Speaks to one workspace with one token, inside one event loop.
+
+    ``base_url``: from ``regions.api_url``. ``limiter``: shared by everything that uses this token; one of its own when
+    None. Functions
+    return plain values of ``wire.py`` and raise the exceptions of ``errors.py``. ``sleep`` is injectable for tests.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        *,
+        version: str = API_VERSION,
+        limiter: Limiter | None = None,
+        concurrency: int = 64,
+        timeouts: Timeouts | None = None,
+        backoff: Backoff | None = None,
+        user_agent: str = "Startdeliver",
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.limiter = limiter or Limiter()
+        self.concurrency = concurrency
+        self._sleep = sleep
+        self._transport = Transport(
+            token,
+            base_url,
+            version=version,
+            limiter=self.limiter,
+            concurrency=concurrency,
+            timeouts=timeouts,
+            backoff=backoff,
+            user_agent=user_agent,
+            sleep=sleep,
+        )
+
+    def __repr__(self) -> str:
+        return f"IntercomClient({self._transport.base_url!r})"
+
+    async def __aenter__(self) -> IntercomClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._transport.requests
+
+    @property
+    def requests_by_endpoint(self) -> Counter[str]:
+        return Counter(self._transport.by_endpoint)
+
+    # --------------------------------------------------------------------------------------------- workspace and people
+
+    async def me(self) -> wire.Me:
+        """Whose token this is, its workspace, region and time zone (OAS GET /me)."""
+        return await self._get("me", "/me", _me.decode)
+
+    async def admins(self) -> list[wire.Admin]:
+        """All teammates (OAS GET /admins, unpaged)."""
+        return (await self._get("admins", "/admins", _admins.decode)).items
+
+    async def teams(self) -> list[wire.Team]:
+        """All teams (OAS GET /teams, unpaged)."""
+        return (await self._get("teams", "/teams", _teams.decode)).items
+
+    async def uninstall(self) -> None:
+        """Tell Intercom that the app is removed.
+
+        The token is dead afterwards (docs "Installing and uninstalling apps").
+        """
+        await self._send("uninstall", "POST", "/auth/uninstall", _nothing)
+
+    # --------------------------------------------------------------------------------------------------------- contacts
+
+    async def contact(self, contact_id: str) -> wire.Contact:
+        """One contact.
+
+        Raises NotFound (also for archived ones) and Gone with ``merged_into`` (OAS GET /contacts/{id}).
+        """
+        return await self._get("contact", f"/contacts/{_q(contact_id)}", _contact.decode)
+
+    async def find_contact_by_external_id(self, external_id: str) -> wire.Contact:
+        """A user by the customer's own id.
+
+        Not through the search index, so never stale (OAS GET /contacts/find_by_external_id/{id}).
+        """
+        return await self._get("find_contact", f"/contacts/find_by_external_id/{_q(external_id)}", _contact.decode)
+
+    async def contact_companies(self, contact_id: str) -> list[wire.Company]:
+        """All companies of a contact, fully.
+
+        OAS GET /contacts/{id}/companies; 50 a page, the contact itself lists only ten.
+        """
+        stream = streams.CONTACT_COMPANIES
+        path = stream.path.replace("{id}", _q(contact_id))
+        return [
+            item async for page in self._link_pages(stream, path, {}, stream.page_size, None) for item in page.items
+        ]
+
+    def contacts_list(
+        self, *, cursor: str | None = None, per_page: int | None = None
+    ) -> AsyncIterator[Page[wire.Contact]]:
+        """Every contact, archived and merged ones excepted (OAS GET /contacts)."""
+        return self._cursor_pages(streams.CONTACTS_LIST, cursor, per_page)
+
+    def contacts_search(
+        self,
+        query: search.Query,
+        *,
+        sort: Mapping[str, str] | None = search.ASCENDING,
+        cursor: str | None = None,
+        per_page: int | None = None,
+    ) -> AsyncIterator[Page[wire.Contact]]:
+        """Contacts that match.
+
+        OAS POST /contacts/search). Mind the day granularity of its moments; see ``contacts_changed``.
+        """
+        return self._search_pages(streams.CONTACTS_SEARCH, query, sort, cursor, per_page)
+
+    async def contacts_changed(
+        self, watermark: int, *, cursor: str | None = None, per_page: int | None = None
+    ) -> AsyncIterator[Page[wire.Contact]]:
+        """Contacts with updated_at ≥ ``watermark`` (unix seconds), newest first, whatever a moment means in the API
+        version in use.
+
+        Advance the watermark only after the last page: newest first, a contact changed meanwhile moves to the front and
+        is found by
+        the next run. A contact without updated_at is kept.
+        """
+        query = search.contacts_changed(watermark)
+        async for page in self.contacts_search(query, sort=search.DESCENDING, cursor=cursor, per_page=per_page):
+            fresh = [item for item in page.items if item.updated_at is None or item.updated_at >= watermark]
+            done = len(fresh) < len(page.items)
+            yield Page(fresh, None if done else page.next_cursor, page.total_count, page.failures)
+            if done:
+                return
+
+    async def contacts_count(self, query: search.Query) -> int:
+        """How many contacts match (OAS POST /contacts/search, ``total_count``)."""
+        body = search.body(query, per_page=1)
+        decode = streams.CONTACTS_SEARCH.decoder.decode
+        listing = await self._send("contacts_count", "POST", "/contacts/search", decode, body=body, attempts=3)
+        if listing.total_count is None:
+            raise BadAnswer("Intercom did not say how many contacts match. Try again later.", detail="no total_count")
+        return listing.total_count
+
+    async def update_contact(self, contact_id: str, changes: Mapping[str, Any]) -> wire.Contact:
+        """Change the given fields only (OAS PUT /contacts/{id}). Sending it twice changes nothing, so it is retried."""
+        return await self._send(
+            "update_contact", "PUT", f"/contacts/{_q(contact_id)}", _contact.decode, body=dict(changes)
+        )
+
+    async def create_contact(self, fields: Mapping[str, Any]) -> wire.Contact:
+        """Create a contact.
+
+        No upsert. Raises Conflict with ``existing_id`` and ``archived`` (OAS POST /contacts; 409 is undocumented).
+        """
+        return await self._send(
+            "create_contact", "POST", "/contacts", _contact.decode, body=dict(fields), safety=Safety.ONCE
+        )
+
+    async def unarchive_contact(self, contact_id: str) -> None:
+        """Bring an archived contact back (OAS POST /contacts/{id}/unarchive)."""
+        await self._send("unarchive_contact", "POST", f"/contacts/{_q(contact_id)}/unarchive", _nothing)
+
+    async def attach_contact(self, contact_id: str, company_id: str) -> wire.Company:
+        """Attach a contact to a company; both ids are Intercom's (OAS POST /contacts/{id}/companies)."""
+        path = f"/contacts/{_q(contact_id)}/companies"
+        return await self._send("attach_contact", "POST", path, _company.decode, body={"id": company_id})
+
+    # -------------------------------------------------------------------------------------------------------- companies
+
+    async def company(self, company_id: str) -> wire.Company:
+        """One company by Intercom's id, also one without contacts (OAS GET /companies/{id})."""
+        return await self._get("company", f"/companies/{_q(company_id)}", _company.decode)
+
+    async def find_company_by_external_id(self, external_id: str) -> wire.Company:
+        """One company by the customer's own id (OAS GET /companies?company_id=)."""
+        return await self._get("company", "/companies", _company.decode, params={"company_id": external_id})
+
+    async def update_company(self, company_id: str, changes: Mapping[str, Any]) -> wire.Company:
+        """Change the given fields only; ``company_id`` is Intercom's id (OAS PUT /companies/{id})."""
+        return await self._send(
+            "update_company", "PUT", f"/companies/{_q(company_id)}", _company.decode, body=dict(changes)
+        )
+
+    async def upsert_company(self, fields: Mapping[str, Any]) -> wire.Company:
+        """Create or change by ``company_id``, the customer's own id, which must be among the fields.
+
+        OAS POST /companies.
+        """
+        if not fields.get("company_id"):
+            raise ValueError("company_id is required")
+        return await self._send("upsert_company", "POST", "/companies", _company.decode, body=dict(fields))
+
+    def companies_list(
+        self, *, cursor: str | None = None, per_page: int | None = None
+    ) -> AsyncIterator[Page[wire.Company]]:
+        """Companies by last activity, at most 10,000.
+
+        Raises ListLimit beyond (OAS POST /companies/list). The cursor is a page number.
+        """
+        return self._number_pages(streams.COMPANIES_LIST, {"order": "desc"}, cursor, per_page)
+
+    async def companies_scroll(
+        self, *, attempts: int = SCROLL_ATTEMPTS, wait: float = SCROLL_WAIT
+    ) -> AsyncIterator[Page[wire.Company]]:
+        """All companies that have contacts (OAS GET /companies/scroll).
+
+        Only one scroll may be open in a workspace and none can be continued after a failure. So: taken → wait ``wait``
+        seconds and try
+        again; expired or broken → begin anew (``Page.restarted``); after ``attempts`` failures of either kind → the
+        plain list, whose
+        last page says in ``truncated`` when Intercom cut it at 10,000. Cannot be started from a cursor.
+        """
+        stream, begun, failures = streams.COMPANIES_SCROLL, False, 0
+        while failures < attempts:
+            restarted = begun
+            try:
+                async for page in self._one_scroll(stream):
+                    yield Page(page.items, page.next_cursor, page.total_count, page.failures, restarted)
+                    begun, restarted = True, False
+                return
+            except ScrollBusy:
+                failures += 1
+                if failures < attempts:
+                    await self._sleep(wait)
+            except ScrollLost:
+                failures += 1
+        first = begun
+        try:
+            async for page in self.companies_list():
+                yield Page(page.items, page.next_cursor, page.total_count, page.failures, first)
+                first = False
+        except ListLimit as limit:
+            yield Page([], truncated=limit.sentence)
+
+    async def _one_scroll(self, stream: Stream) -> AsyncIterator[Page[wire.Company]]:
+        param: str | None = None
+        while True:
+            params = {"scroll_param": param} if param else {}
+            try:
+                # One attempt: Intercom may have moved the scroll on although its answer was lost; a repeat would skip
+                # that page.
+                listing: Listing[wire.Company] = await self._get(
+                    stream.name, stream.path, stream.decoder.decode, params=params, attempts=1 if param else None
+                )
+            except (NotFound, Invalid, ServerFault, Unreachable, BadAnswer) as error:
+                if param is None:
+                    raise
+                raise ScrollLost(error.sentence, status=error.status, detail=error.detail) from error
+            if not listing.items and not listing.failures:
+                return
+            param = listing.scroll_param
+            yield Page(listing.items, param, listing.total_count, listing.failures)
+            if param is None:
+                return
+
+    # ---------------------------------------------------------------------------------------- conversations and tickets
+
+    def conversations_search(
+        self,
+        query: search.Query,
+        *,
+        sort: Mapping[str, str] | None = search.ASCENDING,
+        cursor: str | None = None,
+        per_page: int | None = None,
+    ) -> AsyncIterator[Page[wire.Conversation]]:
+        """Conversations that match, without parts, oldest change first (OAS POST /conversations/search).
+
+        Ascending, a conversation that changes meanwhile moves to the end and comes again; it is never skipped.
+        """
+        return self._search_pages(streams.CONVERSATIONS_SEARCH, query, sort, cursor, per_page)
+
+    async def conversation(self, conversation_id: str) -> wire.Conversation:
+        """One conversation with its 500 most recent parts (OAS GET /conversations/{id})."""
+        return await self._get("conversation", f"/conversations/{_q(conversation_id)}", _conversation.decode)
+
+    async def conversations_count(self, query: search.Query) -> int | None:
+        """How many conversations match, for an estimate; None when Intercom does not say."""
+        body = search.body(query, per_page=1)
+        decode = streams.CONVERSATIONS_SEARCH.decoder.decode
+        return (
+            await self._send("conversations_search", "POST", "/conversations/search", decode, body=body)
+        ).total_count
+
+    def conversations_deleted(
+        self, *, cursor: str | None = None, per_page: int | None = None
+    ) -> AsyncIterator[Page[wire.DeletedConversation]]:
+        """Deleted conversations, newest deletion first.
+
+        Raises VersionUnsupported before 2.16 (OAS GET /conversations/deleted).
+        """
+        return self._number_pages(streams.CONVERSATIONS_DELETED, {"order": "desc"}, cursor, per_page)
+
+    def tickets_search(
+        self,
+        query: search.Query,
+        *,
+        sort: Mapping[str, str] | None = search.ASCENDING,
+        cursor: str | None = None,
+        per_page: int | None = None,
+    ) -> AsyncIterator[Page[wire.TicketObject]]:
+        """Intercom's Ticket objects that match (OAS POST /tickets/search)."""
+        return self._search_pages(streams.TICKETS_SEARCH, query, sort, cursor, per_page)
+
+    # ----------------------------------------------------------------------------------------------------------- events
+
+    def events(
+        self, contact_id: str, *, cursor: str | None = None, per_page: int | None = None
+    ) -> AsyncIterator[Page[wire.Event]]:
+        """A contact's events of the last 90 days, newest first (OAS GET /events)."""
+        params = {"type": "user", "intercom_user_id": contact_id}
+        return self._link_pages(streams.EVENTS, streams.EVENTS.path, params, per_page, cursor)
+
+    async def event_summary(self, contact_id: str) -> list[wire.EventSummary]:
+        """How often a contact did what, older than 90 days included (OAS GET /events?summary=true)."""
+        params = {"type": "user", "intercom_user_id": contact_id, "summary": "true"}
+        return (await self._get("event_summary", "/events", _summary.decode, params=params)).items
+
+    # ----------------------------------------------------------------------------------------- attributes and audiences
+
+    async def data_attributes(self, model: str, *, include_archived: bool = False) -> list[wire.DataAttribute]:
+        """All attribute definitions of "contact" or "company" (OAS GET /data_attributes, unpaged)."""
+        params = {"model": model, "include_archived": "true" if include_archived else "false"}
+        return (await self._get("data_attributes", "/data_attributes", _attributes.decode, params=params)).items
+
+    async def create_data_attribute(
+        self,
+        model: str,
+        name: str,
+        data_type: str,
+        *,
+        description: str = "",
+        options: Sequence[str] = (),
+    ) -> wire.DataAttribute:
+        """Define an attribute. ``data_type``: string, integer, float, boolean, date, datetime, or options with ≥ 2
+        ``options``.
+
+        Raises Invalid when the name exists in either model (OAS POST /data_attributes). Not sent twice.
+        """
+        body: dict[str, Any] = {"model": model, "name": name, "data_type": data_type}
+        if description:
+            body["description"] = description
+        if options:
+            body["options"] = [{"value": value} for value in options]
+        return await self._send(
+            "create_data_attribute", "POST", "/data_attributes", _attribute.decode, body=body, safety=Safety.ONCE
+        )
+
+    async def update_data_attribute(self, attribute_id: int | str, changes: Mapping[str, Any]) -> wire.DataAttribute:
+        """Change description, options or archived; name and type cannot change (OAS PUT /data_attributes/{id})."""
+        path = f"/data_attributes/{_q(str(attribute_id))}"
+        return await self._send("update_data_attribute", "PUT", path, _attribute.decode, body=dict(changes))
+
+    async def audiences(self) -> list[wire.Audience]:
+        """All Fin audiences (OAS GET /audiences, 2.16)."""
+        return [item async for page in self._number_pages(streams.AUDIENCES, {}, None, None) for item in page.items]
+
+    async def create_audience(
+        self, name: str, predicates: Sequence[Mapping[str, Any]], role_predicates: Sequence[Mapping[str, Any]] = ()
+    ) -> wire.Audience:
+        """Create a group of contacts that Fin can target (OAS POST /audiences, 2.16). Not sent twice."""
+        body: dict[str, Any] = {"name": name, "predicates": [dict(item) for item in predicates]}
+        if role_predicates:
+            body["role_predicates"] = [dict(item) for item in role_predicates]
+        return await self._send(
+            "create_audience", "POST", "/audiences", _audience.decode, body=body, safety=Safety.ONCE
+        )
+
+    # ----------------------------------------------------------------------------------------------------------- paging
+
+    async def _search_pages(
+        self,
+        stream: Stream,
+        query: search.Query,
+        sort: Mapping[str, str] | None,
+        cursor: str | None,
+        per_page: int | None,
+    ) -> AsyncIterator[Page[Any]]:
+        size = _page_size(stream, per_page)
+        while True:
+            body = search.body(query, per_page=size, cursor=cursor, sort=sort)
+            try:
+                # Few attempts: a page that times out is asked for smaller, and a body that Intercom answers with 500
+                # instead of 400
+                # (intercom-node#344) will not get better.
+                listing = await self._send(
+                    stream.name,
+                    "POST",
+                    stream.path,
+                    stream.decoder.decode,
+                    body=body,
+                    attempts=3,
+                    cursor_sent=bool(cursor),
+                )
+            except (ServerFault, Unreachable) as error:
+                slow = error.timed_out if isinstance(error, Unreachable) else error.status in (408, 502, 503, 504)
+                if not slow or size <= SMALLEST_PAGE:
+                    raise
+                size = max(SMALLEST_PAGE, size // 2)
+                continue
+            following = listing.next_page
+            yield Page(listing.items, following, listing.total_count, listing.failures)
+            if following is None or following == cursor:
+                return
+            cursor = following
+
+    async def _cursor_pages(self, stream: Stream, cursor: str | None, per_page: int | None) -> AsyncIterator[Page[Any]]:
+        size = str(_page_size(stream, per_page))
+        while True:
+            params = {"per_page": size, **({"starting_after": cursor} if cursor else {})}
+            listing = await self._get(
+                stream.name, stream.path, stream.decoder.decode, params=params, cursor_sent=bool(cursor)
+            )
+            following = listing.next_page
+            yield Page(listing.items, following, listing.total_count, listing.failures)
+            if following is None or following == cursor:
+                return
+            cursor = following
+
+    async def _number_pages(
+        self, stream: Stream, params: Mapping[str, str], cursor: str | None, per_page: int | None
+    ) -> AsyncIterator[Page[Any]]:
+        size = str(_page_size(stream, per_page))
+        number = int(cursor) if cursor and cursor.isdigit() else 1
+        while True:
+            asked = {"page": str(number), "per_page": size, **params}
+            listing = await self._send(stream.name, stream.method, stream.path, stream.decoder.decode, params=asked)
+            following = _next_number(listing, number)
+            yield Page(
+                listing.items, None if following is None else str(following), listing.total_count, listing.failures
+            )
+            if following is None:
+                return
+            number = following
+
+    async def _link_pages(
+        self, stream: Stream, path: str, params: Mapping[str, str], per_page: int | None, cursor: str | None
+    ) -> AsyncIterator[Page[Any]]:
+        asked = {**params, "per_page": str(_page_size(stream, per_page))}
+        while True:
+            # Only the query of Intercom's address counts: neither its host nor its path is followed, and our own filter
+            # stays.
+            extra = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
+            listing = await self._get(stream.name, path, stream.decoder.decode, params={**extra, **asked})
+            following = urlsplit(listing.next_page).query or None if listing.next_page else None
+            if following == cursor or not (listing.items or listing.failures):
+                following = None
+            yield Page(listing.items, following, listing.total_count, listing.failures)
+            if following is None:
+                return
+            cursor = following
+
+    # --------------------------------------------------------------------------------------------------------- plumbing
+
+    async def _get(
+        self,
+        endpoint: str,
+        path: str,
+        decode: Callable[[bytes], T],
+        *,
+        params: Mapping[str, str] | None = None,
+        attempts: int | None = None,
+        cursor_sent: bool = False,
+    ) -> T:
+        return await self._transport.request(
+            endpoint, "GET", path, decode, params=params, attempts=attempts, cursor_sent=cursor_sent
+        )
+
+    async def _send(
+        self,
+        endpoint: str,
+        method: str,
+        path: str,
+        decode: Callable[[bytes], T],
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        safety: Safety = Safety.REPEATABLE,
+        attempts: int | None = None,
+        cursor_sent: bool = False,
+    ) -> T:
+        return await self._transport.request(
+            endpoint,
+            method,
+            path,
+            decode,
+            params=params,
+            body=body,
+            safety=safety,
+            attempts=attempts,
+            cursor_sent=cursor_sent,
+        )
+
+
+def _page_size(stream: Stream, wanted: int | None) -> int:
+    return max(1, min(wanted or stream.page_size, stream.max_page_size))
+
+
+def _next_number(listing: Listing[Any], number: int) -> int | None:
+    """The next page's number: from the address Intercom gives, else from the page count; never backwards."""
+    if listing.next_page:
+        query = dict(parse_qsl(urlsplit(listing.next_page).query))
+        named = query.get("page") or listing.next_page
+        return int(named) if named.isdigit() and int(named) > number else number + 1
+    if listing.total_pages is not None and number < listing.total_pages and (listing.items or listing.failures):
+        return number + 1
+    return None
+
+
+def _nothing(raw: bytes) -> None:
+    """For answers whose content does not matter."""
+
+
+def _q(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+__all__ = ["API_VERSION", "Conflict", "IntercomClient", "IntercomError", "Page"]
