@@ -174,7 +174,9 @@ class SupportHealth(TenantModel):
     ticket_count = models.IntegerField(default=0)
     open_count = models.IntegerField(default=0)
     overdue_count = models.IntegerField(default=0)
-    oldest_open_at = models.DateTimeField(null=True, blank=True)
+    oldest_open_at = models.DateTimeField(
+        null=True, blank=True, help_text="Clock start of the ticket that has been open for longest."
+    )
     next_clock_from = models.DateTimeField(
         null=True, blank=True, help_text="Clock start of the open ticket that becomes overdue next."
     )
@@ -188,6 +190,9 @@ class SupportHealth(TenantModel):
     rating_mean = models.FloatField(null=True, blank=True)
     computed_at = models.DateTimeField(default=clock.now)
     stats_at = models.DateTimeField(null=True, blank=True)
+    reconstructed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the days before the first snapshot were worked out."
+    )
 
     class Meta:
         indexes = [
@@ -221,3 +226,16 @@ class SupportSnapshot(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.status or 'no data'}"
+
+
+class SupportDay(TenantModel):
+    """The calendar day, in the organization's time zone, for which the daily pass was last made."""
+
+    day = models.DateField()
+    taken_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="supportday_one")]
+
+    def __str__(self) -> str:
+        return str(self.day)

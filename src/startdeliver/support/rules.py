@@ -1,0 +1,30 @@
+"""The rule of support health: two numbers per organization, and what follows from them (product.md section 6)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from startdeliver.common import clock
+from startdeliver.support.models import Health, SupportRule
+from startdeliver.support.sql import organization_work
+from startdeliver.tenancy.models import Organization
+
+
+def status_of(open_count: int, overdue_count: int, ticket_count: int, rule: SupportRule) -> Health | None:
+    """Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good. Without any ticket None: no data."""
+    if ticket_count == 0:
+        return None
+    if overdue_count >= rule.overdue_until_poor:
+        return Health.POOR
+    return Health.FAIR if overdue_count else Health.GOOD
+
+
+def overdue_since(rule: SupportRule, now: datetime | None = None) -> datetime:
+    """An open ticket whose clock started at this moment or before is overdue. Exact seconds, not calendar days."""
+    return (now or clock.now()) - timedelta(days=rule.days_until_overdue)
+
+
+def rule(organization: Organization) -> SupportRule:
+    """The organization's rule; the defaults, unsaved, when it never set one."""
+    with organization_work(organization):
+        return SupportRule.objects.first() or SupportRule(organization=organization)
