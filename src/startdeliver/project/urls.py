@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from startdeliver.docs.views import index as docs_index
+
 urlpatterns = [
     path("api/v1/", include("startdeliver.api.urls")),
-    path("docs", include("startdeliver.docs.urls")),
+    path("docs", docs_index),
+    path("docs/", include("startdeliver.docs.urls")),
     path("", include("startdeliver.web.urls")),
 ]

@@ -1,0 +1,71 @@
+"""The user documentation: Markdown files of the `docs` folder, rendered to HTML.
+
+A page's title is its first heading; its place in the index is fixed here, so that a new page is added on purpose.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.anchors import anchors_plugin
+
+DOCS_DIR = Path(__file__).resolve().parents[3] / "docs"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page in the index: its address below /docs, and one line on what it answers."""
+
+    slug: str
+    summary: str
+
+
+INDEX: tuple[Entry, ...] = (
+    Entry("intercom", "Connect Intercom, what syncs, every setting, and what to do when something is missing."),
+    Entry("customers", "The customers list, the profile, users, and who looks after whom."),
+    Entry("tickets", "How conversations become tickets, what open, resolved and overdue mean."),
+    Entry("support-health", "How Good, Fair and Poor come about, and the two settings behind them."),
+    Entry("api", "Read and write customers, users and tickets from your own programs."),
+    Entry("operating", "Install, settings, backup, upgrades, and running it for many organizations."),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A documentation page: `html` is safe to show; `markdown` is its source."""
+
+    slug: str
+    title: str
+    summary: str
+    markdown: str
+    html: str
+
+
+@functools.cache
+def _renderer() -> MarkdownIt:
+    # Raw HTML in the source is shown as text: the pages are ours, but the policy needs no exception.
+    return MarkdownIt("commonmark", {"html": False}).enable("table").use(anchors_plugin, min_level=2, max_level=3)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(slug: str, modified: float) -> Page:
+    entry = next(entry for entry in INDEX if entry.slug == slug)
+    text = (DOCS_DIR / f"{slug}.md").read_text(encoding="utf-8")
+    title = text.split("\n", 1)[0].removeprefix("# ").strip()
+    return Page(slug, title, entry.summary, text, _renderer().render(text))
+
+
+def page(slug: str) -> Page | None:
+    """The page at `slug`, or None when the index has no such page."""
+    if slug not in {entry.slug for entry in INDEX}:
+        return None
+    path = DOCS_DIR / f"{slug}.md"
+    return _read(slug, path.stat().st_mtime) if path.is_file() else None
+
+
+def pages() -> list[Page]:
+    """Every page in the order of the index."""
+    return [found for entry in INDEX if (found := page(entry.slug)) is not None]
