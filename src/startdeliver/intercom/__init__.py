@@ -5,11 +5,11 @@ In short::
     client = IntercomClient(token, regions.api_url("EU"), limiter=Limiter(reserve=0))
     with Fetcher(client) as fetcher:                                   # for synchronous callers
         me = fetcher.call(client.me())                                 # wire.Me
-        query = search.conversations_changed(since, until)             # unix seconds, both included
+        query = search.conversations_changed(since, until)         # unix seconds, both included
         for page in fetcher.iter_pages(client.conversations_search(query, cursor=saved)):
             page.items, page.failures, page.next_cursor                # wire.Conversation, DecodeFailure, str | None
         for id_, found in fetcher.map_unordered(client.conversation, ids):
-            ...                                                        # wire.Conversation with parts, or an IntercomError
+            ...                                                        # wire.Conversation, or an IntercomError
 
 Listings (async generators of ``Page``; ``cursor=page.next_cursor`` continues after a page, ``per_page`` is capped):
 ``conversations_search(query)``, ``conversations_deleted()`` newest first, ``tickets_search(query)``,
@@ -35,7 +35,7 @@ for the administrator, ``error.kind`` says who can mend it; classes in ``errors.
 """
 
 from startdeliver.intercom import errors, oauth, regions, search, wire
-from startdeliver.intercom.client import API_VERSION, IntercomClient, Page
+from startdeliver.intercom.client import API_VERSION, IntercomClient
 from startdeliver.intercom.decode import DecodeFailure
 from startdeliver.intercom.errors import (
     AuthError,
@@ -57,6 +57,7 @@ from startdeliver.intercom.errors import (
 )
 from startdeliver.intercom.fetcher import Fetcher
 from startdeliver.intercom.limiter import Limiter
+from startdeliver.intercom.paging import Page
 from startdeliver.intercom.transport import Backoff, Timeouts
 
 __all__ = [

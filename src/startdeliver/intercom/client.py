@@ -9,35 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-from startdeliver.intercom import search, streams, wire
-from startdeliver.intercom.decode import DecodeFailure, ItemDecoder, ListDecoder, Listing
-from startdeliver.intercom.errors import (
-    BadAnswer,
-    Conflict,
-    IntercomError,
-    Invalid,
-    ListLimit,
-    NotFound,
-    ScrollBusy,
-    ScrollLost,
-    ServerFault,
-    Unreachable,
-)
+from startdeliver.intercom import paging, search, streams, wire
+from startdeliver.intercom.decode import ItemDecoder, ListDecoder
+from startdeliver.intercom.errors import BadAnswer
 from startdeliver.intercom.limiter import Limiter
-from startdeliver.intercom.streams import Stream
+from startdeliver.intercom.paging import Page
 from startdeliver.intercom.transport import Backoff, Safety, Timeouts, Transport
 
 T = TypeVar("T")
 
 API_VERSION = "2.16"
-SMALLEST_PAGE = 20
-SCROLL_WAIT = 65.0  # a scroll expires after a minute without use (OAS /companies/scroll)
-SCROLL_ATTEMPTS = 3
 
 _me = ItemDecoder(wire.Me)
 _contact = ItemDecoder(wire.Contact)
@@ -49,25 +34,6 @@ _admins = ListDecoder(wire.Admin, "admins")
 _teams = ListDecoder(wire.Team, "teams")
 _attributes = ListDecoder(wire.DataAttribute, "data")
 _summary = ListDecoder(wire.EventSummary, "events")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a listing.
-
-    ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end. ``total_count``: as
-    Intercom says, or None.
-    ``failures``: records that could not be read. ``restarted``: the listing began anew, so records seen before come
-    again.
-    ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
-    """
-
-    items: list[T]
-    next_cursor: str | None = None
-    total_count: int | None = None
-    failures: tuple[DecodeFailure, ...] = field(default=())
-    restarted: bool = False
-    truncated: str = ""
 
 
 class IntercomClient:
@@ -174,14 +140,14 @@ class IntercomClient:
         stream = streams.CONTACT_COMPANIES
         path = stream.path.replace("{id}", _q(contact_id))
         return [
-            item async for page in self._link_pages(stream, path, {}, stream.page_size, None) for item in page.items
+            item async for page in paging.by_link(self._transport, stream, path, {}, None, None) for item in page.items
         ]
 
     def contacts_list(
         self, *, cursor: str | None = None, per_page: int | None = None
     ) -> AsyncIterator[Page[wire.Contact]]:
         """Every contact, archived and merged ones excepted (OAS GET /contacts)."""
-        return self._cursor_pages(streams.CONTACTS_LIST, cursor, per_page)
+        return paging.by_cursor(self._transport, streams.CONTACTS_LIST, cursor, per_page)
 
     def contacts_search(
         self,
@@ -195,7 +161,7 @@ class IntercomClient:
 
         OAS POST /contacts/search). Mind the day granularity of its moments; see ``contacts_changed``.
         """
-        return self._search_pages(streams.CONTACTS_SEARCH, query, sort, cursor, per_page)
+        return paging.searched(self._transport, streams.CONTACTS_SEARCH, query, sort, cursor, per_page)
 
     async def contacts_changed(
         self, watermark: int, *, cursor: str | None = None, per_page: int | None = None
@@ -280,10 +246,10 @@ class IntercomClient:
 
         Raises ListLimit beyond (OAS POST /companies/list). The cursor is a page number.
         """
-        return self._number_pages(streams.COMPANIES_LIST, {"order": "desc"}, cursor, per_page)
+        return paging.by_number(self._transport, streams.COMPANIES_LIST, {"order": "desc"}, cursor, per_page)
 
-    async def companies_scroll(
-        self, *, attempts: int = SCROLL_ATTEMPTS, wait: float = SCROLL_WAIT
+    def companies_scroll(
+        self, *, attempts: int = paging.SCROLL_ATTEMPTS, wait: float = paging.SCROLL_WAIT
     ) -> AsyncIterator[Page[wire.Company]]:
         """All companies that have contacts (OAS GET /companies/scroll).
 
@@ -293,48 +259,7 @@ class IntercomClient:
         plain list, whose
         last page says in ``truncated`` when Intercom cut it at 10,000. Cannot be started from a cursor.
         """
-        stream, begun, failures = streams.COMPANIES_SCROLL, False, 0
-        while failures < attempts:
-            restarted = begun
-            try:
-                async for page in self._one_scroll(stream):
-                    yield Page(page.items, page.next_cursor, page.total_count, page.failures, restarted)
-                    begun, restarted = True, False
-                return
-            except ScrollBusy:
-                failures += 1
-                if failures < attempts:
-                    await self._sleep(wait)
-            except ScrollLost:
-                failures += 1
-        first = begun
-        try:
-            async for page in self.companies_list():
-                yield Page(page.items, page.next_cursor, page.total_count, page.failures, first)
-                first = False
-        except ListLimit as limit:
-            yield Page([], truncated=limit.sentence)
-
-    async def _one_scroll(self, stream: Stream) -> AsyncIterator[Page[wire.Company]]:
-        param: str | None = None
-        while True:
-            params = {"scroll_param": param} if param else {}
-            try:
-                # One attempt: Intercom may have moved the scroll on although its answer was lost; a repeat would skip
-                # that page.
-                listing: Listing[wire.Company] = await self._get(
-                    stream.name, stream.path, stream.decoder.decode, params=params, attempts=1 if param else None
-                )
-            except (NotFound, Invalid, ServerFault, Unreachable, BadAnswer) as error:
-                if param is None:
-                    raise
-                raise ScrollLost(error.sentence, status=error.status, detail=error.detail) from error
-            if not listing.items and not listing.failures:
-                return
-            param = listing.scroll_param
-            yield Page(listing.items, param, listing.total_count, listing.failures)
-            if param is None:
-                return
+        return paging.scrolled_companies(self._transport, attempts, wait, self._sleep)
 
     # ---------------------------------------------------------------------------------------- conversations and tickets
 
@@ -350,7 +275,7 @@ class IntercomClient:
 
         Ascending, a conversation that changes meanwhile moves to the end and comes again; it is never skipped.
         """
-        return self._search_pages(streams.CONVERSATIONS_SEARCH, query, sort, cursor, per_page)
+        return paging.searched(self._transport, streams.CONVERSATIONS_SEARCH, query, sort, cursor, per_page)
 
     async def conversation(self, conversation_id: str) -> wire.Conversation:
         """One conversation with its 500 most recent parts (OAS GET /conversations/{id})."""
@@ -371,7 +296,7 @@ class IntercomClient:
 
         Raises VersionUnsupported before 2.16 (OAS GET /conversations/deleted).
         """
-        return self._number_pages(streams.CONVERSATIONS_DELETED, {"order": "desc"}, cursor, per_page)
+        return paging.by_number(self._transport, streams.CONVERSATIONS_DELETED, {"order": "desc"}, cursor, per_page)
 
     def tickets_search(
         self,
@@ -382,7 +307,7 @@ class IntercomClient:
         per_page: int | None = None,
     ) -> AsyncIterator[Page[wire.TicketObject]]:
         """Intercom's Ticket objects that match (OAS POST /tickets/search)."""
-        return self._search_pages(streams.TICKETS_SEARCH, query, sort, cursor, per_page)
+        return paging.searched(self._transport, streams.TICKETS_SEARCH, query, sort, cursor, per_page)
 
     # ----------------------------------------------------------------------------------------------------------- events
 
@@ -391,7 +316,7 @@ class IntercomClient:
     ) -> AsyncIterator[Page[wire.Event]]:
         """A contact's events of the last 90 days, newest first (OAS GET /events)."""
         params = {"type": "user", "intercom_user_id": contact_id}
-        return self._link_pages(streams.EVENTS, streams.EVENTS.path, params, per_page, cursor)
+        return paging.by_link(self._transport, streams.EVENTS, streams.EVENTS.path, params, cursor, per_page)
 
     async def event_summary(self, contact_id: str) -> list[wire.EventSummary]:
         """How often a contact did what, older than 90 days included (OAS GET /events?summary=true)."""
@@ -435,7 +360,11 @@ class IntercomClient:
 
     async def audiences(self) -> list[wire.Audience]:
         """All Fin audiences (OAS GET /audiences, 2.16)."""
-        return [item async for page in self._number_pages(streams.AUDIENCES, {}, None, None) for item in page.items]
+        return [
+            item
+            async for page in paging.by_number(self._transport, streams.AUDIENCES, {}, None, None)
+            for item in page.items
+        ]
 
     async def create_audience(
         self, name: str, predicates: Sequence[Mapping[str, Any]], role_predicates: Sequence[Mapping[str, Any]] = ()
@@ -447,90 +376,6 @@ class IntercomClient:
         return await self._send(
             "create_audience", "POST", "/audiences", _audience.decode, body=body, safety=Safety.ONCE
         )
-
-    # ----------------------------------------------------------------------------------------------------------- paging
-
-    async def _search_pages(
-        self,
-        stream: Stream,
-        query: search.Query,
-        sort: Mapping[str, str] | None,
-        cursor: str | None,
-        per_page: int | None,
-    ) -> AsyncIterator[Page[Any]]:
-        size = _page_size(stream, per_page)
-        while True:
-            body = search.body(query, per_page=size, cursor=cursor, sort=sort)
-            try:
-                # Few attempts: a page that times out is asked for smaller, and a body that Intercom answers with 500
-                # instead of 400
-                # (intercom-node#344) will not get better.
-                listing = await self._send(
-                    stream.name,
-                    "POST",
-                    stream.path,
-                    stream.decoder.decode,
-                    body=body,
-                    attempts=3,
-                    cursor_sent=bool(cursor),
-                )
-            except (ServerFault, Unreachable) as error:
-                slow = error.timed_out if isinstance(error, Unreachable) else error.status in (408, 502, 503, 504)
-                if not slow or size <= SMALLEST_PAGE:
-                    raise
-                size = max(SMALLEST_PAGE, size // 2)
-                continue
-            following = listing.next_page
-            yield Page(listing.items, following, listing.total_count, listing.failures)
-            if following is None or following == cursor:
-                return
-            cursor = following
-
-    async def _cursor_pages(self, stream: Stream, cursor: str | None, per_page: int | None) -> AsyncIterator[Page[Any]]:
-        size = str(_page_size(stream, per_page))
-        while True:
-            params = {"per_page": size, **({"starting_after": cursor} if cursor else {})}
-            listing = await self._get(
-                stream.name, stream.path, stream.decoder.decode, params=params, cursor_sent=bool(cursor)
-            )
-            following = listing.next_page
-            yield Page(listing.items, following, listing.total_count, listing.failures)
-            if following is None or following == cursor:
-                return
-            cursor = following
-
-    async def _number_pages(
-        self, stream: Stream, params: Mapping[str, str], cursor: str | None, per_page: int | None
-    ) -> AsyncIterator[Page[Any]]:
-        size = str(_page_size(stream, per_page))
-        number = int(cursor) if cursor and cursor.isdigit() else 1
-        while True:
-            asked = {"page": str(number), "per_page": size, **params}
-            listing = await self._send(stream.name, stream.method, stream.path, stream.decoder.decode, params=asked)
-            following = _next_number(listing, number)
-            yield Page(
-                listing.items, None if following is None else str(following), listing.total_count, listing.failures
-            )
-            if following is None:
-                return
-            number = following
-
-    async def _link_pages(
-        self, stream: Stream, path: str, params: Mapping[str, str], per_page: int | None, cursor: str | None
-    ) -> AsyncIterator[Page[Any]]:
-        asked = {**params, "per_page": str(_page_size(stream, per_page))}
-        while True:
-            # Only the query of Intercom's address counts: neither its host nor its path is followed, and our own filter
-            # stays.
-            extra = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
-            listing = await self._get(stream.name, path, stream.decoder.decode, params={**extra, **asked})
-            following = urlsplit(listing.next_page).query or None if listing.next_page else None
-            if following == cursor or not (listing.items or listing.failures):
-                following = None
-            yield Page(listing.items, following, listing.total_count, listing.failures)
-            if following is None:
-                return
-            cursor = following
 
     # --------------------------------------------------------------------------------------------------------- plumbing
 
@@ -574,27 +419,9 @@ class IntercomClient:
         )
 
 
-def _page_size(stream: Stream, wanted: int | None) -> int:
-    return max(1, min(wanted or stream.page_size, stream.max_page_size))
-
-
-def _next_number(listing: Listing[Any], number: int) -> int | None:
-    """The next page's number: from the address Intercom gives, else from the page count; never backwards."""
-    if listing.next_page:
-        query = dict(parse_qsl(urlsplit(listing.next_page).query))
-        named = query.get("page") or listing.next_page
-        return int(named) if named.isdigit() and int(named) > number else number + 1
-    if listing.total_pages is not None and number < listing.total_pages and (listing.items or listing.failures):
-        return number + 1
-    return None
-
-
 def _nothing(raw: bytes) -> None:
     """For answers whose content does not matter."""
 
 
 def _q(identifier: str) -> str:
     return quote(identifier, safe="")
-
-
-__all__ = ["API_VERSION", "Conflict", "IntercomClient", "IntercomError", "Page"]

@@ -29,7 +29,7 @@ _EACH = "[...]"
 _FAULT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
 _LACKING = re.compile(r"missing required field `(?P<name>[^`]+)`")
-_TOKEN = re.compile(r"\.([^.\[]+)|(\[\.\.\.\])")
+_TOKEN = re.compile(r"\.([^.\[]+)|(\[(?:\.\.\.|\d+)\])")
 _NAMES: dict[type, str] = {
     bool: "bool",
     int: "int",
@@ -274,7 +274,7 @@ def _drop(plain: Any, tokens: Sequence[str], wrong: Callable[[Any], bool]) -> bo
 
 
 def _places(plain: Any, tokens: Sequence[str]) -> list[tuple[Any, Any]]:
-    """Every (container, key) that a path means; the path has no indexes, so ``[...]`` stands for all entries."""
+    """Every (container, key) that a path means; an index stands for all entries, since they tend to be odd alike."""
     if not tokens:
         return []
     holders = [plain]

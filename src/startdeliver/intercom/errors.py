@@ -361,11 +361,11 @@ class ErrorItem:
 def rule_for(status: int, code: str) -> Rule:
     """The table's row for an answer.
 
-    A 429 or 5xx is judged by its status: a code says nothing about whether to wait.
+    A 408, 429 or 5xx is judged by its status: a code says nothing about whether to wait.
     """
     if status == 429:
         return _RATE
-    if status >= 500:
+    if status >= 500 or status == 408:
         return BY_STATUS.get(status, _FAULT)
     return BY_CODE.get(code) or BY_STATUS.get(status, _INVALID)
 

@@ -123,7 +123,7 @@ class Limiter:
     # ---------------------------------------------------------------------------------------------------------- answers
 
     def release(self, sent_at: float, status: int | None, headers: Mapping[str, str] | None) -> None:
-        """An answer (or its absence: status and headers None) for a request sent at ``sent_at`` on the limiter's clock."""
+        """An answer, or none (status and headers None), to a request sent at ``sent_at`` on the limiter's clock."""
         now = self._clock()
         self.in_flight -= 1
         scout = self._scouting and sent_at >= self._scout_at
@@ -147,6 +147,8 @@ class Limiter:
     def _see_window(self, headers: Mapping[str, str], sent_at: float, now: float, *, scout: bool) -> None:
         reported = _number(headers.get("X-RateLimit-Remaining"))
         if reported is None:
+            if scout:  # nothing known any more, so nothing to hold back for
+                self.remaining = self._window_end = None
             self._scout_needed = False
             self._count_unseen()
             return

@@ -41,7 +41,7 @@ TOKEN_HOST = US.api
 
 
 def region(code: str | None) -> Region:
-    """The region of a code such as "eu" or "EU"; US for an empty or unknown one, whose host routes to the right region."""
+    """The region of a code such as "eu"; US for an empty or unknown one, whose host routes to the right region."""
     return REGIONS.get((code or "").strip().upper(), US)
 
 

@@ -1,0 +1,197 @@
+"""Reading listings page by page, in each of the ways that Intercom pages. Which listing uses which: ``streams.py``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from startdeliver.intercom import search, streams, wire
+from startdeliver.intercom.decode import DecodeFailure, Listing
+from startdeliver.intercom.errors import (
+    BadAnswer,
+    Invalid,
+    ListLimit,
+    NotFound,
+    ScrollBusy,
+    ScrollLost,
+    ServerFault,
+    Unreachable,
+)
+from startdeliver.intercom.streams import Stream
+from startdeliver.intercom.transport import Transport
+
+T = TypeVar("T")
+
+SMALLEST_PAGE = 20
+SCROLL_WAIT = 65.0  # a scroll expires after a minute without use (OpenAPI 2.16, /companies/scroll)
+SCROLL_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing.
+
+    ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end. ``total_count``: as
+    Intercom says, or None. ``failures``: records that could not be read. ``restarted``: the listing began anew, so records seen
+    before come again. ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
+    """
+
+    items: list[T]
+    next_cursor: str | None = None
+    total_count: int | None = None
+    failures: tuple[DecodeFailure, ...] = field(default=())
+    restarted: bool = False
+    truncated: str = ""
+
+
+async def searched(
+    transport: Transport,
+    stream: Stream,
+    query: search.Query,
+    sort: Mapping[str, str] | None,
+    cursor: str | None,
+    per_page: int | None,
+) -> AsyncIterator[Page[Any]]:
+    """POST, the cursor in the body. A page that keeps timing out is asked for at half its size, down to twenty."""
+    size = page_size(stream, per_page)
+    while True:
+        body = search.body(query, per_page=size, cursor=cursor, sort=sort)
+        try:
+            # Few attempts: a slow page is asked for smaller instead, and a body that Intercom answers with 500 where it
+            # should say 400 (intercom-node#344) will not get better.
+            listing = await transport.request(
+                stream.name, "POST", stream.path, stream.decoder.decode, body=body, attempts=3, cursor_sent=bool(cursor)
+            )
+        except (ServerFault, Unreachable) as error:
+            slow = error.timed_out if isinstance(error, Unreachable) else error.status in (408, 502, 503, 504)
+            if not slow or size <= SMALLEST_PAGE:
+                raise
+            size = max(SMALLEST_PAGE, size // 2)
+            continue
+        following = listing.next_page
+        yield Page(listing.items, following, listing.total_count, listing.failures)
+        if following is None or following == cursor:
+            return
+        cursor = following
+
+
+async def by_cursor(
+    transport: Transport, stream: Stream, cursor: str | None, per_page: int | None
+) -> AsyncIterator[Page[Any]]:
+    """GET, the cursor in the query."""
+    size = str(page_size(stream, per_page))
+    while True:
+        params = {"per_page": size, **({"starting_after": cursor} if cursor else {})}
+        listing = await transport.request(
+            stream.name, "GET", stream.path, stream.decoder.decode, params=params, cursor_sent=bool(cursor)
+        )
+        following = listing.next_page
+        yield Page(listing.items, following, listing.total_count, listing.failures)
+        if following is None or following == cursor:
+            return
+        cursor = following
+
+
+async def by_number(
+    transport: Transport, stream: Stream, params: Mapping[str, str], cursor: str | None, per_page: int | None
+) -> AsyncIterator[Page[Any]]:
+    """Page numbers; the cursor is the number."""
+    size = str(page_size(stream, per_page))
+    number = int(cursor) if cursor and cursor.isdigit() else 1
+    while True:
+        asked = {"page": str(number), "per_page": size, **params}
+        listing = await transport.request(stream.name, stream.method, stream.path, stream.decoder.decode, params=asked)
+        following = _next_number(listing, number)
+        yield Page(listing.items, None if following is None else str(following), listing.total_count, listing.failures)
+        if following is None:
+            return
+        number = following
+
+
+async def by_link(
+    transport: Transport, stream: Stream, path: str, params: Mapping[str, str], cursor: str | None, per_page: int | None
+) -> AsyncIterator[Page[Any]]:
+    """GET; the next page is given as an address, of which only the query counts, and that is the cursor.
+
+    Its host and path are not followed, and what we asked for is not overruled.
+    """
+    asked = {**params, "per_page": str(page_size(stream, per_page))}
+    while True:
+        extra = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
+        listing = await transport.request(stream.name, "GET", path, stream.decoder.decode, params={**extra, **asked})
+        following = urlsplit(listing.next_page).query or None if listing.next_page else None
+        if following == cursor or not (listing.items or listing.failures):
+            following = None
+        yield Page(listing.items, following, listing.total_count, listing.failures)
+        if following is None:
+            return
+        cursor = following
+
+
+async def scrolled_companies(
+    transport: Transport, attempts: int, wait: float, sleep: Callable[[float], Awaitable[object]]
+) -> AsyncIterator[Page[wire.Company]]:
+    """The company scroll with everything that can befall it; see ``IntercomClient.companies_scroll``."""
+    begun, failures = False, 0
+    while failures < attempts:
+        restarted = begun
+        try:
+            async for page in _one_scroll(transport, streams.COMPANIES_SCROLL):
+                yield Page(page.items, page.next_cursor, page.total_count, page.failures, restarted)
+                begun, restarted = True, False
+            return
+        except ScrollBusy:
+            failures += 1
+            if failures < attempts:
+                await sleep(wait)
+        except ScrollLost:
+            failures += 1
+    restarted = begun
+    try:
+        async for page in by_number(transport, streams.COMPANIES_LIST, {"order": "desc"}, None, None):
+            yield Page(page.items, page.next_cursor, page.total_count, page.failures, restarted)
+            restarted = False
+    except ListLimit as limit:
+        yield Page([], truncated=limit.sentence)
+
+
+async def _one_scroll(transport: Transport, stream: Stream) -> AsyncIterator[Page[wire.Company]]:
+    param: str | None = None
+    while True:
+        params = {"scroll_param": param} if param else {}
+        # One attempt: Intercom may have moved the scroll on although its answer was lost; a repeat would skip a page.
+        attempts = 1 if param else None
+        try:
+            listing: Listing[wire.Company] = await transport.request(
+                stream.name, "GET", stream.path, stream.decoder.decode, params=params, attempts=attempts
+            )
+        except (NotFound, Invalid, ServerFault, Unreachable, BadAnswer) as error:
+            if param is None:
+                raise
+            raise ScrollLost(error.sentence, status=error.status, detail=error.detail) from error
+        if not listing.items and not listing.failures:
+            return
+        param = listing.scroll_param
+        yield Page(listing.items, param, listing.total_count, listing.failures)
+        if param is None:
+            return
+
+
+def page_size(stream: Stream, wanted: int | None) -> int:
+    """What to ask for: ``wanted``, else the stream's usual size, within what Intercom allows."""
+    return max(1, min(wanted or stream.page_size, stream.max_page_size))
+
+
+def _next_number(listing: Listing[Any], number: int) -> int | None:
+    """The next page's number: from the address Intercom gives, else from the page count; never backwards."""
+    if not (listing.items or listing.failures):
+        return None
+    if listing.next_page:
+        query = dict(parse_qsl(urlsplit(listing.next_page).query))
+        named = query.get("page") or listing.next_page
+        return int(named) if named.isdigit() and int(named) > number else number + 1
+    if listing.total_pages is not None and number < listing.total_pages:
+        return number + 1
+    return None
