@@ -1,0 +1,128 @@
+"""Conversations in volume: made on demand from their number, so that 200,000 of them cost next to no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from startdeliver.simulator.model import Admin, Author, Conversation, Part, Source
+
+_WORDS = (
+    "export invoice dashboard login report filter import seat renewal webhook error timeout permission role contract "
+    "upload sync token field column update question billing release browser mobile report again please customer team"
+).split()
+_TEXT = " ".join(_WORDS[(n * 7 + n // 31) % len(_WORDS)] for n in range(4000))
+_SUBJECTS = ("Export fails", "Question about seats", "Login loop", "Invoice copy", "Slow report", "Webhook retries")
+PART_IDS = 1_000_000_000
+SOURCE_IDS = 3_000_000_000
+
+
+class BulkConversations:
+    """A range of conversations with deterministic content.
+
+    Number n was created at `start + n * span / count` and last changed with its newest part, a day later at most. Seven
+    in ten are closed, two open, one snoozed. `people` are (contact id, name, email, company id or None), used in turn.
+    """
+
+    def __init__(
+        self,
+        first: int,
+        count: int,
+        *,
+        people: Sequence[tuple[str, str, str, str | None]],
+        admin: Admin,
+        start: int,
+        span: int,
+        parts: int = 5,
+        body_bytes: int = 300,
+    ) -> None:
+        self.first = first
+        self.count = count
+        self._people = people
+        self._admin = Author("admin", admin.id, admin.name, admin.email)
+        self._start = start
+        self._span = span
+        self._parts = parts
+        self._body_bytes = body_bytes
+        self._step = max(1, min(3600, 86_400 // max(1, parts)))
+
+    def _created(self, number: int) -> int:
+        return self._start + number * self._span // self.count
+
+    def _updated(self, number: int) -> int:
+        return self._created(number) + self._parts * self._step
+
+    def keys(self) -> Iterator[tuple[str, int, int]]:
+        for number in range(self.count):
+            yield str(self.first + number), self._created(number), self._updated(number)
+
+    def value(self, record_id: str, field: str) -> Any:
+        number = int(record_id) - self.first
+        match field:
+            case "id":
+                return record_id
+            case "created_at":
+                return self._created(number)
+            case "updated_at":
+                return self._updated(number)
+            case "state":
+                return self._state(number)
+            case "open":
+                return self._state(number) != "closed"
+            case "contact_ids":
+                return [self._people[number % len(self._people)][0]]
+        raise KeyError(field)
+
+    def _state(self, number: int) -> str:
+        return "closed" if number % 10 < 7 else "open" if number % 10 < 9 else "snoozed"
+
+    def _body(self, number: int, position: int) -> str:
+        offset = (number * 37 + position * 101) % (len(_TEXT) // 2)
+        length = max(1, self._body_bytes - 7)
+        text = _TEXT[offset : offset + length] if length < len(_TEXT) // 2 else (_TEXT * (length // len(_TEXT) + 2))[:length]
+        return f"<p>{text}</p>"
+
+    def make(self, record_id: str) -> Conversation:
+        number = int(record_id) - self.first
+        contact_id, name, email, company_id = self._people[number % len(self._people)]
+        contact = Author("user", contact_id, name, email)
+        created = self._created(number)
+        state = self._state(number)
+        parts = []
+        for position in range(self._parts):
+            at = created + (position + 1) * self._step
+            last = position == self._parts - 1
+            closing = last and state == "closed"
+            snoozing = last and state == "snoozed"
+            parts.append(
+                Part(
+                    id=str(PART_IDS + number * 1000 + position),
+                    part_type="close" if closing else "snoozed" if snoozing else "comment",
+                    created_at=at,
+                    updated_at=at,
+                    notified_at=at,
+                    author=self._admin if position % 2 == 0 or last else contact,
+                    body=None if snoozing else self._body(number, position + 1),
+                    state=state if last else "open",
+                )
+            )
+        return Conversation(
+            id=record_id,
+            created_at=created,
+            updated_at=self._updated(number),
+            source=Source(
+                id=str(SOURCE_IDS + number),
+                author=contact,
+                body=self._body(number, 0),
+                subject=_SUBJECTS[number % len(_SUBJECTS)],
+            ),
+            contact_ids=[contact_id],
+            company_id=company_id,
+            title=None,
+            state=state,
+            read=True,
+            snoozed_until=created + 30 * 86_400 if state == "snoozed" else None,
+            waiting_since=created if state == "open" and not self._parts else None,
+            admin_assignee_id=int(self._admin.id),
+            parts=parts,
+        )

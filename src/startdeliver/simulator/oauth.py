@@ -1,0 +1,118 @@
+"""The authorize page and the token exchange (docs: setting up OAuth)."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import msgspec
+from aiohttp import web
+
+from startdeliver.simulator import pages
+from startdeliver.simulator.access import Access
+from startdeliver.simulator.errors import ApiError
+
+if TYPE_CHECKING:
+    from startdeliver.simulator.server import Simulator
+
+
+async def handle(simulator: Simulator, request: web.BaseRequest) -> web.StreamResponse | None:
+    """Answer GET /oauth, POST /oauth and POST /auth/eagle/token; None for any other request."""
+    match (request.method, request.path):
+        case ("GET", "/oauth"):
+            return _authorize_page(simulator, request)
+        case ("POST", "/oauth"):
+            return await _decide(simulator, request)
+        case ("POST", "/auth/eagle/token"):
+            return await _exchange(simulator, request)
+    return None
+
+
+def _target(access: Access, redirect_uri: str | None) -> str | None:
+    """Return where to send the browser back to, or None when the address is not a registered one.
+
+    Without registered addresses any http(s) address is taken, so that a demo needs no set-up.
+    """
+    if not redirect_uri:
+        return access.redirect_uris[0] if access.redirect_uris else None
+    if access.redirect_uris:
+        return redirect_uri if redirect_uri in access.redirect_uris else None
+    parts = urlsplit(redirect_uri)
+    return redirect_uri if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _refusal(message: str) -> web.Response:
+    body = pages.document("Authorization not possible", f"<h1>Authorization not possible</h1><p>{html.escape(message)}</p>")
+    return web.Response(text=body, status=400, content_type="text/html", headers=pages.HEADERS)
+
+
+def _check(access: Access, client_id: str, redirect_uri: str | None) -> str | web.Response:
+    if client_id != access.client_id:
+        return _refusal("No app has this client_id.")
+    target = _target(access, redirect_uri)
+    return target if target is not None else _refusal("The redirect_uri is not registered for this app.")
+
+
+def _authorize_page(simulator: Simulator, request: web.BaseRequest) -> web.Response:
+    query = request.query
+    target = _check(simulator.access, query.get("client_id", ""), query.get("redirect_uri"))
+    if isinstance(target, web.Response):
+        return target
+    workspace, access = simulator.workspace, simulator.access
+    scopes = "".join(f"<li>{html.escape(s)}</li>" for s in sorted(access.scopes))
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
+        for name, value in (
+            ("client_id", access.client_id),
+            ("state", query.get("state", "")),
+            ("redirect_uri", target),
+        )
+    )
+    body = (
+        f"<h1>Startdeliver wants to access {html.escape(workspace.name)}</h1>"
+        f"<p>Workspace <strong>{html.escape(workspace.id_code)}</strong> ({html.escape(workspace.region)}), signed in as "
+        f"{html.escape(workspace.me.name)}. The app asks for:</p><ul>{scopes}</ul>"
+        f'<form method="post" action="/oauth">{hidden}<p class="actions">'
+        '<button name="decision" value="authorize" class="primary">Authorize</button> '
+        '<button name="decision" value="cancel">Cancel</button></p></form>'
+        '<p class="muted">This is a simulated Intercom workspace. No real account is involved.</p>'
+    )
+    # The browser is sent on to the app after the form, which a strict form-action would forbid.
+    headers = {**pages.HEADERS, "Content-Security-Policy": pages.POLICY.replace("form-action 'self'", "form-action *")}
+    return web.Response(text=pages.document("Authorize access", body), content_type="text/html", headers=headers)
+
+
+async def _decide(simulator: Simulator, request: web.BaseRequest) -> web.StreamResponse:
+    form = {k: v[0] for k, v in parse_qs((await request.read()).decode(), keep_blank_values=True).items()}
+    target = _check(simulator.access, form.get("client_id", ""), form.get("redirect_uri"))
+    if isinstance(target, web.Response):
+        return target
+    answer = {"state": form["state"]} if form.get("state") else {}
+    if form.get("decision") == "authorize":
+        with simulator.workspace.lock:
+            answer = {"code": simulator.access.issue_code(), **answer}
+    else:
+        answer = {"error": "access_denied", **answer}
+    joint = "&" if urlsplit(target).query else "?"
+    return web.Response(status=302, headers={"Location": f"{target}{joint}{urlencode(answer)}"})
+
+
+async def _exchange(simulator: Simulator, request: web.BaseRequest) -> web.Response:
+    """Exchange a code, sent as JSON or as a form, for a token."""
+    raw = await request.read()
+    try:
+        if request.content_type == "application/json":
+            sent = {k: str(v) for k, v in msgspec.json.decode(raw, type=dict).items()}
+        else:
+            sent = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
+        with simulator.workspace.lock:
+            token = simulator.access.exchange(
+                sent.get("code", ""), sent.get("client_id", ""), sent.get("client_secret", "")
+            )
+    except msgspec.DecodeError:
+        error = ApiError(400, "bad_request", "The request body is not valid JSON")
+        return web.json_response(error.body(), status=error.status)
+    except ApiError as error:
+        return web.json_response(error.body(), status=error.status)
+    return web.json_response({"token_type": "Bearer", "token": token, "access_token": token})

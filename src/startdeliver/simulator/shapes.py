@@ -1,0 +1,462 @@
+"""Records in the shapes of API 2.16 (the schemas and examples of its OpenAPI description)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from startdeliver.simulator.model import (
+    Admin,
+    Attachment,
+    Audience,
+    Author,
+    Company,
+    Contact,
+    Conversation,
+    ConversationAttribute,
+    DataAttribute,
+    Event,
+    Part,
+    Rating,
+    Team,
+)
+from startdeliver.simulator.people import PeopleVerbs
+from startdeliver.simulator.state import State
+from startdeliver.simulator.conversation_statistics import first_contact_reply_at, statistics
+
+MAX_PARTS = 500
+MAX_INLINE = 10
+TICKET_STATES = {
+    "submitted": ("8353", "Submitted", "Submitted"),
+    "in_progress": ("8354", "In progress", "In progress"),
+    "waiting_on_customer": ("8355", "Waiting on customer", "Waiting on you"),
+    "resolved": ("8356", "Resolved", "Resolved"),
+}
+
+
+def me(state: State) -> dict[str, Any]:
+    admin = state.me
+    return {
+        "type": "admin",
+        "id": admin.id,
+        "email": admin.email,
+        "name": admin.name,
+        "email_verified": True,
+        "app": {
+            "type": "app",
+            "id_code": state.id_code,
+            "name": state.name,
+            "created_at": state.created_at,
+            "secure": False,
+            "identity_verification": False,
+            "timezone": state.timezone,
+            "region": state.region,
+        },
+        "avatar": {
+            "type": "avatar",
+            "image_url": "https://static.intercomassets.com/assets/default-avatars/admins/128.png",
+        },
+        "has_inbox_seat": admin.has_inbox_seat,
+    }
+
+
+def admin(record: Admin) -> dict[str, Any]:
+    return {
+        "type": "admin",
+        "id": record.id,
+        "name": record.name,
+        "email": record.email,
+        "job_title": record.job_title,
+        "away_mode_enabled": False,
+        "away_mode_reassign": False,
+        "has_inbox_seat": record.has_inbox_seat,
+        "team_ids": record.team_ids,
+    }
+
+
+def team(record: Team) -> dict[str, Any]:
+    return {"type": "team", "id": record.id, "name": record.name, "admin_ids": record.admin_ids}
+
+
+# People
+
+
+def _inline(contact_id: str, kind: str, ids: list[str], item: str) -> dict[str, Any]:
+    """Return a sub-list: at most ten references, with the total and where the rest is."""
+    return {
+        "type": "list",
+        "data": [{"type": item, "id": i, "url": f"/{kind}/{i}"} for i in ids[:MAX_INLINE]],
+        "url": f"/contacts/{contact_id}/{kind}",
+        "total_count": len(ids),
+        "has_more": len(ids) > MAX_INLINE,
+    }
+
+
+_CONTACT_NULLS = (
+    "last_email_opened_at last_email_clicked_at language_override browser browser_version browser_language os "
+    "android_app_name android_app_version android_device android_os_version android_sdk_version android_last_seen_at "
+    "ios_app_name ios_app_version ios_device ios_os_version ios_sdk_version ios_last_seen_at "
+    "utm_campaign utm_content utm_medium utm_source utm_term referrer enabled_push_messaging"
+).split()
+
+
+def contact(state: State, record: Contact) -> dict[str, Any]:
+    subscriptions = {
+        "type": "list",
+        "data": [],
+        "url": f"/contacts/{record.id}/subscriptions",
+        "total_count": 0,
+        "has_more": False,
+    }
+    return {
+        "type": "contact",
+        "id": record.id,
+        "workspace_id": state.id_code,
+        "external_id": record.external_id,
+        "role": record.role,
+        "email": record.email,
+        "email_domain": record.email.rpartition("@")[2] if record.email else None,
+        "phone": record.phone,
+        "name": record.name,
+        "avatar": {"type": "avatar", "image_url": record.avatar} if record.avatar else None,
+        "owner_id": record.owner_id,
+        "social_profiles": {"type": "list", "data": []},
+        "has_hard_bounced": False,
+        "marked_email_as_spam": False,
+        "unsubscribed_from_emails": record.unsubscribed_from_emails,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "signed_up_at": record.signed_up_at,
+        "last_seen_at": record.last_seen_at,
+        "last_replied_at": record.last_replied_at,
+        "last_contacted_at": record.last_contacted_at,
+        **dict.fromkeys(_CONTACT_NULLS),
+        "location": {
+            "type": "location",
+            "country": None,
+            "region": None,
+            "city": None,
+            "country_code": None,
+            "continent_code": None,
+        },
+        "custom_attributes": record.custom_attributes,
+        "tags": _inline(record.id, "tags", record.tag_ids, "tag"),
+        "notes": _inline(record.id, "notes", record.note_ids, "note"),
+        "companies": _inline(record.id, "companies", record.company_ids, "company"),
+        "opted_out_subscription_types": subscriptions,
+        "opted_in_subscription_types": subscriptions,
+    }
+
+
+def contact_reference(record: Contact, **more: Any) -> dict[str, Any]:
+    return {"type": "contact", "id": record.id, "external_id": record.external_id, **more}
+
+
+def company(state: PeopleVerbs, record: Company) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "company",
+        "company_id": record.company_id,
+        "id": record.id,
+        "app_id": state.id_code,
+        "name": record.name,
+        "remote_created_at": record.remote_created_at,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "monthly_spend": record.monthly_spend,
+        "session_count": record.session_count,
+        "user_count": state.user_count(record),
+        "tags": {
+            "type": "tag.list",
+            "tags": [{"type": "tag", "id": i, "name": state.tags[i].name} for i in record.tag_ids],
+        },
+        "segments": {"type": "segment.list", "segments": []},
+        "plan": {"type": "plan", "id": plan_id(record.plan), "name": record.plan} if record.plan else {},
+        "custom_attributes": record.custom_attributes,
+    }
+    for name in ("last_request_at", "size", "website", "industry"):
+        if (value := getattr(record, name)) is not None:
+            shown[name] = value
+    return shown
+
+
+def plan_id(name: str) -> str:
+    """Return a stable number for a plan's name."""
+    return str(sum(name.encode()) + 1000)
+
+
+# Conversations
+
+
+def author(record: Author) -> dict[str, Any]:
+    return {"type": record.type, "id": record.id, "name": record.name, "email": record.email}
+
+
+def attachment(record: Attachment) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "upload",
+        "name": record.name,
+        "url": record.url,
+        "content_type": record.content_type,
+        "filesize": record.filesize,
+    }
+    if record.width is not None:
+        shown |= {"width": record.width, "height": record.height}
+    return shown
+
+
+def part(record: Part) -> dict[str, Any]:
+    assigned = record.assigned_to
+    return {
+        "type": "conversation_part",
+        "id": record.id,
+        "part_type": record.part_type,
+        "body": record.body,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "notified_at": record.notified_at,
+        "assigned_to": {"type": assigned[0], "id": assigned[1]} if assigned else None,
+        "author": author(record.author),
+        "attachments": [attachment(a) for a in record.attachments],
+        "external_id": record.external_id,
+        "redacted": record.redacted,
+        "metadata": {},
+        "email_message_metadata": None,
+        "state": record.state,
+        "tags": [],
+        "event_details": record.event_details,
+        "app_package_code": None,
+    }
+
+
+def rating(record: Rating) -> dict[str, Any]:
+    return {
+        "rating": record.rating,
+        "remark": record.remark,
+        "created_at": record.created_at,
+        "updated_at": record.created_at,
+        "contact": {"type": "contact", "id": record.contact_id, "external_id": None},
+        "teammate": {"type": record.teammate_type, "id": record.admin_id},
+    }
+
+
+def conversation(state: PeopleVerbs, record: Conversation, *, with_parts: bool) -> dict[str, Any]:
+    """Return a conversation; lists and search never carry its parts, and a single one carries the 500 most recent."""
+    source = record.source
+    found = state.companies.get(record.company_id) if record.company_id else None
+    first_reply = first_contact_reply_at(record)
+    teammates = list(dict.fromkeys(p.author.id for p in record.parts if p.author.type == "admin"))
+    score = rating(record.rating) if record.rating else None
+    contacts = []
+    for contact_id in record.contact_ids:
+        known = state.contacts.get(contact_id)
+        external = known.external_id if known is not None else None
+        contacts.append({"type": "contact", "id": contact_id, "external_id": external})
+        if score is not None and score["contact"]["id"] == contact_id:
+            score["contact"]["external_id"] = external
+    shown: dict[str, Any] = {
+        "type": "conversation",
+        "id": record.id,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "waiting_since": record.waiting_since,
+        "snoozed_until": record.snoozed_until,
+        "source": {
+            "type": source.type,
+            "id": source.id,
+            "delivered_as": source.delivered_as,
+            "subject": source.subject,
+            "body": source.body,
+            "author": author(source.author),
+            "attachments": [attachment(a) for a in source.attachments],
+            "url": source.url,
+            "redacted": source.redacted,
+        },
+        "contacts": {"type": "contact.list", "contacts": contacts},
+        "first_contact_reply": None
+        if first_reply is None
+        else {"created_at": first_reply, "type": source.type, "url": None},
+        "admin_assignee_id": record.admin_assignee_id,
+        "team_assignee_id": record.team_assignee_id,
+        "company": company(state, found) if found is not None else None,
+        "open": record.open,
+        "state": record.state,
+        "read": record.read,
+        "tags": {
+            "type": "tag.list",
+            "tags": [
+                {
+                    "type": "tag",
+                    "id": t.tag_id,
+                    "name": state.tags[t.tag_id].name,
+                    "applied_at": t.applied_at,
+                    "applied_by": {"type": "admin", "id": t.applied_by},
+                }
+                for t in record.tags
+            ],
+        },
+        "priority": record.priority,
+        "sla_applied": {"type": "conversation_sla_summary", "sla_name": record.sla[0], "sla_status": record.sla[1]}
+        if record.sla
+        else None,
+        "statistics": statistics(record, {int(t.id): t.name for t in state.teams.values()}),
+        "conversation_rating": score,
+        "teammates": {"type": "admin.list", "admins": [{"type": "admin", "id": i} for i in teammates]}
+        if teammates
+        else None,
+        "title": record.title,
+        "custom_attributes": record.custom_attributes,
+        "topics": {},
+        "ticket": None
+        if record.ticket is None
+        else {"type": "ticket", "id": record.id, "ticket_id": record.ticket.number, "title": record.ticket.title},
+        "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
+        "ai_agent": record.ai_agent,
+        "ai_agent_participated": record.ai_agent is not None,
+        "channel": {"initial": source.type, "current": source.type},
+    }
+    if with_parts:
+        # The description does not say what total_count is beyond 500; here it counts what this answer holds,
+        # while statistics.count_conversation_parts counts all.
+        recent = [part(p) for p in record.parts[-MAX_PARTS:]]
+        shown["conversation_parts"] = {
+            "type": "conversation_part.list",
+            "conversation_parts": recent,
+            "total_count": len(recent),
+        }
+    shown.update(record.extra)
+    return shown
+
+
+def ticket_state(name: str) -> dict[str, Any]:
+    state_id, internal, external = TICKET_STATES[name]
+    return {
+        "type": "ticket_state",
+        "id": state_id,
+        "category": name,
+        "internal_label": internal,
+        "external_label": external,
+    }
+
+
+def ticket(state: State, record: Conversation) -> dict[str, Any]:
+    """Return the Ticket that a conversation is."""
+    held = record.ticket
+    assert held is not None
+    contacts = []
+    for contact_id in record.contact_ids:
+        known = state.contacts.get(contact_id)
+        contacts.append({"type": "contact", "id": contact_id, "external_id": known.external_id if known else None})
+    previous = TICKET_STATES[held.previous_state][0] if held.previous_state else None
+    return {
+        "type": "ticket",
+        "id": record.id,
+        "ticket_id": held.number,
+        "ticket_attributes": {"_default_title_": held.title, "_default_description_": held.description or None},
+        "ticket_state": ticket_state(held.state),
+        "ticket_type": {
+            "type": "ticket_type",
+            "id": held.ticket_type_id,
+            "name": state.ticket_types[held.ticket_type_id],
+            "description": "",
+            "icon": "🎟️",
+            "workspace_id": state.id_code,
+            "archived": False,
+            "created_at": state.created_at,
+            "updated_at": state.created_at,
+            "is_internal": False,
+            "ticket_type_attributes": {"type": "list", "data": []},
+            "category": "Customer",
+        },
+        "contacts": {"type": "contact.list", "contacts": contacts},
+        "admin_assignee_id": record.admin_assignee_id,
+        "team_assignee_id": record.team_assignee_id,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "ticket_parts": {
+            "type": "ticket_part.list",
+            "ticket_parts": [{**part(p), "type": "ticket_part"} for p in record.parts[-MAX_PARTS:]],
+            "total_count": len(record.parts[-MAX_PARTS:]),
+        },
+        "open": held.state != "resolved",
+        "snoozed_until": record.snoozed_until,
+        "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
+        "category": "Customer",
+        "is_shared": held.is_shared,
+        "previous_ticket_state_id": previous,
+    }
+
+
+# Attributes, events, audiences
+
+
+def data_attribute(state: State, record: DataAttribute) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": record.id,
+        "type": "data_attribute",
+        "name": record.name,
+        "full_name": f"custom_attributes.{record.name}",
+        "label": record.name,
+        "description": record.description,
+        "data_type": record.data_type,
+        "api_writable": True,
+        "ui_writable": False,
+        "messenger_writable": record.messenger_writable,
+        "custom": True,
+        "archived": record.archived,
+        "admin_id": state.me.id,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "model": record.model,
+    }
+    if record.options is not None:
+        shown["options"] = record.options
+    return shown
+
+
+def conversation_attribute(state: State, record: ConversationAttribute) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "conversation_attribute",
+        "id": record.id,
+        "name": record.name,
+        "description": "",
+        "data_type": record.data_type,
+        "required": False,
+        "visible_to_team_ids": [],
+        "archived": record.archived,
+        "created_at": record.created_at,
+        "updated_at": record.created_at,
+        "admin_id": state.me.id,
+    }
+    if record.options is not None:
+        shown["options"] = [
+            {"id": f"{record.id}-{n}", "label": label, "archived": False} for n, label in enumerate(record.options)
+        ]
+    elif record.data_type == "string":
+        shown["multiline"] = False
+    return shown
+
+
+def event(record: Event, owner: Contact) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "event",
+        "event_name": record.name,
+        "created_at": record.created_at,
+        "user_id": owner.external_id,
+        "id": record.id,
+        "intercom_user_id": owner.id,
+        "email": owner.email,
+    }
+    if record.metadata:
+        shown["metadata"] = record.metadata
+    return shown
+
+
+def audience(record: Audience) -> dict[str, Any]:
+    return {
+        "type": "audience",
+        "id": record.id,
+        "name": record.name,
+        "predicates": record.predicates,
+        "role_predicates": record.role_predicates,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
