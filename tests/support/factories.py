@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,6 +11,9 @@ from startdeliver.customers.models import Customer
 from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import current_organization
+
+# What the fixture `frozen_now` answers.
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
 _numbers = count(1)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.conftest import NOW
-from tests.support.factories import days, make_customer, make_ticket
 
 from startdeliver.support import health
 from startdeliver.support.models import SupportHealth, SupportRule
 from startdeliver.tenancy.models import Organization
+
+from .factories import NOW, days, make_customer, make_ticket
 
 pytestmark = pytest.mark.usefixtures("frozen_now")
 

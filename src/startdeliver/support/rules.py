@@ -11,7 +11,7 @@ from startdeliver.tenancy.models import Organization
 
 
 def status_of(open_count: int, overdue_count: int, ticket_count: int, rule: SupportRule) -> Health | None:
-    """Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good. Without any ticket None: no data."""
+    """Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good; without a ticket None, no data."""
     if ticket_count == 0:
         return None
     if overdue_count >= rule.overdue_until_poor:

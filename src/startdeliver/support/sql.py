@@ -13,9 +13,10 @@ from typing import Any
 
 from django.db import connection, transaction
 from django_scopes import get_scope, scope
+from django_scopes.exceptions import ScopeError
 
 from startdeliver.tenancy.models import Organization
-from startdeliver.tenancy.scope import CrossTenantWrite
+from startdeliver.tenancy.scope import CrossTenantWrite, current_organization
 
 # First key of PostgreSQL's advisory locks of this app; the second is the organization.
 _LOCK_CLASS = 73_121
@@ -47,6 +48,14 @@ def health_writer(organization: Organization) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, organization.pk % 2**31])
         yield
+
+
+def required_organization() -> Organization:
+    """The organization of the open scope; raises ScopeError when there is none or scopes are switched off."""
+    organization = current_organization()
+    if organization is None:
+        raise ScopeError("this needs one organization's scope")
+    return organization
 
 
 def is_postgres() -> bool:

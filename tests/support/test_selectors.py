@@ -1,0 +1,93 @@
+"""What pages read of tickets and health."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from startdeliver.support import health, selectors
+from startdeliver.support.models import Thread
+from startdeliver.tenancy.models import Organization
+
+from .factories import NOW, days, make_customer, make_ticket
+
+pytestmark = pytest.mark.usefixtures("frozen_now")
+
+
+def titles(**filters: object) -> list[str]:
+    return [ticket.title for ticket in selectors.tickets_list(**filters)]  # type: ignore[arg-type]
+
+
+def test_filters_of_the_list(scoped: Organization) -> None:
+    north, south = make_customer("North"), make_customer("South")
+    make_ticket(north, NOW - days(8), title="late")
+    make_ticket(south, NOW - days(1), title="fresh")
+    make_ticket(north, NOW - days(20), resolved=NOW - days(2), title="done")
+    make_ticket(None, NOW - days(9), title="nobody's")
+    assert titles() == ["fresh", "done", "late", "nobody's"]
+    assert titles(show="open") == ["fresh", "late", "nobody's"]
+    assert titles(show="overdue") == ["late", "nobody's"]
+    assert titles(show="resolved") == ["done"]
+    assert titles(show="unassigned") == ["nobody's"]
+    assert titles(customer=north) == ["done", "late"]
+    assert titles(sort="waiting", show="open") == ["nobody's", "late", "fresh"]
+    assert titles(sort="no such column") == titles()
+
+
+def test_every_row_says_whether_it_is_overdue(scoped: Organization) -> None:
+    customer = make_customer()
+    make_ticket(customer, NOW - days(7), snoozed=True, title="snoozed and late")
+    make_ticket(customer, NOW - days(6), title="fresh")
+    make_ticket(customer, NOW - days(30), resolved=NOW, title="done")
+    found = {ticket.title: ticket.overdue for ticket in selectors.tickets_list()}
+    assert found == {"snoozed and late": True, "fresh": False, "done": False}
+    current = health.rule(scoped)
+    assert found == {ticket.title: selectors.is_overdue(ticket, current) for ticket in selectors.tickets_list()}
+
+
+@pytest.mark.parametrize("sort", ["-updated", "updated", "created", "-created", "waiting", "-waiting"])
+def test_pages_show_every_ticket_once_even_in_one_second(scoped: Organization, sort: str) -> None:
+    customer = make_customer()
+    for number in range(11):
+        make_ticket(customer, NOW - timedelta(seconds=number // 4))
+    seen: list[int] = []
+    after, pages = "", 0
+    while pages == 0 or after:
+        page = selectors.tickets_page(sort=sort, after=after, size=3)
+        seen += [ticket.pk for ticket in page.tickets]
+        after, pages = page.next, pages + 1
+    assert pages == 4
+    assert seen == [ticket.pk for ticket in selectors.tickets_list(sort=sort)]
+    assert len(set(seen)) == 11
+
+
+@pytest.mark.parametrize("after", ["x", "1.", "99999999999999999999999999.1", "-5", "1.2.3"])
+def test_a_damaged_place_gives_the_first_page(scoped: Organization, after: str) -> None:
+    make_ticket(make_customer())
+    assert len(selectors.tickets_page(after=after).tickets) == 1
+
+
+def test_the_thread_is_parsed_whatever_it_carries(scoped: Organization) -> None:
+    ticket = make_ticket(make_customer())
+    assert selectors.thread_entries(ticket) == []
+    entries = [
+        {
+            "id": "1",
+            "kind": "message",
+            "type": "comment",
+            "at": 1793000000,
+            "by": {"kind": "user", "id": "9", "name": "Ann", "email": "ann@x.test"},
+            "html": "<p>Hello</p>",
+            "files": [{"name": "a.pdf", "type": "application/pdf", "size": 12}],
+            "redacted": False,
+            "new in the next version": True,
+        },
+        {"id": "2", "kind": "event", "type": "close", "at": 1793000001},
+    ]
+    Thread.objects.create(organization=scoped, ticket=ticket, entries=json.dumps(entries))
+    first, second = selectors.thread_entries(ticket)
+    assert (first.by.name, first.html, first.files[0].size) == ("Ann", "<p>Hello</p>", 12)
+    assert first.moment == datetime.fromtimestamp(1793000000, UTC)
+    assert (second.kind, second.by.name, second.files, second.redacted) == ("event", "", [], False)
