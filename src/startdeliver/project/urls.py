@@ -12,3 +12,8 @@ urlpatterns = [
     path("docs/", include("startdeliver.docs.urls")),
     path("", include("startdeliver.web.urls")),
 ]
+
+handler400 = "startdeliver.web.views.errors.bad_request"
+handler403 = "startdeliver.web.views.errors.forbidden"
+handler404 = "startdeliver.web.views.errors.not_found"
+handler500 = "startdeliver.web.views.errors.server_error"

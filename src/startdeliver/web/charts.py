@@ -1,0 +1,404 @@
+"""Charts as SVG text: pure functions from values to markup that a strict Content-Security-Policy allows.
+
+Positions are percentages, so a chart fills its box at any width while text keeps its size; lines lie in a nested SVG that
+stretches. Colours come from classes (components.css). Each chart has a title and a description for screen readers;
+`templatetags.ui.svg_table` puts the table behind it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from startdeliver.web import formats
+
+_ids = count(1)
+_PLOT_TOP, _AXIS = 16, 18
+_STATUS_HEIGHT = {"good": 4, "fair": 8, "poor": 12, None: 2}
+_OUTCOME_CLASS = {"success": "chart-good", "failed": "chart-hollow", "running": "chart-none", "queued": "chart-none"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One day's value; None is a missing day (a gap). `reconstructed` values were worked out later, not seen."""
+
+    day: date
+    value: float | None
+    reconstructed: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line: `tone` is "", "poor" or "quiet"."""
+
+    name: str
+    points: Sequence[Point]
+    tone: str = ""
+    area: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar, with an optional second value beside it."""
+
+    label: str
+    value: float
+    second: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One sync run for `run_strip`: `size` is what the bar's height shows, `text` its sentence."""
+
+    outcome: str
+    size: float
+    text: str
+
+
+@dataclass
+class _Scale:
+    top: float
+    height: float
+    ticks: list[float] = field(default_factory=list)
+
+    def y(self, value: float) -> float:
+        return round(self.height * (1 - value / self.top), 2)
+
+
+def trend_line(
+    series: Sequence[Series], *, title: str, unit: str = "", height: int = 132, statuses: Sequence[str | None] = ()
+) -> SafeString:
+    """Lines over days, from zero, with gaps for missing days and the last value labelled.
+
+    `statuses` (one per day of the first series) draws a band under the lines whose height tells Good, Fair and Poor apart.
+    """
+    days = [point.day for point in series[0].points] if series else []
+    values = [point.value for line in series for point in line.points if point.value is not None]
+    if not days or not values:
+        return _nothing(title, height)
+    band = 14 if statuses else 0
+    plot = height - _PLOT_TOP - _AXIS - band
+    scale = _scale(max(values), plot)
+    parts: list[SafeString] = [_grid(scale)]
+    lines: list[SafeString] = []
+    labels: list[SafeString] = []
+    taken: list[float] = []
+    for line in series:
+        lines.append(_line(line, scale))
+        last = next((index for index in range(len(days) - 1, -1, -1) if line.points[index].value is not None), None)
+        if last is None:
+            continue
+        value = line.points[last].value or 0.0
+        x, y = _x(last, len(days)), _PLOT_TOP + scale.y(value)
+        tone = f" series-{line.tone}" if line.tone else ""
+        labels.append(format_html('<circle class="chart-dot{}" cx="{}%" cy="{}" r="3.5"/>', tone, x, y))
+        text_y = y - 8
+        while any(abs(text_y - other) < 13 for other in taken):
+            text_y += 13
+        taken.append(text_y)
+        labels.append(
+            format_html(
+                '<text class="chart-value" x="{}%" y="{}" text-anchor="{}">{}</text>',
+                x,
+                max(10, round(text_y, 2)),
+                "end" if x > 50 else "start",
+                _short(value),
+            )
+        )
+    parts.append(
+        format_html(
+            '<svg x="0" y="{}" width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none" '
+            'overflow="visible">{}</svg>',
+            _PLOT_TOP,
+            plot,
+            plot,
+            _join(lines),
+        )
+    )
+    if statuses:
+        parts.append(_band(statuses, _PLOT_TOP + plot + band))
+    parts.append(_days(days, height))
+    parts += labels
+    return _svg(title, _describe(series, unit), height, parts)
+
+
+def bars(
+    items: Sequence[Bar], *, title: str, names: tuple[str, str] = ("", ""), unit: str = "", height: int = 132
+) -> SafeString:
+    """Bars from zero; with second values two bars stand side by side. `names` are what the two values are."""
+    if not items:
+        return _nothing(title, height)
+    highest = max(max(item.value, item.second or 0) for item in items)
+    plot = height - _PLOT_TOP - _AXIS
+    scale = _scale(highest, plot)
+    slot = 100 / len(items)
+    two = any(item.second is not None for item in items)
+    width = min(slot * (0.32 if two else 0.62), 6)
+    marks: list[SafeString] = []
+    for index, item in enumerate(items):
+        middle = slot * (index + 0.5)
+        tip = f"{item.label}: {_short(item.value)} {names[0]}".strip()
+        if item.second is not None:
+            tip += f", {_short(item.second)} {names[1]}"
+        first = middle - width - 0.15 if two else middle - width / 2
+        inner = [_bar(first, width, item.value, scale, "chart-bar")]
+        if item.second is not None:
+            inner.append(_bar(middle + 0.15, width, item.second, scale, "chart-bar-2"))
+        marks.append(format_html("<g><title>{}</title>{}</g>", tip, _join(inner)))
+    last = items[-1]
+    labels = [
+        format_html('<text x="0" y="{}">{}</text>', height - 3, items[0].label),
+        format_html('<text x="100%" y="{}" text-anchor="end">{}</text>', height - 3, last.label),
+        format_html(
+            '<text class="chart-value" x="{}%" y="{}" text-anchor="{}">{}</text>',
+            round((slot * (len(items) - 0.5)) - (width / 2 if two else 0), 2),
+            round(max(10.0, _PLOT_TOP + scale.y(last.value) - 5), 2),
+            "middle",
+            _short(last.value),
+        ),
+    ]
+    total = _short(sum(item.value for item in items))
+    what = f"{total} {names[0] or unit}".strip()
+    if two:
+        what += f", {_short(sum(item.second or 0 for item in items))} {names[1]}"
+    text = f"{len(items)} bars from {items[0].label} to {last.label}: {what} in all; highest {_short(highest)}."
+    return _svg(title, text, height, [_grid(scale), *marks, *labels])
+
+
+def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeString:
+    """Recent runs, oldest first: a filled bar is a success, a hollow one with a cross above it a failure."""
+    if not runs:
+        return _nothing(title, height)
+    top = max(max(run.size for run in runs), 1.0)
+    slot = 100 / max(len(runs), 30)
+    marks: list[SafeString] = []
+    for index, run in enumerate(runs):
+        x = round(slot * index + slot * 0.15, 3)
+        # A root scale: one long first run would make all others look alike.
+        tall = round(6 + (height - 18) * math.sqrt(max(run.size, 0) / top), 2)
+        shape = format_html(
+            '<rect class="{}" x="{}%" y="{}" width="{}%" height="{}" rx="1.5"/>',
+            _OUTCOME_CLASS.get(run.outcome, "chart-none"),
+            x,
+            round(height - tall, 2),
+            round(slot * 0.7, 3),
+            tall,
+        )
+        cross = (
+            format_html(
+                '<text x="{}%" y="{}" text-anchor="middle">×</text>', round(x + slot * 0.35, 3), height - tall - 4
+            )
+            if run.outcome == "failed"
+            else ""
+        )
+        marks.append(format_html("<g><title>{}</title>{}{}</g>", run.text, shape, cross))
+    failed = sum(run.outcome == "failed" for run in runs)
+    text = f"The last {formats.plural(len(runs), 'run')}, {failed or 'none'} failed. Newest: {runs[-1].text}"
+    return _svg(title, text, height, marks)
+
+
+def sparkline(values: Sequence[float | None], *, title: str, tone: str = "") -> SafeString:
+    """A small line without axes, from zero, with gaps for missing values."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return format_html('<svg class="sparkline" role="img" aria-label="{}"></svg>', f"{title}: no data")
+    scale = _Scale(max(*known, 1.0) if len(known) > 1 else max(known[0], 1.0), 20.0)
+    points = [Point(date.min, value) for value in values]
+    return format_html(
+        '<svg class="sparkline" role="img" aria-label="{}" viewBox="0 -2 1000 24" preserveAspectRatio="none">{}</svg>',
+        f"{title}: from {_short(known[0])} to {_short(known[-1])}",
+        _line(Series(title, points, tone), scale),
+    )
+
+
+def _svg(title: str, text: str, height: int, parts: Iterable[SafeString]) -> SafeString:
+    number = next(_ids)
+    return format_html(
+        '<svg class="chart" role="img" width="100%" height="{0}" aria-labelledby="chart-{1} chart-{1}-text">'
+        '<title id="chart-{1}">{2}</title><desc id="chart-{1}-text">{3}</desc>{4}</svg>',
+        height,
+        number,
+        title,
+        text,
+        _join(parts),
+    )
+
+
+def _nothing(title: str, height: int) -> SafeString:
+    text = format_html('<text x="50%" y="{}" text-anchor="middle">No data yet</text>', height // 2)
+    return _svg(title, "No data yet.", height, [text])
+
+
+def _join(parts: Iterable[SafeString]) -> SafeString:
+    return mark_safe("".join(parts))  # noqa: S308 -- every part was made by format_html
+
+
+def _scale(highest: float, height: float) -> _Scale:
+    """From zero to a round number above `highest`, with at most three grid lines."""
+    step = _round_up(max(highest, 1) / 2)
+    top = step * max(1, math.ceil(highest / step))
+    return _Scale(top, height, [step * index for index in range(round(top / step) + 1)])
+
+
+def _round_up(value: float) -> float:
+    if value <= 1:
+        return 1
+    power = 10 ** math.floor(math.log10(value))
+    return next(
+        float(nice * power) for nice in (1, 2, 2.5, 3, 4, 5, 10) if nice * power >= value and (nice * power) % 1 == 0
+    )
+
+
+def _x(index: int, length: int, whole: float = 100) -> float:
+    return round(whole * index / (length - 1), 2) if length > 1 else whole
+
+
+def _grid(scale: _Scale) -> SafeString:
+    return _join(
+        format_html(
+            '<line class="chart-grid" x1="0" x2="100%" y1="{0}" y2="{0}"/><text x="0" y="{1}">{2}</text>',
+            _PLOT_TOP + scale.y(tick),
+            round(_PLOT_TOP + scale.y(tick) - 3, 2),
+            _short(tick) if tick else "",
+        )
+        for tick in scale.ticks
+    )
+
+
+def _line(line: Series, scale: _Scale) -> SafeString:
+    length = len(line.points)
+    tone = f" series-{line.tone}" if line.tone else ""
+    drawn: list[SafeString] = []
+    for part, dashed in _stretches(line.points):
+        places = [(_x(index, length, 1000), scale.y(line.points[index].value or 0)) for index in part]
+        if len(places) == 1:
+            # A single day between gaps is a short stroke, else it would be invisible.
+            places.append((min(1000.0, places[0][0] + 2), places[0][1]))
+        path = " ".join(f"{x:g},{y:g}" for x, y in places)
+        if line.area and not dashed:
+            drawn.append(
+                format_html(
+                    '<path class="chart-area{}" d="M{:g},{:g} L{} L{:g},{:g}Z"/>',
+                    tone, places[0][0], scale.height, path, places[-1][0], scale.height,
+                )
+            )  # fmt: skip
+        classes = f"chart-line{tone}" + (" chart-dash" if dashed else "")
+        drawn.append(format_html('<polyline class="{}" points="{}"/>', classes, path))
+    return _join(drawn)
+
+
+def _stretches(points: Sequence[Point]) -> list[tuple[list[int], bool]]:
+    """Runs of indexes without a gap, each all seen or all reconstructed; a change shares the point where it happens."""
+    found: list[tuple[list[int], bool]] = []
+    for index, point in enumerate(points):
+        if point.value is None:
+            continue
+        joined = bool(found) and found[-1][0][-1] == index - 1
+        if joined and found[-1][1] == point.reconstructed:
+            found[-1][0].append(index)
+        else:
+            # The dashed part reaches to the first point that was seen.
+            if joined and found[-1][1]:
+                found[-1][0].append(index)
+                found.append(([index], point.reconstructed))
+            else:
+                found.append(([index - 1, index] if joined else [index], point.reconstructed))
+    return [stretch for stretch in found if stretch[0]]
+
+
+def _band(statuses: Sequence[str | None], bottom: float) -> SafeString:
+    """One rectangle per run of equal statuses: Good low, Fair higher, Poor highest."""
+    marks: list[SafeString] = []
+    start = 0
+    for index in range(1, len(statuses) + 1):
+        if index < len(statuses) and statuses[index] == statuses[start]:
+            continue
+        status = statuses[start]
+        tall = _STATUS_HEIGHT[status]
+        marks.append(
+            format_html(
+                '<rect class="chart-{}" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title></rect>',
+                status or "none",
+                round(100 * start / len(statuses), 3),
+                round(bottom - tall, 2),
+                round(100 * (index - start) / len(statuses), 3),
+                tall,
+                {"good": "Good", "fair": "Fair", "poor": "Poor", None: "No data"}[status],
+            )
+        )
+        start = index
+    return _join(marks)
+
+
+def _bar(x: float, width: float, value: float, scale: _Scale, cls: str) -> SafeString:
+    y = scale.y(value)
+    return format_html(
+        '<rect class="{}" x="{}%" y="{}" width="{}%" height="{}" rx="1.5"/>',
+        cls,
+        round(x, 3),
+        _PLOT_TOP + y,
+        round(width, 3),
+        round(scale.height - y, 2),
+    )
+
+
+def _days(days: Sequence[date], height: int) -> SafeString:
+    first, last = days[0], days[-1]
+    return format_html_join(
+        "",
+        '<text x="{}" y="{}" text-anchor="{}">{}</text>',
+        (("0", height - 3, "start", _day(first)), ("100%", height - 3, "end", _day(last))),
+    )
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%b}"
+
+
+def _describe(series: Sequence[Series], unit: str) -> str:
+    sentences = []
+    for line in series:
+        known = [point for point in line.points if point.value is not None]
+        if not known:
+            sentences.append(f"{line.name}: no data.")
+            continue
+        values = [point.value or 0 for point in known]
+        named = f" {unit}" if unit else ""
+        sentences.append(
+            f"{line.name}: {_short(values[-1])}{named} on {_day(known[-1].day)}, from {_short(values[0])} on "
+            f"{_day(known[0].day)}; lowest {_short(min(values))}, highest {_short(max(values))}."
+        )
+    if any(point.reconstructed for line in series for point in line.points):
+        sentences.append("The dashed part was worked out from the tickets' dates.")
+    return " ".join(sentences)
+
+
+def _short(value: float) -> str:
+    if value >= 10_000:
+        return f"{value / 1000:,.0f}k"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def legend(items: Iterable[tuple[str, str]]) -> SafeString:
+    """The key to a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
+    return format_html(
+        '<div class="legend" aria-hidden="true">{}</div>',
+        format_html_join(
+            "",
+            '<span class="legend-item"><span class="legend-key{}{}"></span>{}</span>',
+            (
+                (
+                    " legend-key-bar" if tone.startswith("bar") else "",
+                    f" legend-key-{tone.removeprefix('bar:')}" if tone.removeprefix("bar").lstrip(":") else "",
+                    name,
+                )
+                for name, tone in items
+            ),
+        ),
+    )

@@ -1,0 +1,285 @@
+"""The components that every page is made of. `{% load ui %}`.
+
+Tags without a body: icon, health, ago, exact, stat, field, empty, tabs, sort_head, pagination, confirm, person, svg_table.
+Filters: number, money, duration, day, days_away, initials, plural_of.
+Tags with a body: card, dialog, tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from startdeliver.common import clock
+from startdeliver.web import formats, icons
+
+register = template.Library()
+
+_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor", None: "No data"}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab: `count` is shown beside the label when given."""
+
+    label: str
+    url: str
+    current: bool = False
+    count: int | None = None
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """An icon of `web.icons`."""
+    return icons.icon(name, size)
+
+
+@register.simple_tag
+def health(value: str | None, style: str = "") -> SafeString:
+    """Health as shape and word; `style` is "", "badge" or "big". `value` is good, fair, poor or empty."""
+    status = value if value in ("good", "fair", "poor") else None
+    classes = f"health health-{status or 'none'}" + (f" health-{style}" if style else "")
+    return format_html('<span class="{}">{}{}</span>', classes, icons.health_shape(status), _WORDS[status])
+
+
+@register.simple_tag
+def ago(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | str:
+    """A relative time; the exact one is its title and is read out by screen readers."""
+    if at is None:
+        return nothing
+    full = formats.exact(at, timezone.get_current_timezone_name())
+    return format_html(
+        '<time datetime="{}" title="{}">{}<span class="sr-only">, {}</span></time>',
+        at.isoformat(),
+        full,
+        formats.ago(at, clock.now()),
+        full,
+    )
+
+
+@register.simple_tag
+def exact(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | str:
+    """The moment in full in the member's zone."""
+    if at is None:
+        return nothing
+    full = formats.exact(at, timezone.get_current_timezone_name())
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), full)
+
+
+@register.filter
+def number(value: float | Decimal | None, places: int = 0) -> str:
+    return formats.number(value, places)
+
+
+@register.filter
+def money(value: Decimal | None, currency: str) -> str:
+    return formats.money(value, currency)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    return formats.duration(seconds)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    return formats.day(value)
+
+
+@register.filter
+def days_away(value: date, today: date) -> str:
+    return formats.days_away(value, today)
+
+
+@register.filter
+def initials(name: str) -> str:
+    return formats.initials(name)
+
+
+@register.filter
+def plural_of(count: int, words: str) -> str:
+    """`{{ 3|plural_of:"ticket" }}` → "3 tickets"; `"person,people"` names an odd plural."""
+    one, _, many = words.partition(",")
+    return formats.plural(count, one, many)
+
+
+@register.inclusion_tag("web/components/stat.html")
+def stat(label: str, value: Any, note: str = "", big: bool = False, tone: str = "") -> dict[str, Any]:
+    """A number with its name; `tone` is "", "good", "fair" or "poor"."""
+    return {"label": label, "value": value, "note": note, "big": big, "tone": tone}
+
+
+@register.inclusion_tag("web/components/person.html")
+def person(name: str, note: str = "", small: bool = True) -> dict[str, Any]:
+    """A person's initials and name."""
+    return {"name": name, "note": note, "small": small}
+
+
+@register.inclusion_tag("web/components/field.html")
+def field(bound: BoundField) -> dict[str, Any]:
+    """A form field with label, help and error, wired for screen readers."""
+    widget = bound.field.widget
+    kind = getattr(widget, "input_type", "textarea" if hasattr(widget, "attrs") else "text")
+    attrs: dict[str, Any] = {}
+    if kind == "checkbox":
+        classes = ""
+    elif kind == "select":
+        classes = "select"
+    elif type(widget).__name__ == "Textarea":
+        classes = "textarea"
+    else:
+        classes = "input"
+    if classes:
+        attrs["class"] = f"{classes} {widget.attrs.get('class', '')}".strip()
+    described = []
+    if bound.help_text:
+        described.append(f"{bound.id_for_label}-help")
+    if bound.errors:
+        described.append(f"{bound.id_for_label}-error")
+        attrs["aria-invalid"] = "true"
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    return {"bound": bound, "kind": kind, "control": bound.as_widget(attrs=attrs)}
+
+
+@register.inclusion_tag("web/components/empty.html")
+def empty(
+    icon_name: str, title: str, text: str = "", url: str = "", label: str = "", more_url: str = "", more_label: str = ""
+) -> dict[str, Any]:
+    """An empty state: what will be here, why it is useful, and the one button that brings it."""
+    return {
+        "icon_name": icon_name,
+        "title": title,
+        "text": text,
+        "url": url,
+        "label": label,
+        "more_url": more_url,
+        "more_label": more_label,
+    }
+
+
+@register.inclusion_tag("web/components/tabs.html")
+def tabs(items: Sequence[Tab], label: str, target: str = "") -> dict[str, Any]:
+    """Tabs as links; with `target` (an element's id) htmx swaps that element in place and keeps the address."""
+    return {"items": items, "label": label, "target": target}
+
+
+@register.inclusion_tag("web/components/sort_head.html", takes_context=True)
+def sort_head(
+    context: Context, key: str, label: str, target: str, cls: str = "", first: str = "asc", title: str = ""
+) -> dict[str, Any]:
+    """The head of a sortable column. The context has `sort` ("name" or "-name"); `first` is the first click's order."""
+    sort = str(context.get("sort") or "")
+    current = sort.lstrip("-") == key
+    descending = sort.startswith("-")
+    start = f"-{key}" if first == "desc" else key
+    return {
+        "request": context["request"],
+        "key": key,
+        "label": label,
+        "title": title,
+        "cls": cls,
+        "target": target,
+        "aria": ("descending" if descending else "ascending") if current else "none",
+        "next": (key if descending else f"-{key}") if current else start,
+    }
+
+
+@register.inclusion_tag("web/components/pagination.html", takes_context=True)
+def pagination(context: Context, page: Any, target: str, what: str = "row") -> dict[str, Any]:
+    """Previous and next for a `web.paging.Page`; the list swaps inside the element `target`."""
+    return {"request": context["request"], "page": page, "target": target, "what": what}
+
+
+@register.inclusion_tag("web/components/confirm.html", takes_context=True)
+def confirm(
+    context: Context,
+    dialog_id: str,
+    title: str,
+    text: str,
+    url: str,
+    label: str,
+    danger: bool = False,
+    next_url: str = "",
+) -> dict[str, Any]:
+    """A dialog that asks before a POST to `url`; a button with data-dialog="dialog_id" opens it."""
+    return {
+        "csrf_token": context.get("csrf_token"),
+        "dialog_id": dialog_id,
+        "title": title,
+        "text": text,
+        "url": url,
+        "label": label,
+        "danger": danger,
+        "next_url": next_url,
+    }
+
+
+@register.simple_block_tag
+def card(content: str, title: str = "", cls: str = "", level: int = 2) -> SafeString:
+    """A surface with an optional title."""
+    head = (
+        format_html('<div class="card-head"><h{} class="card-title">{}</h{}></div>', level, title, level)
+        if title
+        else ""
+    )
+    return format_html('<section class="card {}">{}<div class="card-body">{}</div></section>', cls, head, content)
+
+
+@register.simple_block_tag
+def dialog(content: str, dialog_id: str, title: str) -> SafeString:
+    """A dialog; a button with data-dialog="dialog_id" opens it, one with data-close closes it."""
+    return format_html(
+        '<dialog class="dialog" id="{0}" aria-labelledby="{0}-title"><div class="dialog-body">'
+        '<h2 class="dialog-title" id="{0}-title">{1}</h2>{2}</div></dialog>',
+        dialog_id,
+        title,
+        content,
+    )
+
+
+@register.simple_tag
+def svg_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> SafeString:
+    """The table behind a chart, folded away."""
+    head = format_html_join("", '<th scope="col">{}</th>', ((text,) for text in heads))
+    body = format_html_join(
+        "",
+        '<tr><th scope="row">{}</th>{}</tr>',
+        ((row[0], format_html_join("", "<td>{}</td>", ((cell,) for cell in row[1:]))) for row in rows),
+    )
+    return format_html(
+        '<details class="chart-data"><summary>Show as a table<span class="sr-only">: {0}</span></summary>'
+        '<div tabindex="0" role="region" aria-label="{0}"><table><thead><tr>{1}</tr></thead><tbody>{2}</tbody></table>'
+        "</div></details>",
+        caption,
+        head,
+        body,
+    )
+
+
+@register.simple_tag
+def htmx_config() -> SafeString:
+    """htmx's settings that make it work under the Content-Security-Policy; nothing is kept in the browser's storage."""
+    return mark_safe(  # noqa: S308 -- a constant
+        '<meta name="htmx-config" content=\'{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,'
+        '"historyCacheSize":0,"scrollIntoViewOnBoost":false,"defaultSettleDelay":0}\'>'
+    )
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """The address of a static file of ours, with the version, so that a new release is not hidden by a cache."""
+    from startdeliver import __version__
+
+    return f"{settings.STATIC_URL}{path}?v={__version__}"

@@ -1,0 +1,45 @@
+"""What a person sees instead of a page: 400, 403, 404, 500, and a form whose page was open too long."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from startdeliver.tenancy.models import Member
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    signed_in = isinstance(getattr(request, "user", None), Member)
+    template = "web/errors/inside.html" if signed_in else "web/errors/outside.html"
+    return render(request, template, {"error_title": title, "error_text": text, "code": status}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(
+        request,
+        400,
+        "This request was not understood",
+        "Nothing was changed. Go back, check what you entered, and try again.",
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    text = str(exception) if exception and str(exception) else "Your member type does not allow this."
+    return _page(request, 403, "You cannot open this page", text)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    text = "There is nothing at this address, or it belongs to another organization. Search for it, or start from your customers."
+    return _page(request, 404, "Not found", text)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    # Nothing may be asked of the database here: it may be what failed.
+    return HttpResponse(render_to_string("web/errors/plain.html"), status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Named by settings.CSRF_FAILURE_VIEW."""
+    text = "The page was open for too long or the browser sends no cookies. Nothing was changed. Load the page again and repeat."
+    return _page(request, 403, "This form has expired", text)
