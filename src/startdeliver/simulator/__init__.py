@@ -1,7 +1,7 @@
 """A simulated Intercom workspace: a separate server that speaks API 2.16 over HTTP.
 
-It is built from Intercom's own description, shares no code with our client, and serves the tests, the benchmarks and the
-demo. Start it with `python -m startdeliver.simulator`; in tests use `startdeliver.simulator.testing.run_in_thread`.
+It is built from Intercom's own description, shares no code with our client, and serves the tests, the benchmarks and
+the demo. Start it with `python -m startdeliver.simulator`; in tests use `startdeliver.simulator.testing.run_in_thread`.
 """
 
 from startdeliver.simulator.access import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_TOKEN

@@ -17,14 +17,18 @@ from startdeliver.simulator.workspace import Workspace
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m startdeliver.simulator", description="A simulated Intercom workspace.")
+    parser = argparse.ArgumentParser(
+        prog="python -m startdeliver.simulator", description="A simulated Intercom workspace."
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8790, help="0 takes a free one")
     parser.add_argument("--demo", action="store_true", help="fill the workspace with demo data")
     parser.add_argument("--rate-limit", type=int, default=1667, help="calls per 10 seconds; 0 for none")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
     parser.add_argument("--conversations", type=int, default=0, metavar="N", help="add N generated conversations")
-    parser.add_argument("--contacts", type=int, default=None, metavar="N", help="contacts of the generated conversations")
+    parser.add_argument(
+        "--contacts", type=int, default=None, metavar="N", help="contacts of the generated conversations"
+    )
     parser.add_argument("--companies", type=int, default=None, metavar="N", help="companies of those contacts")
     parser.add_argument("--parts", type=int, default=5, help="parts of each generated conversation")
     parser.add_argument("--body-bytes", type=int, default=300, help="length of each generated message")
@@ -63,7 +67,8 @@ async def serve(simulator: Simulator, host: str, port: int) -> None:
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     bound = runner.addresses[0]
-    print(f"Simulated Intercom workspace {simulator.workspace.id_code} on http://{bound[0]}:{bound[1]}", flush=True)
+    sys.stdout.write(f"Simulated Intercom workspace {simulator.workspace.id_code} on http://{bound[0]}:{bound[1]}\n")
+    sys.stdout.flush()
     await stop.wait()
     simulator.faults.clear()
     await runner.cleanup()
@@ -75,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(simulator, options.host, options.port))
     except OSError as error:
-        print(f"Cannot listen on {options.host}:{options.port}: {error.strerror or error}", file=sys.stderr)
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error.strerror or error}\n")
         return 1
     return 0
 

@@ -172,7 +172,7 @@ def require(token: Token, scopes: tuple[str, ...]) -> None:
 
 @dataclass
 class Limiter:
-    """Calls per fixed 10-second window, for one app and (optionally) all apps of the workspace. A limit of 0 means none.
+    """Calls per fixed 10-second window, for one app and, if set, all apps of the workspace. A limit of 0 means none.
 
     `clock` is real time by default, whatever the workspace's clock says, since clients wait in real time.
     """

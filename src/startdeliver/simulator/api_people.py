@@ -11,6 +11,7 @@ from startdeliver.simulator import shapes
 from startdeliver.simulator.access import READ_LIST, READ_ONE, READ_WRITE_USERS, WRITE_USERS
 from startdeliver.simulator.errors import ApiError, company_not_found, contact_not_found, invalid
 from startdeliver.simulator.model import Company, Contact
+from startdeliver.simulator.naming import words
 from startdeliver.simulator.paging import Order, Page, check_per_page, decode_cursor, parse_pagination, parse_sort
 from startdeliver.simulator.query import Field, Filter, Grammar, parse
 from startdeliver.simulator.routing import Call, Routes
@@ -22,14 +23,18 @@ ATTACHED = 50
 MAX_SPEND = 2**31 - 1
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CONTACT_WRITES = frozenset(
-    "role external_id email email_verified phone name avatar signed_up_at last_seen_at owner_id "
-    "unsubscribed_from_emails custom_attributes".split()
+    words(
+        "role external_id email email_verified phone name avatar signed_up_at last_seen_at owner_id "
+        "unsubscribed_from_emails custom_attributes"
+    )
 )
 _COMPANY_CREATES = frozenset(
-    "name company_id plan size website industry custom_attributes remote_created_at update_last_request_at "
-    "monthly_spend".split()
+    words(
+        "name company_id plan size website industry custom_attributes remote_created_at update_last_request_at "
+        "monthly_spend"
+    )
 )
-_COMPANY_UPDATES = frozenset("name plan size website industry custom_attributes monthly_spend".split())
+_COMPANY_UPDATES = frozenset(words("name plan size website industry custom_attributes monthly_spend"))
 
 routes = Routes()
 
@@ -184,7 +189,7 @@ def merge_history(call: Call) -> dict[str, Any]:
 
 
 def _contact_values(call: Call, body: dict[str, Any], current: Contact | None) -> dict[str, Any]:
-    """Return the fields to store. Raise 400 for fields that cannot be written (a fetched contact sent back as it is)."""
+    """Return the fields to store. Raise 400 for read-only fields (a fetched contact sent back as it is)."""
     for name in body:
         if name not in _CONTACT_WRITES:
             raise invalid(f"{name} is not a writable parameter", field=name)
@@ -477,5 +482,3 @@ def delete_company(call: Call) -> dict[str, Any]:
     company = call.workspace.live_company(call.id)
     call.workspace.delete_company(company.id)
     return {"id": company.id, "object": "company", "deleted": True}
-
-

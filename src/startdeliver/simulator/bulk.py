@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from startdeliver.simulator.model import Admin, Author, Conversation, Part, Source
+from startdeliver.simulator.naming import words
 
-_WORDS = (
+_WORDS = words(
     "export invoice dashboard login report filter import seat renewal webhook error timeout permission role contract "
     "upload sync token field column update question billing release browser mobile report again please customer team"
-).split()
+)
 _TEXT = " ".join(_WORDS[(n * 7 + n // 31) % len(_WORDS)] for n in range(4000))
 _SUBJECTS = ("Export fails", "Question about seats", "Login loop", "Invoice copy", "Slow report", "Webhook retries")
 PART_IDS = 1_000_000_000
@@ -52,7 +53,7 @@ class BulkConversations:
     def _updated(self, number: int) -> int:
         return self._created(number) + self._parts * self._step
 
-    def keys(self) -> Iterator[tuple[str, int, int]]:
+    def times(self) -> Iterator[tuple[str, int, int]]:
         for number in range(self.count):
             yield str(self.first + number), self._created(number), self._updated(number)
 
@@ -79,7 +80,11 @@ class BulkConversations:
     def _body(self, number: int, position: int) -> str:
         offset = (number * 37 + position * 101) % (len(_TEXT) // 2)
         length = max(1, self._body_bytes - 7)
-        text = _TEXT[offset : offset + length] if length < len(_TEXT) // 2 else (_TEXT * (length // len(_TEXT) + 2))[:length]
+        text = (
+            _TEXT[offset : offset + length]
+            if length < len(_TEXT) // 2
+            else (_TEXT * (length // len(_TEXT) + 2))[:length]
+        )
         return f"<p>{text}</p>"
 
     def make(self, record_id: str) -> Conversation:

@@ -11,16 +11,19 @@ from aiohttp import web
 
 from startdeliver.simulator.clock import Clock
 from startdeliver.simulator.errors import ApiError
+from startdeliver.simulator.naming import words
 
 if TYPE_CHECKING:
     from startdeliver.simulator.server import Simulator
 
 VERBS = frozenset(
-    "add_admin add_team add_tag add_segment add_contact set_contact archive_contact unarchive_contact delete_contact "
-    "merge_contacts tag_contact add_contact_note add_company set_company delete_company tag_company attach detach "
-    "add_conversation reply add_note close reopen snooze assign rate tag add_part redact_part set_conversation make_ticket "
-    "set_ticket_state delete_conversation touch bulk_touch shuffle add_bulk define_attribute archive_attribute add_event "
-    "define_conversation_attribute".split()
+    words(
+        "add_admin add_team add_tag add_segment add_contact set_contact archive_contact unarchive_contact "
+        "delete_contact merge_contacts tag_contact add_contact_note add_company set_company delete_company tag_company attach detach "
+        "add_conversation reply add_note close reopen snooze assign rate tag add_part redact_part set_conversation "
+        "make_ticket set_ticket_state delete_conversation touch bulk_touch shuffle add_bulk define_attribute "
+        "archive_attribute add_event define_conversation_attribute"
+    )
 )
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -83,7 +86,7 @@ def _state(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _configure(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    """Change settings: id_code (a wrong workspace), region, timezone, index_lag, rate_limit, latency_ms, app_version."""
+    """Change settings: id_code (a wrong workspace), region, timezone, index_lag, rate_limit, latency_ms and so on."""
     workspace = simulator.workspace
     for key, value in body.items():
         match key:

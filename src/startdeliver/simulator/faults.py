@@ -18,10 +18,10 @@ KINDS = frozenset(
 class Fault:
     """What happens to the next `times` calls that match, once `after` matching calls have passed.
 
-    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON, complete as
-    HTTP); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`); `reset` (connection
-    reset); `plan` (403 api_plan_restricted); `scroll_restart` (the documented 500 of the scroll, which also ends it);
-    `answer` (the given `status` and `body`). With `applied`, the call takes effect before its answer is lost.
+    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON, complete
+    as HTTP); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`); `reset` (the
+    connection is reset); `plan` (403 api_plan_restricted); `scroll_restart` (the documented 500 of the scroll, which also
+    ends it); `answer` (the given `status` and `body`). With `applied`, the call takes effect before its answer is lost.
     """
 
     kind: str
@@ -136,7 +136,7 @@ class Logged:
 
 @dataclass
 class RequestLog:
-    """What was asked of the Intercom surface (not of /_control). Entries are the last 50,000; the counters count all."""
+    """What was asked of the Intercom surface (not of /_control). Entries: the last 50,000; counters: all."""
 
     entries: deque[Logged] = field(default_factory=lambda: deque(maxlen=50_000))
     counts: Counter[str] = field(default_factory=Counter)

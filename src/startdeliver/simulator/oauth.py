@@ -43,7 +43,9 @@ def _target(access: Access, redirect_uri: str | None) -> str | None:
 
 
 def _refusal(message: str) -> web.Response:
-    body = pages.document("Authorization not possible", f"<h1>Authorization not possible</h1><p>{html.escape(message)}</p>")
+    body = pages.document(
+        "Authorization not possible", f"<h1>Authorization not possible</h1><p>{html.escape(message)}</p>"
+    )
     return web.Response(text=body, status=400, content_type="text/html", headers=pages.HEADERS)
 
 
@@ -71,8 +73,8 @@ def _authorize_page(simulator: Simulator, request: web.BaseRequest) -> web.Respo
     )
     body = (
         f"<h1>Startdeliver wants to access {html.escape(workspace.name)}</h1>"
-        f"<p>Workspace <strong>{html.escape(workspace.id_code)}</strong> ({html.escape(workspace.region)}), signed in as "
-        f"{html.escape(workspace.me.name)}. The app asks for:</p><ul>{scopes}</ul>"
+        f"<p>Workspace <strong>{html.escape(workspace.id_code)}</strong> ({html.escape(workspace.region)}), signed in "
+        f"as {html.escape(workspace.me.name)}. The app asks for:</p><ul>{scopes}</ul>"
         f'<form method="post" action="/oauth">{hidden}<p class="actions">'
         '<button name="decision" value="authorize" class="primary">Authorize</button> '
         '<button name="decision" value="cancel">Cancel</button></p></form>'

@@ -106,7 +106,8 @@ def _heading(record: Conversation) -> str:
 def _overview(workspace: Workspace) -> str:
     companies = sorted(workspace.visible_companies(), key=lambda c: (c.name or "").lower())
     links = "".join(
-        f'<li><a href="{_e(company_path(workspace, c))}">{_e(c.name or c.company_id)}</a></li>' for c in companies[:SHOWN]
+        f'<li><a href="{_e(company_path(workspace, c))}">{_e(c.name or c.company_id)}</a></li>'
+        for c in companies[:SHOWN]
     )
     newest = [i for _, i in workspace.conversations.updated[-10:]]
     body = (
@@ -130,7 +131,8 @@ def _overview(workspace: Workspace) -> str:
 def _company(workspace: Workspace, record: Company) -> str:
     people = [c for i in sorted(record.contact_ids) if (c := workspace.contacts.get(i)) is not None and c.active]
     links = "".join(
-        f'<li><a href="{_e(contact_path(workspace, c))}">{_e(c.name or c.email or c.id)}</a></li>' for c in people[:SHOWN]
+        f'<li><a href="{_e(contact_path(workspace, c))}">{_e(c.name or c.email or c.id)}</a></li>'
+        for c in people[:SHOWN]
     )
     ids = {i for c in people for i in workspace.conversations_of.get(c.id, ())}
     body = (
@@ -155,9 +157,13 @@ def _company(workspace: Workspace, record: Company) -> str:
 
 
 def _contact(workspace: Workspace, record: Contact) -> str:
-    state = "merged" if record.merged_into else "archived" if record.archived else "deleted" if record.deleted else "active"
+    state = (
+        "merged" if record.merged_into else "archived" if record.archived else "deleted" if record.deleted else "active"
+    )
     owners = [workspace.companies[i] for i in record.company_ids]
-    links = "".join(f'<li><a href="{_e(company_path(workspace, c))}">{_e(c.name or c.company_id)}</a></li>' for c in owners)
+    links = "".join(
+        f'<li><a href="{_e(company_path(workspace, c))}">{_e(c.name or c.company_id)}</a></li>' for c in owners
+    )
     body = (
         f"<h1>{_e(record.name or record.email or record.id)}</h1>"
         + _table(
@@ -191,9 +197,12 @@ def _conversation(workspace: Workspace, record: Conversation) -> str:
     people = [c for i in record.contact_ids if (c := workspace.contacts.get(i)) is not None]
     links = ", ".join(f'<a href="{_e(contact_path(workspace, c))}">{_e(c.name or c.email or c.id)}</a>' for c in people)
     source = record.source
-    thread = [_message(source.author, record.created_at, source.body, "first message", [a.name for a in source.attachments])]
+    thread = [
+        _message(source.author, record.created_at, source.body, "first message", [a.name for a in source.attachments])
+    ]
     thread += [
-        _message(p.author, p.created_at, p.body, p.part_type, [a.name for a in p.attachments]) for p in record.parts[-500:]
+        _message(p.author, p.created_at, p.body, p.part_type, [a.name for a in p.attachments])
+        for p in record.parts[-500:]
     ]
     rating = f"{record.rating.rating} of 5. {record.rating.remark or ''}" if record.rating else None
     body = (

@@ -72,9 +72,7 @@ def parse_sort(sort: Any, sortable: Callable[[str], bool]) -> Order:
         raise invalid("sort must be an object", field="sort")
     order = sort.get("order", "descending")
     if order not in ORDERS:
-        raise invalid(
-            f"Invalid sort order '{order}'. Must be one of: ascending, descending", code="invalid_sort_order"
-        )
+        raise invalid(f"Invalid sort order '{order}'. Must be one of: ascending, descending", code="invalid_sort_order")
     name = sort.get("field", "updated_at")
     if not isinstance(name, str) or not sortable(name):
         raise invalid(f"'{name}' is not a valid sort field", field="sort")

@@ -84,7 +84,7 @@ class PeopleVerbs(State):
 
     @locked
     def live_contact(self, contact_id: str) -> Contact:
-        """Return an active contact. Raise 410 contact_merged with a Link header (2.16), or 404 when archived or unknown."""
+        """Return an active contact. Raise 410 contact_merged with a Link header (2.16), else 404."""
         contact = self.contacts.get(contact_id)
         if contact is None or contact.deleted:
             raise contact_not_found()
@@ -166,7 +166,11 @@ class PeopleVerbs(State):
         """Add a note about a contact (not one in a conversation)."""
         admin = self.admins[admin_id or self.me.id]
         note = Note(
-            str(self.count("note", 31)), contact_id, body, self.seconds(), Author("admin", admin.id, admin.name, admin.email)
+            str(self.count("note", 31)),
+            contact_id,
+            body,
+            self.seconds(),
+            Author("admin", admin.id, admin.name, admin.email),
         )
         self.notes[note.id] = note
         contact = self.contacts.edit(contact_id)

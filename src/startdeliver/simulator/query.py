@@ -1,7 +1,7 @@
 """Intercom's search grammar (OpenAPI 2.16, searchConversations, SearchContacts, searchTickets): parsing and refusals.
 
-A query becomes a `Filter`: closed ranges per time field that must hold, and a predicate for the rest (None when the ranges
-say everything), so that the common "updated since" needs no scan.
+A query becomes a `Filter`: closed ranges per time field that must hold, and a predicate for the rest (None when the
+ranges say everything), so that the common "updated since" needs no scan.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Field:
-    """A searchable field: type `string`, `integer`, `boolean` or `date`; `words` matches each word of a text by itself."""
+    """A searchable field: type `string`, `integer`, `boolean` or `date`; `words` matches every word of a text alone."""
 
     type: str
     words: bool = False

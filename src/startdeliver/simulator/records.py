@@ -1,4 +1,4 @@
-"""Records with the two sorted indexes that search and lists need, a search index that can lag, and lazy ranges for volume."""
+"""Records with the sorted indexes that search and lists need, a search index that can lag, lazy ranges for volume."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ class Record(Protocol):
 
 
 T = TypeVar("T", bound=Record)
+T_co = TypeVar("T_co", bound=Record, covariant=True)
 
 
-class LazyRange(Protocol[T]):
+class LazyRange(Protocol[T_co]):
     """A run of records with consecutive numeric ids, made on demand, so that hundreds of thousands cost no memory."""
 
     first: int
     count: int
 
-    def make(self, record_id: str) -> T:
+    def make(self, record_id: str) -> T_co:
         """Return the record, always the same for the same id."""
         ...
 
-    def keys(self) -> Iterator[tuple[str, int, int]]:
+    def times(self) -> Iterator[tuple[str, int, int]]:
         """Yield (id, created_at, updated_at) of every record."""
         ...
 
@@ -46,8 +47,9 @@ class LazyRange(Protocol[T]):
 class Records(Generic[T]):
     """All records of one kind.
 
-    `updated` and `created` hold (time, id) of what search can see, sorted. With `lag` > 0 seconds a change appears there
-    only after that time, and search answers with the state of before (new records not at all), as Intercom's index does.
+    `updated` and `created` hold (time, id) of what search can see, sorted. With `lag` > 0 seconds a change appears
+    there only after that time, and search answers with the state of before (new records not at all), as Intercom's
+    index does.
     """
 
     def __init__(self, now: Callable[[], float], visible: Callable[[T], bool]) -> None:
@@ -118,7 +120,7 @@ class Records(Generic[T]):
     def add_range(self, lazy: LazyRange[T]) -> None:
         """Add a lazy range; its records are searchable at once."""
         self._lazy.append(lazy)
-        for record_id, created_at, updated_at in lazy.keys():
+        for record_id, created_at, updated_at in lazy.times():
             self._keys[record_id] = (updated_at, created_at)
             self.updated.append((updated_at, record_id))
             self.created.append((created_at, record_id))

@@ -28,7 +28,7 @@ class Scroll:
         self._open: _Open | None = None
 
     def start(self, ids: list[str]) -> tuple[list[str], str]:
-        """Open a scroll over `ids`; return the first page and the parameter. Raise 400 scroll_exists while one is open."""
+        """Open a scroll over `ids`; return the first page and the parameter. Raise 400 while one is open."""
         if self._alive() is not None:
             raise ApiError(400, "scroll_exists", "scroll already exists for this workspace")
         self._open = _Open(str(uuid.uuid4()), ids, 0, self._now())

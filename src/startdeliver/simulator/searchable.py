@@ -10,20 +10,21 @@ from typing import Any
 
 from startdeliver.simulator.conversation_statistics import statistics
 from startdeliver.simulator.model import Contact, Conversation
+from startdeliver.simulator.naming import words
 from startdeliver.simulator.query import Field
 
 _TAGS = re.compile(r"<[^>]*>")
 
 STRING, INTEGER, DATE, BOOLEAN = Field("string"), Field("integer"), Field("date"), Field("boolean")
 
-_STATISTICS_TIMES = (
+_STATISTICS_TIMES = words(
     "first_contact_reply_at first_assignment_at first_admin_reply_at first_close_at last_assignment_at "
     "last_assignment_admin_reply_at last_contact_reply_at last_admin_reply_at last_close_at"
-).split()
-_STATISTICS_NUMBERS = (
+)
+_STATISTICS_NUMBERS = words(
     "time_to_assignment time_to_admin_reply time_to_first_close time_to_last_close median_time_to_reply "
     "count_reopens count_assignments count_conversation_parts"
-).split()
+)
 
 CONVERSATION_FIELDS: dict[str, Field] = {
     "id": STRING,
@@ -58,28 +59,33 @@ CONVERSATION_FIELDS: dict[str, Field] = {
     "conversation_rating.contact_id": STRING,
     "conversation_rating.admin_d": STRING,
     "ai_agent_participated": BOOLEAN,
-    **{f"ai_agent.{n}": STRING for n in "resolution_state last_answer_type rating_remark source_type source_title".split()},
+    **{
+        f"ai_agent.{n}": STRING
+        for n in words("resolution_state last_answer_type rating_remark source_type source_title")
+    },
     "ai_agent.rating": INTEGER,
 }
 
 TICKET_FIELDS: dict[str, Field] = {
-    **{n: STRING for n in ("id", "title", "description", "category", "ticket_type_id", "contact_ids", "teammate_ids")},
-    **{n: STRING for n in ("admin_assignee_id", "team_assignee_id", "state")},
+    **dict.fromkeys(
+        ("id", "title", "description", "category", "ticket_type_id", "contact_ids", "teammate_ids"), STRING
+    ),
+    **dict.fromkeys(("admin_assignee_id", "team_assignee_id", "state"), STRING),
     "created_at": DATE,
     "updated_at": DATE,
     "snoozed_until": DATE,
     "open": BOOLEAN,
 }
 
-_CONTACT_DATES = (
+_CONTACT_DATES = words(
     "created_at signed_up_at updated_at last_seen_at last_contacted_at last_replied_at last_email_opened_at "
     "last_email_clicked_at ios_last_seen_at android_last_seen_at"
-).split()
-_CONTACT_STRINGS = (
+)
+_CONTACT_STRINGS = words(
     "id role name avatar owner_id phone formatted_phone external_id language_override browser browser_language os "
-    "location.country location.region location.city ios_app_version ios_device ios_app_device ios_os_version ios_app_name "
-    "ios_sdk_version android_app_version android_device android_app_name andoid_sdk_version segment_id"
-).split()
+    "location.country location.region location.city ios_app_version ios_device ios_app_device ios_os_version "
+    "ios_app_name ios_sdk_version android_app_version android_device android_app_name andoid_sdk_version segment_id"
+)
 CONTACT_FIELDS: dict[str, Field] = {
     **dict.fromkeys(_CONTACT_DATES, DATE),
     **dict.fromkeys(_CONTACT_STRINGS, STRING),

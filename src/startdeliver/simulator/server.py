@@ -1,4 +1,4 @@
-"""The HTTP face of the simulated workspace, on aiohttp's plain server: a small router, faults, limits, then the handler."""
+"""The HTTP face of the simulated workspace, on aiohttp's plain server: router, faults, limits, then the handler."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Simulator:
         made.faults.latency_ms = latency_ms
         return made
 
-    def server(self) -> web.Server[web.BaseRequest]:
+    def server(self) -> web.Server:
         """Return the aiohttp server, without an access log."""
         return web.Server(self.handle, access_log=None, keepalive_timeout=300)
 
@@ -220,5 +220,3 @@ def _response(answer: Answer, headers: dict[str, str] | None = None) -> web.Resp
         content_type=answer.content_type,
         charset=None if answer.content_type == "application/json" else "utf-8",
     )
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from startdeliver.simulator.conversation_statistics import first_contact_reply_at, statistics
 from startdeliver.simulator.model import (
     Admin,
     Attachment,
@@ -19,9 +20,9 @@ from startdeliver.simulator.model import (
     Rating,
     Team,
 )
+from startdeliver.simulator.naming import words
 from startdeliver.simulator.people import PeopleVerbs
 from startdeliver.simulator.state import State
-from startdeliver.simulator.conversation_statistics import first_contact_reply_at, statistics
 
 MAX_PARTS = 500
 MAX_INLINE = 10
@@ -91,12 +92,12 @@ def _inline(contact_id: str, kind: str, ids: list[str], item: str) -> dict[str, 
     }
 
 
-_CONTACT_NULLS = (
+_CONTACT_NULLS = words(
     "last_email_opened_at last_email_clicked_at language_override browser browser_version browser_language os "
     "android_app_name android_app_version android_device android_os_version android_sdk_version android_last_seen_at "
     "ios_app_name ios_app_version ios_device ios_os_version ios_sdk_version ios_last_seen_at "
     "utm_campaign utm_content utm_medium utm_source utm_term referrer enabled_push_messaging"
-).split()
+)
 
 
 def contact(state: State, record: Contact) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from startdeliver.simulator.model import (
     Admin,
@@ -27,22 +27,20 @@ from startdeliver.simulator.model import (
 )
 from startdeliver.simulator.records import Records
 
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S", bound="State")
+F = TypeVar("F", bound=Callable[..., Any])
 
 REGIONS = ("US", "EU", "AU")
 
 
-def locked(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+def locked(method: F) -> F:
     """Run a method under the workspace's lock, so that tests may call it while the server answers."""
 
     @functools.wraps(method)
-    def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(self: State, *args: Any, **kwargs: Any) -> Any:
         with self.lock:
             return method(self, *args, **kwargs)
 
-    return wrapper
+    return cast(F, wrapper)
 
 
 class State:

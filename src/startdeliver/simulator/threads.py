@@ -27,7 +27,7 @@ TEXT_PARTS = frozenset({"comment", "note"})
 
 
 class ThreadVerbs(PeopleVerbs):
-    """State verbs for conversations. Every one takes the conversation's id and moves updated_at to `at` (default now)."""
+    """State verbs for conversations. All take the conversation's id and move updated_at to `at` (default now)."""
 
     def author_of(self, who: Contact | str | None) -> Author:
         """Return the author for a contact, a contact's id or an admin's id (None: the workspace's own admin)."""
@@ -61,7 +61,7 @@ class ThreadVerbs(PeopleVerbs):
         attachments: Iterable[Attachment] = (),
         **fields: Any,
     ) -> Conversation:
-        """Add a conversation; its first message is `body`, from the first contact, or from a teammate when `outbound`."""
+        """Add a conversation; its first message is `body`, by the first contact, or by a teammate when `outbound`."""
         contact_ids = [c if isinstance(c, str) else c.id for c in contacts]
         created = self.seconds() if created_at is None else created_at
         listed = list(parts)
@@ -96,7 +96,9 @@ class ThreadVerbs(PeopleVerbs):
         self.note_change(topic, "conversation", conversation.id)
         return conversation
 
-    def part(self, part_type: str, author: Author, body: str | None = None, *, at: int | None = None, **more: Any) -> Part:
+    def part(
+        self, part_type: str, author: Author, body: str | None = None, *, at: int | None = None, **more: Any
+    ) -> Part:
         """Return a new part, not yet in any conversation."""
         at = self.seconds() if at is None else at
         return Part(
@@ -208,7 +210,7 @@ class ThreadVerbs(PeopleVerbs):
         at: int | None = None,
         body: str | None = None,
     ) -> Conversation:
-        """Assign to an admin and/or a team; `"0"` unassigns. A closed conversation is reopened (`assign_and_reopen`)."""
+        """Assign to an admin and/or a team; `"0"` unassigns. A closed one is reopened (`assign_and_reopen`)."""
         conversation = self.conversations.edit(conversation_id)
         kind = "assign_and_reopen" if conversation.state == "closed" else "assignment"
         conversation.state = "open" if conversation.state == "closed" else conversation.state

@@ -1,4 +1,4 @@
-"""The simulated workspace: its state, the verbs that change it, and the questions the API asks of it. No HTTP in here."""
+"""The simulated workspace: its state, the verbs that change it, and what the API asks of it. No HTTP here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Workspace(ThreadVerbs):
         with self.lock:
             self.conversations.lag = self.contacts.lag = seconds
 
-    # Encoded conversations. An entry is good while the conversation, its company and all contact references are unchanged.
+    # Encoded conversations. An entry is good while the conversation, its company and all contacts are unchanged.
 
     def _stamp(self, record: Conversation) -> tuple[int, int, int]:
         company = self.companies.get(record.company_id) if record.company_id else None
@@ -156,7 +156,9 @@ class Workspace(ThreadVerbs):
             BulkConversations(
                 first,
                 count,
-                people=[(p.id, p.name or "", p.email or "", p.company_ids[0] if p.company_ids else None) for p in people],
+                people=[
+                    (p.id, p.name or "", p.email or "", p.company_ids[0] if p.company_ids else None) for p in people
+                ],
                 admin=self.me,
                 start=start,
                 span=span,
@@ -199,7 +201,8 @@ class Workspace(ThreadVerbs):
                 has = "people" if known.model == "contact" else "company"
                 wants = "people" if model == "contact" else "company"
                 raise invalid(
-                    f"You already have '{name}' in your {has} data. To save this as new {wants} data, use a different name."
+                    f"You already have '{name}' in your {has} data. "
+                    f"To save this as new {wants} data, use a different name."
                 )
         if sum(not a.archived for a in self.attributes.values()) >= self.custom_data_limit:
             raise invalid("You have reached the limit of custom data attributes", code="custom_data_limit_reached")
@@ -221,7 +224,9 @@ class Workspace(ThreadVerbs):
 
     def attribute(self, model: str, name: str) -> DataAttribute | None:
         """Return a custom attribute that is not archived, by name."""
-        return next((a for a in self.attributes.values() if a.model == model and a.name == name and not a.archived), None)
+        return next(
+            (a for a in self.attributes.values() if a.model == model and a.name == name and not a.archived), None
+        )
 
     def check_attributes(self, model: str, values: Any, role: str = "user") -> dict[str, Any]:
         """Return custom attribute values as stored. Raise ApiError 400 for unknown names and values that do not fit.
