@@ -61,8 +61,8 @@ def authorize_url(
     """
     if not oauth_available():
         raise ConnectError(
-            "Authentication by click is not set up, so nothing was connected. Ask the operator to set INTERCOM_CLIENT_ID "
-            "and INTERCOM_CLIENT_SECRET, or paste an access token."
+            "Authentication by click is not set up, so nothing was connected. Ask the operator to set "
+            "INTERCOM_CLIENT_ID and INTERCOM_CLIENT_SECRET, or paste an access token."
         )
     state = oauth.State.new(clock.now().timestamp())
     url = oauth.authorize_url(
@@ -238,7 +238,7 @@ def _authenticate(organization: Organization, token: str, kind: str, eu: bool, a
     if found.workspace and found.saved_at is not None and found.workspace != me.workspace_id:
         raise ConnectError(
             f"You authenticated with workspace {_called(me)}, but this organization is connected to workspace "
-            f"{found.workspace}, so nothing was changed. Choose {found.workspace} in Intercom, or revoke the connection first."
+            f"{found.workspace}, so nothing was changed. Choose {found.workspace} in Intercom, or revoke first."
         )
     found.token = token
     found.token_kind = kind
