@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -26,8 +27,9 @@ class Job(models.Model):
     )
     payload: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    not_before = models.DateTimeField(default=clock.now)
+    not_before: models.DateTimeField[datetime, datetime] = models.DateTimeField(default=clock.now)
     attempts = models.IntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False, help_text="Asked to stop while it ran.")
     owner = models.CharField(max_length=200, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     progress: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
@@ -45,7 +47,11 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["status", "not_before"], name="job_ready"),
             models.Index(fields=["kind", "-created_at"], name="job_kind"),
+            # Fairness asks whose turn was longest ago.
+            models.Index(fields=["organization", "-started_at"], name="job_turn"),
         ]
+
+    organization_id: int | None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} ({self.status})"
@@ -56,7 +62,18 @@ class Worker(models.Model):
 
     owner = models.CharField(max_length=200, unique=True)
     started_at = models.DateTimeField(default=clock.now)
-    heartbeat_at = models.DateTimeField(default=clock.now)
+    heartbeat_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
         return self.owner
+
+
+class TickTurn(models.Model):
+    """When something that happens at intervals was last begun, and the worker that is at it now."""
+
+    name = models.CharField(max_length=100, unique=True)
+    owner = models.CharField(max_length=200, blank=True, help_text="Empty: nobody is at it.")
+    taken_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
