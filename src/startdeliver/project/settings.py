@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "startdeliver.engine",
     "startdeliver.customers",
     "startdeliver.support",
+    "startdeliver.usage",
     "startdeliver.sync",
     "startdeliver.api",
     "startdeliver.web",
