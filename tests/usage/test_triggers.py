@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django_scopes import scopes_disabled
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
@@ -64,6 +65,7 @@ def test_a_deleted_user_takes_its_events_along(scoped: Organization, user: Custo
     assert taken() == {(user.customer_id, was, False)}
 
 
-def test_an_organization_can_be_deleted(scoped: Organization, user: CustomerUser) -> None:
+def test_an_organization_can_be_deleted_with_its_users(scoped: Organization, user: CustomerUser) -> None:
     scoped.delete()
-    assert not Customer.objects.exists()
+    with scopes_disabled():
+        assert not CustomerUser.objects.filter(pk=user.pk).exists()

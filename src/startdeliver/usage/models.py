@@ -218,7 +218,7 @@ class Touch(TenantModel):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "id"], name="usage_touch")]
+        indexes = [models.Index(fields=["organization", "id"], name="touch_order")]
 
     def __str__(self) -> str:
         return f"touched: customer {self.customer_id}, user {self.user_id}"

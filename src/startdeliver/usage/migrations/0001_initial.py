@@ -399,7 +399,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["organization", "id"], name="usage_touch")],
+                "indexes": [models.Index(fields=["organization", "id"], name="touch_order")],
             },
         ),
         migrations.CreateModel(
