@@ -53,8 +53,6 @@ def test_missing_scope_of_an_unknown_endpoint_still_reads_well():
 def test_scopes_are_those_of_the_documentation():
     documented = {
         "Read and list users and companies",
-        "Read one user and one company",
-        "Read and write users",
         "Write users and companies",
         "Write data attributes",
         "Read conversations",

@@ -311,22 +311,22 @@ BY_STATUS: Mapping[int, Rule] = {
 }
 
 SCOPES: Mapping[str, str] = {
-    # Endpoint name (as in streams.py and client.py) → the permission's name in Developer Hub ("OAuth scopes" in
-    # Intercom's docs).
+    # Endpoint name (as in streams.py and client.py) → the permission to tick in Developer Hub (Intercom: "OAuth scopes"
+    # in its docs). Where a narrower one would do, the one that the integration needs anyhow is named.
     "admins": "Read admins",
     "teams": "Read admins",
-    "contact": "Read one user and one company",
-    "contact_companies": "Read one user and one company",
-    "find_contact": "Read one user and one company",
-    "company": "Read one user and one company",
+    "contact": "Read and list users and companies",
+    "contact_companies": "Read and list users and companies",
+    "find_contact": "Read and list users and companies",
+    "company": "Read and list users and companies",
     "contacts_list": "Read and list users and companies",
     "contacts_search": "Read and list users and companies",
     "contacts_count": "Read and list users and companies",
     "companies_scroll": "Read and list users and companies",
     "companies_list": "Read and list users and companies",
-    "update_contact": "Read and write users",
-    "create_contact": "Read and write users",
-    "unarchive_contact": "Read and write users",
+    "update_contact": "Write users and companies",
+    "create_contact": "Write users and companies",
+    "unarchive_contact": "Write users and companies",
     "attach_contact": "Write users and companies",
     "update_company": "Write users and companies",
     "upsert_company": "Write users and companies",

@@ -314,7 +314,7 @@ class Transport:
     def _open(self) -> aiohttp.ClientSession:
         limits = self._timeouts
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._concurrency, keepalive_timeout=30, ttl_dns_cache=300),
+            connector=aiohttp.TCPConnector(limit=self._concurrency, keepalive_timeout=15, ttl_dns_cache=300),
             timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
