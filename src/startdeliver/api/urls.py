@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+"""Addresses of the API, below /api/v1/."""
 
-urlpatterns: list[URLPattern] = []
+from __future__ import annotations
+
+from startdeliver.api.site import urls
+
+app_name = "api"
+urlpatterns = urls()

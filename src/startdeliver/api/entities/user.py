@@ -1,0 +1,90 @@
+"""user: a person at a customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from startdeliver.api.entities import common
+from startdeliver.api.entity import Context, Entity, Field, register
+from startdeliver.api.kinds import ID, Boolean, Email, Moment, Text, Words
+from startdeliver.customers.models import CustomerUser, email_key
+
+
+def _rows(context: Context) -> QuerySet[Any]:
+    return CustomerUser.objects.all()
+
+
+USER = register(
+    Entity(
+        name="user",
+        plural="users",
+        description="A person at a customer. Not a member: members are the people who log in here.",
+        model=CustomerUser,
+        rows=_rows,
+        hidden=common.ARCHIVED_HIDDEN,
+        shown_by=common.ARCHIVED_SHOWN_BY,
+        fields=(
+            common.IDENTITY,
+            Field(
+                name="customerId",
+                kind=ID,
+                column="customer_id",
+                writable=True,
+                description="Null: not assigned to a customer.",
+            ),
+            Field(name="name", kind=Text(255), column="name", writable=True, default=""),
+            Field(
+                name="email",
+                kind=Email(),
+                column="email",
+                compare=("email_key", email_key),
+                writable=True,
+                default="",
+                description="Several users may share one; then tickets cannot be matched by it.",
+            ),
+            Field(
+                name="externalId",
+                kind=Text(255),
+                column="external_id",
+                writable=True,
+                description="The id in your own system; unique. Intercom's external_id is matched with it.",
+            ),
+            Field(name="phone", kind=Text(64), column="phone", writable=True, default=""),
+            Field(name="role", kind=Text(64), column="role", description="user or lead; comes in from Intercom."),
+            Field(name="tags", kind=Words(), column="tags", nullable=False, description="Come in from Intercom."),
+            Field(
+                name="isStakeholder",
+                kind=Boolean(),
+                column="is_stakeholder",
+                writable=True,
+                nullable=False,
+                default=False,
+            ),
+            Field(
+                name="isNonUser",
+                kind=Boolean(),
+                column="is_non_user",
+                writable=True,
+                nullable=False,
+                default=False,
+                description="A person of the customer who does not use the product.",
+            ),
+            Field(
+                name="hasLeft",
+                kind=Boolean(),
+                needs=("has_left_at",),
+                read=lambda row, context: row["has_left_at"] is not None,
+                narrow=lambda value, context: Q(has_left_at__isnull=not value),
+                nullable=False,
+                description="The contact was archived or deleted in Intercom.",
+            ),
+            Field(name="hasLeftAt", kind=Moment(), column="has_left_at"),
+            Field(name="lastSeenAt", kind=Moment(), column="last_seen_at"),
+            Field(name="lastLoginAt", kind=Moment(), column="last_login_at"),
+            *common.ARCHIVED,
+            *common.STAMPS,
+        ),
+    )
+)

@@ -1,0 +1,78 @@
+"""Answers: one record, or a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from startdeliver.api import filters
+from startdeliver.api.entity import Context, Entity, Field, Row
+from startdeliver.api.errors import NotFound
+from startdeliver.api.query import ListQuery
+
+
+def page(entity: Entity, query: ListQuery, context: Context) -> list[dict[str, Any]]:
+    """The records that a list request asks for. Raises Invalid."""
+    narrow = filters.condition(entity, query, context)
+    order = filters.ordering(entity, query, context)
+    if query.limit == 0:
+        return []
+    if entity.fresh is not None:
+        entity.fresh(context)
+    # First the ids alone, from an index, however deep the offset is; then the rows of this page only.
+    ids = list(
+        entity.rows(context)
+        .filter(narrow)
+        .order_by(*order)
+        .values_list("pk", flat=True)[query.offset : query.offset + query.limit]
+    )
+    if not ids:
+        return []
+    fields = [field for field in entity.fields_for(context).values() if field.in_list]
+    by_id = {row["pk"]: row for row in _rows(entity, fields, ids, context)}
+    # A row can go between the two queries.
+    rows = [by_id[pk] for pk in ids if pk in by_id]
+    return _answers(entity, fields, rows, context)
+
+
+def single(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
+    """One record, with what only a single answer has. Raises NotFound."""
+    if entity.fresh is not None:
+        entity.fresh(context)
+    fields = [field for field in entity.fields_for(context).values() if field.in_list]
+    rows = _rows(entity, fields, [pk], context) if pk < 2**63 else []
+    if not rows:
+        raise _missing(entity, pk)
+    answer = _answers(entity, fields, rows, context)[0]
+    if entity.detail is not None:
+        answer |= entity.detail(pk, context)
+    return answer
+
+
+def require(entity: Entity, pk: int, context: Context) -> None:
+    """Raises NotFound unless the organization has this record."""
+    if pk >= 2**63 or not entity.rows(context).filter(pk=pk).exists():
+        raise _missing(entity, pk)
+
+
+def _missing(entity: Entity, pk: int) -> NotFound:
+    return NotFound(f"There is no {entity.name} with the id {str(pk)[:30]}.")
+
+
+def _rows(entity: Entity, fields: Iterable[Field], ids: list[int], context: Context) -> list[Row]:
+    columns = {"pk", *(column for field in fields for column in field.columns)}
+    return list(entity.rows(context).filter(pk__in=ids).order_by().values(*sorted(columns)))
+
+
+def _answers(entity: Entity, fields: Iterable[Field], rows: list[Row], context: Context) -> list[dict[str, Any]]:
+    if entity.attach is not None:
+        entity.attach(rows, context)
+    plain = [(field.name, field.column) for field in fields if field.read is None]
+    derived = [(field.name, field.read) for field in fields if field.read is not None]
+    answers = []
+    for row in rows:
+        answer: dict[str, Any] = {name: row[column] for name, column in plain if column}
+        for name, read in derived:
+            answer[name] = read(row, context)
+        answers.append(answer)
+    return answers

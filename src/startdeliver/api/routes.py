@@ -1,0 +1,148 @@
+"""The routes of every registered entity, and the one place where a request becomes an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from startdeliver.api import openapi, query, reading, wire, writing
+from startdeliver.api.auth import OVERRIDE_HEADER, Caller
+from startdeliver.api.entity import Context, Entity, entities
+from startdeliver.api.errors import Conflict, Forbidden, Invalid, MethodNotAllowed
+from startdeliver.tenancy.scope import organization_scope
+
+
+def answer(request: HttpRequest, act: Callable[[Context], Any], status: int = 200) -> HttpResponse:
+    """Runs `act` inside the tenant scope of the caller's organization and answers what it gives as JSON."""
+    context = context_of(request)
+    with organization_scope(context.organization):
+        return wire.json_response(act(context), status)
+
+
+def context_of(request: HttpRequest) -> Context:
+    """The context of an authenticated request."""
+    caller: Caller = request.auth  # type: ignore[attr-defined]
+    return Context(caller=caller)
+
+
+def body_of(request: HttpRequest) -> Any:
+    """The JSON value of the body. Raises Invalid."""
+    try:
+        return wire.decode(request.body)
+    except wire.BadJson as error:
+        raise Invalid(f"The body is not JSON: {error}.") from error
+
+
+def require_writer(context: Context) -> None:
+    """Raises Forbidden for a read-only key or a Lite member."""
+    if not context.caller.can_write:
+        raise Forbidden("This key may only read. Use one with admin access, or a member who may write.")
+
+
+def entity_router() -> Router:
+    """A router with the routes of all entities."""
+    router = Router()
+    for entity in entities():
+        _add(router, entity)
+    return router
+
+
+def _check_reader(entity: Entity, context: Context) -> None:
+    if entity.administrators_only and not context.caller.sees_administration:
+        raise Forbidden(f"Only administrators may read {entity.plural}.")
+
+
+def _add(router: Router, entity: Entity) -> None:
+    def find(request: HttpRequest) -> HttpResponse:
+        def act(context: Context) -> dict[str, Any]:
+            _check_reader(entity, context)
+            return {"result": reading.page(entity, query.of_request(request), context)}
+
+        return answer(request, act)
+
+    def get(request: HttpRequest, id: int) -> HttpResponse:
+        def act(context: Context) -> dict[str, Any]:
+            _check_reader(entity, context)
+            return reading.single(entity, id, context)
+
+        return answer(request, act)
+
+    def post(request: HttpRequest) -> HttpResponse:
+        override = request.headers.get(OVERRIDE_HEADER, "").upper()
+        if override == "GET":
+
+            def act(context: Context) -> dict[str, Any]:
+                _check_reader(entity, context)
+                return {"result": reading.page(entity, query.of_body(body_of(request)), context)}
+
+            return answer(request, act)
+        if override not in ("", "POST"):
+            raise Invalid(f"{OVERRIDE_HEADER} may only be GET.", field=OVERRIDE_HEADER)
+        if entity.writes is None:
+            return not_allowed(["GET"])
+        return _write(request, entity, lambda context: _created(request, entity, context), 201)
+
+    def patch(request: HttpRequest, id: int) -> HttpResponse:
+        return _write(request, entity, lambda context: _changed(request, entity, id, context, replace=False))
+
+    def put(request: HttpRequest, id: int) -> HttpResponse:
+        return _write(request, entity, lambda context: _changed(request, entity, id, context, replace=True))
+
+    def delete(request: HttpRequest, id: int) -> HttpResponse:
+        return _write(request, entity, lambda context: _removed(entity, id, context))
+
+    collection, item, name = f"/{entity.name}", f"/{entity.name}/{{int:id}}", entity.name
+    documented = entity.writes is not None
+    router.get(collection, operation_id=f"{name}_find", **openapi.find(entity))(find)
+    router.post(collection, operation_id=f"{name}_create", include_in_schema=documented, **openapi.create(entity))(post)
+    router.get(item, operation_id=f"{name}_get", **openapi.get(entity))(get)
+    if entity.writes is not None:
+        router.patch(item, operation_id=f"{name}_update", **openapi.update(entity))(patch)
+        router.put(item, operation_id=f"{name}_replace", **openapi.replace(entity))(put)
+        router.delete(item, operation_id=f"{name}_delete", **openapi.delete(entity))(delete)
+
+
+def not_allowed(methods: list[str]) -> HttpResponse:
+    """The 405 answer of an address that knows only `methods`."""
+    names = ", ".join(sorted(methods))
+    return MethodNotAllowed(f"This address knows {names}.", Allow=names).response()
+
+
+def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], Any], status: int = 200) -> HttpResponse:
+    def guarded(context: Context) -> Any:
+        _check_reader(entity, context)
+        require_writer(context)
+        try:
+            with transaction.atomic():
+                pk = act(context)
+        except IntegrityError as error:
+            raise Conflict(f"Another {entity.name} has this value already.") from error
+        return reading.single(entity, pk, context)
+
+    return answer(request, guarded, status)
+
+
+def _created(request: HttpRequest, entity: Entity, context: Context) -> int:
+    assert entity.writes is not None
+    values = writing.values_of(entity.fields_for(context), body_of(request), complete=True)
+    return entity.writes.create(context, values)
+
+
+def _changed(request: HttpRequest, entity: Entity, pk: int, context: Context, *, replace: bool) -> int:
+    assert entity.writes is not None
+    reading.require(entity, pk, context)
+    fields = entity.fields_for(context)
+    values = writing.values_of(fields, body_of(request), complete=replace, defaults=replace)
+    entity.writes.update(context, pk, values)
+    return pk
+
+
+def _removed(entity: Entity, pk: int, context: Context) -> int:
+    assert entity.writes is not None
+    reading.require(entity, pk, context)
+    entity.writes.remove(context, pk)
+    return pk

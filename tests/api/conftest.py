@@ -1,0 +1,43 @@
+"""The API as programs see it: a key, and a client that calls as the published one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsclient import Js
+
+from startdeliver.api import auth
+from startdeliver.api.limits import Buckets
+from startdeliver.tenancy.models import ApiKey, Member, Organization
+from startdeliver.tenancy.scope import organization_scope
+
+
+@pytest.fixture(autouse=True)
+def _fresh_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test starts with a full allowance, and none runs into it by accident."""
+    monkeypatch.setattr(auth, "buckets", Buckets(burst=100_000, per_second=100_000))
+
+
+@pytest.fixture
+def make_key(db: None) -> Callable[..., str]:
+    """The text of a new key: make_key(organization, access=..., member=...)."""
+
+    def make(organization: Organization, access: str = "admin", member: Member | None = None, **more: Any) -> str:
+        with organization_scope(organization):
+            return ApiKey.issue(organization, "Test key", access=access, member=member, **more)[1]
+
+    return make
+
+
+@pytest.fixture
+def js(organization: Organization, make_key: Callable[..., str]) -> Js:
+    """A program with an admin key of `organization`."""
+    return Js(make_key(organization))
+
+
+@pytest.fixture
+def their_js(other_organization: Organization, make_key: Callable[..., str]) -> Js:
+    """A program with an admin key of the other organization."""
+    return Js(make_key(other_organization))
