@@ -24,7 +24,7 @@ ONLY_WRITERS = "Your member type is Lite, which reads only. Ask an administrator
 class MemberRequest(HttpRequest):
     """A request of a signed-in member (for type checking)."""
 
-    user: Member  # type: ignore[assignment]
+    user: Member
 
 
 def organization_of(request: HttpRequest) -> Organization:

@@ -1,7 +1,7 @@
 """Charts as SVG text: pure functions from values to markup that a strict Content-Security-Policy allows.
 
-Positions are percentages, so a chart fills its box at any width while text keeps its size; lines lie in a nested SVG that
-stretches. Colours come from classes (components.css). Each chart has a title and a description for screen readers;
+Positions are percentages, so a chart fills its box at any width while text keeps its size; lines lie in a nested SVG
+that stretches. Colours come from classes (components.css). Each chart has a title and a description for screen readers;
 `templatetags.ui.svg_table` puts the table behind it.
 """
 
@@ -76,7 +76,7 @@ def trend_line(
 ) -> SafeString:
     """Lines over days, from zero, with gaps for missing days and the last value labelled.
 
-    `statuses` (one per day of the first series) draws a band under the lines whose height tells Good, Fair and Poor apart.
+    `statuses` (one per day of the first series) draws a band under the lines; its height tells Good, Fair, Poor apart.
     """
     days = [point.day for point in series[0].points] if series else []
     values = [point.value for line in series for point in line.points if point.value is not None]

@@ -1,8 +1,9 @@
 """The components that every page is made of. `{% load ui %}`.
 
-Tags without a body: icon, health, ago, exact, stat, field, empty, tabs, sort_head, pagination, confirm, person, svg_table.
+Tags without a body: icon, health, ago, exact, stat, field, empty, tabs, sort_head, pagination, confirm, person,
+svg_table.
 Filters: number, money, duration, day, days_away, initials, plural_of.
-Tags with a body: card, dialog, tile.
+Tags with a body: card, dialog.
 """
 
 from __future__ import annotations
@@ -271,7 +272,7 @@ def svg_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
 @register.simple_tag
 def htmx_config() -> SafeString:
     """htmx's settings that make it work under the Content-Security-Policy; nothing is kept in the browser's storage."""
-    return mark_safe(  # noqa: S308 -- a constant
+    return mark_safe(
         '<meta name="htmx-config" content=\'{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,'
         '"historyCacheSize":0,"scrollIntoViewOnBoost":false,"defaultSettleDelay":0}\'>'
     )

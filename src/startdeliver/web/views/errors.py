@@ -30,7 +30,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    text = "There is nothing at this address, or it belongs to another organization. Search for it, or start from your customers."
+    text = "There is nothing at this address, or it belongs to another organization. Search for it, or go to customers."
     return _page(request, 404, "Not found", text)
 
 
@@ -41,5 +41,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Named by settings.CSRF_FAILURE_VIEW."""
-    text = "The page was open for too long or the browser sends no cookies. Nothing was changed. Load the page again and repeat."
+    text = "The page was open too long, or the browser sends no cookies. Nothing was changed. Load the page and repeat."
     return _page(request, 403, "This form has expired", text)

@@ -1,0 +1,239 @@
+"""Reading customers and users: the list with its counts, one customer's people, and search.
+
+Support health hangs on a customer as `support_health` (support.models); it is named here by its column only, since this
+package knows nothing of tickets. Call support.health.refresh_due before showing it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Lower
+
+from startdeliver.customers.models import Customer, CustomerUser
+
+HEALTHS = ("good", "fair", "poor", "none")
+USER_VIEWS = ("stakeholders", "all", "non-users", "has-left")
+DEFAULT_SORT = "worse"
+# What a click on a column's head sorts by. Empty values always come last.
+_SORTS: dict[str, str] = {
+    "name": "name",
+    "open": "support_health__open_count",
+    "overdue": "support_health__overdue_count",
+    "login": "last_login_at",
+    "arr": "arr",
+    "renewal": "renewal_date",
+}
+SORTS = (*_SORTS, "health", "users", "csm", DEFAULT_SORT)
+_SEVERITY = {"poor": 3, "fair": 2, "good": 1}
+
+
+@dataclass(frozen=True)
+class CustomerFilters:
+    """`health`: one of HEALTHS or empty. `csm`: a member's id, 0 for customers without one, None for all."""
+
+    health: str = ""
+    csm: int | None = None
+    archived: bool = False
+
+
+def customers_list(
+    filters: CustomerFilters | None = None, sort: str = DEFAULT_SORT, search: str = ""
+) -> QuerySet[Customer]:
+    """Customers of the open scope's organization. `sort` is one of SORTS, with "-" for the other way round.
+
+    The default puts first what got worse most recently, then by severity. An unknown sort is the default.
+    """
+    filters = filters or CustomerFilters()
+    rows = _health(_base(filters, search), filters.health)
+    key = sort.removeprefix("-")
+    descending = sort.startswith("-")
+    if key not in SORTS:
+        key, descending = DEFAULT_SORT, False
+    if key == DEFAULT_SORT:
+        return _worse_first(rows)
+    if key == "health":
+        rows = rows.annotate(severity=_severity("support_health__status"))
+        return rows.order_by(_way(F("severity"), descending), "-support_health__overdue_count", "name", "pk")
+    if key == "users":
+        counted = (
+            CustomerUser.objects.filter(customer=OuterRef("pk"), archived_at__isnull=True)
+            .order_by()
+            .values("customer")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        rows = rows.annotate(user_number=Coalesce(Subquery(counted), 0))
+        return rows.order_by(_way(F("user_number"), descending), "name", "pk")
+    if key == "csm":
+        rows = rows.annotate(csm_sort=Lower(Coalesce(F("csm__name"), F("csm__email"))))
+        return rows.order_by(_way(F("csm_sort"), descending), "name", "pk")
+    if key == "name":
+        return rows.order_by("-name" if descending else "name", "pk")
+    return rows.order_by(_way(F(_SORTS[key]), descending), "name", "pk")
+
+
+def customers_page(rows: QuerySet[Customer], start: int, stop: int) -> list[Customer]:
+    """The customers from `start` up to `stop` of `rows`, each with CSM, support health (`health`, may be None) and
+    `user_count`. The ids are found first: sorting whole rows of a long list costs several times as much.
+    """
+    ids = list(rows.values_list("pk", flat=True)[start:stop])
+    found = {row.pk: row for row in Customer.objects.filter(pk__in=ids).select_related("csm", "support_health")}
+    users = user_counts(ids)
+    page = [found[pk] for pk in ids if pk in found]
+    for row in page:
+        row.health = getattr(row, "support_health", None)  # type: ignore[attr-defined]
+        row.user_count = users[row.pk]  # type: ignore[attr-defined]
+    return page
+
+
+def health_counts(filters: CustomerFilters | None = None, search: str = "") -> dict[str, int]:
+    """How many customers are Good, Fair, Poor and without data (keys HEALTHS) under `filters` but for its health."""
+    filters = filters or CustomerFilters()
+    if search or filters.csm is not None or filters.archived:
+        counted = _base(filters, search).values_list("support_health__status").annotate(Count("pk")).order_by()
+        return _counts(dict(counted))
+    # All of them: counted in two small indexes instead of joining two large tables.
+    health: Any = Customer._meta.get_field("support_health").related_model
+    assert health is not None
+    every = Counter(dict(health.objects.values_list("status").annotate(Count("pk")).order_by()))
+    hidden = Customer.objects.filter(archived_at__isnull=False, support_health__isnull=False)
+    every.subtract(dict(hidden.values_list("support_health__status").annotate(Count("pk")).order_by()))
+    every[None] = Customer.objects.filter(archived_at__isnull=True).count() - sum(
+        number for status, number in every.items() if status
+    )
+    return _counts(dict(every))
+
+
+def user_counts(customer_ids: Sequence[int]) -> Counter[int]:
+    """Users who are not archived, by customer."""
+    rows = CustomerUser.objects.filter(customer__in=customer_ids, archived_at__isnull=True)
+    return Counter(dict(rows.values_list("customer").annotate(Count("pk")).order_by()))
+
+
+def users_of(customer: Customer, view: str = "all", search: str = "") -> QuerySet[CustomerUser]:
+    """A customer's users in one of USER_VIEWS; those who have left or are archived only in "has-left"."""
+    rows = _matching_users(CustomerUser.objects.filter(customer=customer), search)
+    here = rows.filter(archived_at__isnull=True, has_left_at__isnull=True)
+    if view == "stakeholders":
+        return _users_order(here.filter(is_stakeholder=True))
+    if view == "non-users":
+        return _users_order(here.filter(is_non_user=True))
+    if view == "has-left":
+        return _users_order(rows.filter(Q(has_left_at__isnull=False) | Q(archived_at__isnull=False)))
+    return _users_order(here)
+
+
+def user_view_counts(customer: Customer) -> dict[str, int]:
+    """How many users each of USER_VIEWS has, in one query."""
+    here = Q(archived_at__isnull=True, has_left_at__isnull=True)
+    counted = CustomerUser.objects.filter(customer=customer).aggregate(
+        stakeholders=Count("pk", filter=here & Q(is_stakeholder=True)),
+        all=Count("pk", filter=here),
+        non_users=Count("pk", filter=here & Q(is_non_user=True)),
+        has_left=Count("pk", filter=~here),
+    )
+    return {view: counted[view.replace("-", "_")] for view in USER_VIEWS}
+
+
+def unassigned_users(search: str = "") -> QuerySet[CustomerUser]:
+    """Users without a customer, newest first."""
+    rows = CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True)
+    return _matching_users(rows, search).order_by("-created_at", "-pk")
+
+
+def search_customers(text: str, limit: int = 20) -> list[Customer]:
+    """Customers whose name, domain or external id has `text`; names that begin with it come first."""
+    rows = Customer.objects.filter(_text_q(text, "name", "domain", "external_id"))
+    return list(_closest(rows, text, "name").select_related("support_health")[:limit])
+
+
+def search_users(text: str, limit: int = 20) -> list[CustomerUser]:
+    """Users whose name, e-mail address or external id has `text`; names that begin with it come first."""
+    rows = _matching_users(CustomerUser.objects.all(), text)
+    return list(_closest(rows, text, "name").select_related("customer")[:limit])
+
+
+def search(text: str, limit: int = 20) -> tuple[list[Customer], list[CustomerUser]]:
+    """Customers and users that fit `text`; nothing fits an empty one."""
+    text = text.strip()
+    return (search_customers(text, limit), search_users(text, limit)) if text else ([], [])
+
+
+def _base(filters: CustomerFilters, search: str) -> QuerySet[Customer]:
+    rows = Customer.objects.filter(archived_at__isnull=not filters.archived)
+    if filters.csm is not None:
+        rows = rows.filter(csm=filters.csm) if filters.csm else rows.filter(csm__isnull=True)
+    for word in search.split()[:6]:
+        rows = rows.filter(_text_q(word, "name", "domain", "external_id"))
+    return rows
+
+
+def _health(rows: QuerySet[Customer], health: str) -> QuerySet[Customer]:
+    if health == "none":
+        return rows.filter(support_health__status__isnull=True)
+    return rows.filter(support_health__status=health) if health in HEALTHS else rows
+
+
+def _worse_first(rows: QuerySet[Customer]) -> QuerySet[Customer]:
+    rows = rows.annotate(
+        severity=_severity("support_health__status"), before=_severity("support_health__previous_status")
+    ).annotate(
+        # Good is never worse: a first status of Good says only that a ticket arrived.
+        got_worse=Case(
+            When(severity__gte=2, severity__gt=F("before"), then=F("support_health__changed_at")), default=None
+        )
+    )
+    return rows.order_by(
+        F("got_worse").desc(nulls_last=True),
+        F("severity").desc(),
+        F("support_health__overdue_count").desc(nulls_last=True),
+        "name",
+        "pk",
+    )
+
+
+def _severity(column: str) -> Case:
+    whens = [When(**{column: status}, then=Value(rank)) for status, rank in _SEVERITY.items()]
+    return Case(*whens, default=Value(0), output_field=IntegerField())
+
+
+def _way(column: F, descending: bool) -> Any:
+    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+
+
+def _counts(by_status: dict[str | None, int]) -> dict[str, int]:
+    return {health: by_status.get(None if health == "none" else health, 0) for health in HEALTHS}
+
+
+def _matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[CustomerUser]:
+    for word in search.split()[:6]:
+        rows = rows.filter(_text_q(word, "name", "email", "external_id"))
+    return rows
+
+
+def _users_order(rows: QuerySet[CustomerUser]) -> QuerySet[CustomerUser]:
+    return rows.order_by("-is_stakeholder", F("last_seen_at").desc(nulls_last=True), "name", "email", "pk")
+
+
+def _closest(rows: QuerySet[Any], text: str, column: str) -> QuerySet[Any]:
+    starts = Case(
+        When(**{f"{column}__istartswith": text}, then=Value(0)), default=Value(1), output_field=IntegerField()
+    )
+    return rows.order_by(F("archived_at").asc(nulls_first=True), starts, column, "pk")
+
+
+def _text_q(text: str, *columns: str) -> Q:
+    """`text` somewhere in one of `columns`. SQLite's LIKE folds case for ASCII only, so other letters are tried in
+    the cases in which names are written.
+    """
+    forms = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
+    found = Q()
+    for form in forms:
+        for column in columns:
+            found |= Q(**{f"{column}__icontains": form})
+    return found

@@ -1,0 +1,224 @@
+"""Making and changing customers and users: the rules that the browser and the API share.
+
+Every function takes keywords only. `by` is the e-mail address of the member (or the name of the key), `source` is
+"member" or "api"; both are kept per field in `field_sources`. Values may be typed or text as a form or JSON gives them.
+A value that cannot be stored raises FieldError and nothing is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+
+from startdeliver.common import clock
+from startdeliver.customers import values as clean
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.values import FieldError
+from startdeliver.tenancy.models import Member, Organization
+
+__all__ = [
+    "CUSTOMER_FIELDS",
+    "USER_FIELDS",
+    "FieldError",
+    "customer_archive",
+    "customer_assign",
+    "customer_create",
+    "customer_restore",
+    "customer_update",
+    "user_archive",
+    "user_create",
+    "user_move",
+    "user_restore",
+    "user_update",
+]
+
+R = TypeVar("R", Customer, CustomerUser)
+Cleaner = Callable[[Organization, str, Any], Any]
+
+CUSTOMER_FIELDS: dict[str, Cleaner] = {
+    "name": clean.required_text("Enter a name for the customer.", 255),
+    "external_id": clean.identifier,
+    "domain": clean.domain,
+    "website": clean.website,
+    "plan": clean.text(255),
+    "size": clean.whole_number,
+    "industry": clean.text(255),
+    "monthly_spend": clean.amount(14),
+    "csm": clean.member,
+    "arr": clean.amount(16),
+    "renewal_date": clean.day,
+}
+USER_FIELDS: dict[str, Cleaner] = {
+    "name": clean.text(255),
+    "email": clean.email,
+    "external_id": clean.identifier,
+    "phone": clean.text(64),
+    "customer": clean.customer,
+    "is_stakeholder": clean.flag,
+    "is_non_user": clean.flag,
+    "has_left_at": clean.moment,
+}
+
+
+def customer_create(
+    *, organization: Organization, by: str, values: Mapping[str, Any], source: str = "member"
+) -> Customer:
+    """A new customer with `values` (names of CUSTOMER_FIELDS; others are ignored). Raises FieldError."""
+    return _create(Customer(organization=organization), CUSTOMER_FIELDS, {"name": "", **values}, by, source)
+
+
+def customer_update(*, customer: Customer, by: str, values: Mapping[str, Any], source: str = "member") -> Customer:
+    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError."""
+    return _update(customer, CUSTOMER_FIELDS, values, by, source)
+
+
+def customer_assign(*, customers: Iterable[int], csm: Member | None, by: str, source: str = "member") -> int:
+    """Makes `csm` (None: nobody) the CSM of the customers with these ids. Gives how many changed.
+
+    Ids of the open scope's organization only; others are ignored.
+    """
+    changed = 0
+    with transaction.atomic():
+        for customer in Customer.objects.select_for_update().filter(pk__in=list(customers)).order_by("pk"):
+            if customer.csm_id == (csm.pk if csm else None):
+                continue
+            customer.csm = csm
+            _save(customer, ["csm"], by, source)
+            changed += 1
+    return changed
+
+
+def customer_archive(*, customer: Customer, by: str) -> None:
+    """Takes the customer out of lists; users and tickets stay. Doing it twice changes nothing."""
+    _set_archived(customer, clock.now(), by)
+
+
+def customer_restore(*, customer: Customer, by: str) -> None:
+    """Takes the customer back into lists."""
+    _set_archived(customer, None, by)
+
+
+def user_create(
+    *, organization: Organization, by: str, values: Mapping[str, Any], source: str = "member"
+) -> CustomerUser:
+    """A new user with `values` (names of USER_FIELDS; others are ignored). Raises FieldError."""
+    return _create(CustomerUser(organization=organization), USER_FIELDS, values, by, source)
+
+
+def user_update(*, user: CustomerUser, by: str, values: Mapping[str, Any], source: str = "member") -> CustomerUser:
+    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError."""
+    return _update(user, USER_FIELDS, values, by, source)
+
+
+def user_move(*, users: Iterable[int], customer: Customer | None, by: str, source: str = "member") -> list[int]:
+    """Gives the users with these ids to `customer` (None: unassigned). Gives the ids of those that moved.
+
+    Ids of the open scope's organization only; others are ignored.
+    """
+    moved: list[int] = []
+    with transaction.atomic():
+        for user in CustomerUser.objects.select_for_update().filter(pk__in=list(users)).order_by("pk"):
+            if user.customer_id == (customer.pk if customer else None):
+                continue
+            user.customer = customer
+            _save(user, ["customer"], by, source)
+            moved.append(user.pk)
+    return moved
+
+
+def user_archive(*, user: CustomerUser, by: str) -> None:
+    """Takes the user out of lists; its tickets stay. Doing it twice changes nothing."""
+    _set_archived(user, clock.now(), by)
+
+
+def user_restore(*, user: CustomerUser, by: str) -> None:
+    """Takes the user back into lists."""
+    _set_archived(user, None, by)
+
+
+def _create(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
+    cleaned = _clean(row, fields, values)
+    given = [name for name, value in cleaned.items() if value not in (None, "", False)]
+    for name, value in cleaned.items():
+        setattr(row, name, value)
+    row.field_sources = {name: _source(source, by, clock.now()) for name in given}
+    row.updated_by = by
+    with _unique_external_id(), transaction.atomic():
+        row.save()
+    return row
+
+
+def _update(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
+    with _unique_external_id(), transaction.atomic():
+        # Read again under a lock: the sync may have written other fields since the caller read the row.
+        stored = type(row).objects.select_for_update().get(pk=row.pk)
+        cleaned = _clean(stored, fields, values)
+        changed = [name for name, value in cleaned.items() if getattr(stored, _column(name)) != _plain(value)]
+        for name in changed:
+            setattr(stored, name, cleaned[name])
+        if changed:
+            _save(stored, changed, by, source)
+    row.refresh_from_db()
+    return row
+
+
+def _clean(row: Customer | CustomerUser, fields: dict[str, Cleaner], values: Mapping[str, Any]) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for name, cleaner in fields.items():
+        if name not in values:
+            continue
+        try:
+            cleaned[name] = cleaner(row.organization, name, values[name])
+        except FieldError as error:
+            errors |= error.errors
+    taken = cleaned.get("external_id")
+    if taken and type(row).objects.filter(external_id=taken).exclude(pk=row.pk).exists():
+        errors["external_id"] = clean.TAKEN
+    if isinstance(row, CustomerUser) and not errors:
+        known = [cleaned.get(name, getattr(row, name)) for name in ("name", "email", "external_id")]
+        if not any(known):
+            errors["email"] = "Enter an e-mail address or a name, so that the user can be told apart."
+    if errors:
+        raise FieldError(errors)
+    return cleaned
+
+
+def _save(row: Customer | CustomerUser, changed: list[str], by: str, source: str) -> None:
+    now = clock.now()
+    row.field_sources = {**row.field_sources, **{name: _source(source, by, now) for name in changed}}
+    row.updated_at = now
+    row.updated_by = by
+    row.save(update_fields=[*changed, "field_sources", "updated_at", "updated_by"])
+
+
+def _set_archived(row: Customer | CustomerUser, at: datetime | None, by: str) -> None:
+    done = type(row).objects.filter(pk=row.pk, archived_at__isnull=at is not None)
+    done.update(archived_at=at, updated_at=clock.now(), updated_by=by)
+    row.refresh_from_db()
+
+
+def _source(source: str, by: str, at: datetime) -> dict[str, str]:
+    return {"source": source, "at": at.isoformat(), "by": by}
+
+
+def _column(name: str) -> str:
+    return f"{name}_id" if name in ("csm", "customer") else name
+
+
+def _plain(value: Any) -> Any:
+    return value.pk if isinstance(value, Member | Customer) else value
+
+
+class _unique_external_id:
+    """Turns the database's own refusal (two at the same moment) into the same sentence as the check before."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError) and "external_id" in str(error):
+            raise FieldError({"external_id": clean.TAKEN}) from error
