@@ -8,13 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
 
 from startdeliver.common.crypto import generate_key, parse_key
 
 DEFAULT_SUPPORT_CONTACT = "the person who runs this installation"
+
+
+# https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-PARAMKEYWORDS: those that make sense in an address whose
+# user, password, host, port and database name are written in their places.
+_LIBPQ_OPTIONS = {
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcertmode", "channel_binding", "gssencmode"),
+    *("connect_timeout", "application_name", "target_session_attrs", "passfile", "service", "options"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+}
 
 
 class ConfigError(Exception):
@@ -48,11 +57,7 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
 
     Creates the data directory and, with SQLite, the keys kept in it.
     """
-    values: dict[str, str] = {}
-    if dotenv is not None and dotenv.is_file():
-        values.update({key: value for key, value in dotenv_values(dotenv).items() if value is not None})
-    values.update(os.environ if environ is None else environ)
-
+    values = _values(environ, dotenv)
     data_dir = Path(values.get("STARTDELIVER_DATA_DIR") or "data").expanduser().resolve()
     if data_dir.exists() and not data_dir.is_dir():
         raise ConfigError(f"STARTDELIVER_DATA_DIR: {data_dir} is a file, not a directory")
@@ -86,7 +91,7 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
         secret_key=secret_key,
         encryption_keys=keys,
         support_contact=values.get("STARTDELIVER_SUPPORT_CONTACT", "").strip() or DEFAULT_SUPPORT_CONTACT,
-        base_url=_url("STARTDELIVER_BASE_URL", values.get("STARTDELIVER_BASE_URL", "") or "http://localhost:8000"),
+        base_url=_base_url(values.get("STARTDELIVER_BASE_URL", "")),
         intercom_client_id=client_id,
         intercom_client_secret=client_secret,
         intercom_api_url=_url("INTERCOM_API_URL", values.get("INTERCOM_API_URL", "")),
@@ -96,32 +101,53 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
     )
 
 
+def given(name: str) -> str:
+    """The value of one setting as the environment or the `.env` has it; empty when neither does. Raises ConfigError."""
+    return _values(None, Path(".env")).get(name, "").strip()
+
+
+def _values(environ: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        try:
+            values.update({key: value for key, value in dotenv_values(dotenv).items() if value is not None})
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f".env: cannot be read ({error})") from error
+    values.update(os.environ if environ is None else environ)
+    return values
+
+
 def _database(url: str, data_dir: Path) -> dict[str, Any]:
     url = url.strip()
     if not url:
         return sqlite_database(data_dir / "startdeliver.sqlite3")
-    parts = urlsplit(url)
+    parts = _split("DATABASE_URL", url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
         if parts.netloc or not path or path == "/":
             raise ConfigError("DATABASE_URL: write sqlite:////absolute/path or sqlite:///relative/path")
-        return sqlite_database(Path(path[1:]))
+        file = Path(path[1:]).expanduser()
+        if file.is_dir():
+            raise ConfigError(f"DATABASE_URL: {file} is a directory, not a file")
+        if not file.parent.is_dir():
+            raise ConfigError(f"DATABASE_URL: the directory {file.parent} does not exist")
+        return sqlite_database(file)
     if parts.scheme not in ("postgres", "postgresql"):
         raise ConfigError("DATABASE_URL: must start with postgresql:// or sqlite:///")
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise ConfigError("DATABASE_URL: the port is not a number from 1 to 65535") from error
+    port = _port("DATABASE_URL", parts)
     name = unquote(parts.path.lstrip("/"))
     if not name:
         raise ConfigError("DATABASE_URL: names no database; write postgresql://user:password@host:5432/name")
+    options = dict(parse_qsl(parts.query))
+    if unknown := sorted(options.keys() - _LIBPQ_OPTIONS):
+        raise ConfigError(f"DATABASE_URL: {unknown[0]!r} is not a connection option that is understood here")
     return postgres_database(
         name=name,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         host=unquote(parts.hostname or ""),
         port=port,
-        options=dict(parse_qsl(parts.query)),
+        options=options,
     )
 
 
@@ -188,18 +214,48 @@ def _url(name: str, value: str) -> str:
     value = value.strip().rstrip("/")
     if not value:
         return ""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(name, value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(one.isspace() for one in value):
         raise ConfigError(f"{name}: {value!r} is not an http:// or https:// address")
+    if parts.username or parts.password:
+        raise ConfigError(f"{name}: must not hold a user name or a password")
+    _port(name, parts)
     if parts.query or parts.fragment:
         raise ConfigError(f"{name}: must not have a query or a fragment")
     return value
 
 
+def _base_url(value: str) -> str:
+    url = _url("STARTDELIVER_BASE_URL", value or "http://localhost:8000")
+    if urlsplit(url).path:
+        raise ConfigError("STARTDELIVER_BASE_URL: must not have a path; pages are served from the top of a host")
+    return url
+
+
+def _split(name: str, value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError as error:
+        raise ConfigError(f"{name}: is not an address ({error})") from error
+
+
+def _port(name: str, parts: SplitResult) -> int | None:
+    try:
+        if parts.port == 0:
+            raise ValueError("port 0")
+        return parts.port
+    except ValueError as error:
+        raise ConfigError(f"{name}: the port is not a number from 1 to 65535") from error
+
+
 def _email_url(value: str) -> str:
     value = value.strip()
-    if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+    if not value:
+        return ""
+    parts = _split("STARTDELIVER_EMAIL_URL", value)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ConfigError("STARTDELIVER_EMAIL_URL: must be smtp://user:password@host:587 or smtps://…")
+    _port("STARTDELIVER_EMAIL_URL", parts)
     return value
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.urls import include, path
 
 from startdeliver.docs.views import index as docs_index
+from startdeliver.project.health import healthz
 
 urlpatterns = [
+    path("healthz", healthz),
     path("api/v1/", include("startdeliver.api.urls")),
     path("docs", docs_index),
     path("docs/", include("startdeliver.docs.urls")),

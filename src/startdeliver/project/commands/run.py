@@ -1,0 +1,107 @@
+"""Starting things: up, serve, worker, migrate."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from startdeliver.project.console import Refused, answer, json_option, setup
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+port_option = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+threads_option = click.option(
+    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at a time."
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that answer requests."
+)
+
+
+@click.command()
+@host_option
+@port_option
+@workers_option
+def up(host: str, port: int, workers: int) -> None:
+    """Migrate, serve and work, in one process tree.
+
+    Ctrl-C ends everything. Set STARTDELIVER_BASE_URL to the address that people use, when it is not this machine's.
+    """
+    from startdeliver.project import processes
+    from startdeliver.project.server import check_port
+
+    check_port(host, port)
+    default_base_url(port)
+    setup(migrated=False)
+    from django.conf import settings
+
+    from startdeliver.tenancy.models import Organization
+
+    bring_up_to_date()
+    tree = processes.Tree()
+    tree.add("serve", processes.startdeliver("serve", f"--host={host}", f"--port={port}", f"--workers={workers}"))
+    tree.add("worker", processes.startdeliver("worker"))
+    click.echo(f"Startdeliver is at {settings.CONFIG.base_url} (Ctrl-C ends it).", err=True)
+    if not Organization.objects.exists():
+        click.echo('Make your organization: startdeliver org create "Example Inc" --admin you@example.com', err=True)
+    sys.exit(tree.run())
+
+
+@click.command()
+@host_option
+@port_option
+@workers_option
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the pages and the API."""
+    from startdeliver.project.server import check_port, run
+
+    check_port(host, port)
+    default_base_url(port)
+    setup()
+    run(host, port, workers)
+
+
+@click.command()
+@threads_option
+def worker(threads: int) -> None:
+    """Do the background work: syncs, schedules, daily snapshots. Start as many as you like."""
+    setup()
+    from startdeliver.engine.worker import run_process
+
+    run_process(threads)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A job that did not stop in time was handed back already; its thread must not keep the process.
+    os._exit(0)
+
+
+@click.command()
+@json_option
+def migrate(as_json: bool) -> None:
+    """Bring the database to this version."""
+    setup(migrated=False)
+    done = bring_up_to_date()
+    if as_json:
+        answer({"applied": done})
+    elif done:
+        click.echo(f"The database is prepared: {len(done)} migrations applied.")
+    else:
+        click.echo("The database is up to date.")
+
+
+def bring_up_to_date() -> list[str]:
+    """Migrates and gives the names of the migrations, unless the database belongs to a newer version (Refused)."""
+    from startdeliver.project import database
+
+    if database.state().unknown:
+        raise Refused("The database belongs to a newer version of Startdeliver; install that version.")
+    return database.migrate()
+
+
+def default_base_url(port: int) -> None:
+    """Links name the port that is served, unless STARTDELIVER_BASE_URL says otherwise."""
+    from startdeliver.project.config import given
+
+    if not given("STARTDELIVER_BASE_URL"):
+        os.environ["STARTDELIVER_BASE_URL"] = f"http://localhost:{port}"

@@ -1,0 +1,72 @@
+"""What every command shares: Django made ready, one document on stdout, one sentence for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from startdeliver.tenancy.models import Organization
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option: Callable[[F], F] = click.option(
+    "--json", "as_json", is_flag=True, help="Answer with one JSON document on standard output."
+)
+
+
+class Refused(click.ClickException):
+    """What was asked for cannot be done; the message is one plain sentence."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(" ".join(message.split()))
+        self.status = status
+
+    # click ends the process with this status.
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return self.status
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"startdeliver: {self.message}", err=True)
+
+
+def setup(*, migrated: bool = True) -> None:
+    """Makes Django ready. A wrong setting ends the process with status 2 and one line that names it; with `migrated`, a
+    database that does not fit this version is refused."""
+    import django
+    from django.apps import apps
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "startdeliver.project.settings")
+    if not apps.ready:
+        django.setup()
+    if migrated:
+        from startdeliver.project.database import state
+
+        found = state()
+        if found.unknown:
+            raise Refused(
+                "The database belongs to a newer version of Startdeliver; install that version, or restore a backup."
+            )
+        if found.missing:
+            raise Refused("The database is not prepared for this version; run `startdeliver migrate` first.")
+
+
+def answer(document: dict[str, Any]) -> None:
+    """Prints the one JSON document of a command."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def find_organization(text: str) -> Organization:
+    """The organization that an id, slug or name means. Raises Refused."""
+    from startdeliver.tenancy.services import OrganizationNotFound, organization_find
+
+    try:
+        return organization_find(text)
+    except OrganizationNotFound as error:
+        message = str(error)
+        raise Refused(message[:1].upper() + message[1:] + ".") from error

@@ -1,0 +1,43 @@
+"""Whether the database fits this version of the software, and bringing it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+
+@dataclass(frozen=True)
+class State:
+    """Migrations as "app.name": those that the database lacks, and those that only a newer version knows."""
+
+    missing: list[str]
+    unknown: list[str]
+
+
+def state() -> State:
+    """Compares the database with the migrations of this version."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    missing = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    ours = {key[0] for key in executor.loader.disk_migrations}
+    unknown = [
+        f"{app}.{name}" for app, name in applied() if app in ours and (app, name) not in executor.loader.disk_migrations
+    ]
+    return State(missing, unknown)
+
+
+def applied() -> list[tuple[str, str]]:
+    """The migrations that the database has had, as (app, name), sorted."""
+    return sorted(MigrationRecorder(connection).applied_migrations())
+
+
+def migrate() -> list[str]:
+    """Brings the database to this version; gives the names of the migrations that were applied."""
+    missing = state().missing
+    if missing:
+        call_command("migrate", interactive=False, verbosity=0)
+    return missing

@@ -1,0 +1,108 @@
+"""Several processes as one: started together, restarted when one dies, ended together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import FrameType
+
+import click
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def startdeliver(*arguments: str) -> list[str]:
+    """The command line of a `startdeliver` subcommand, run by this very Python."""
+    return [sys.executable, "-m", "startdeliver.project.cli", *arguments]
+
+
+@dataclass
+class _Child:
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+
+
+class Tree:
+    """Processes that belong together. When this process ends, however it ends, they end too."""
+
+    GRACE_SECONDS = 12.0
+
+    def __init__(self) -> None:
+        self._children: list[_Child] = []
+        self._ending = False
+
+    def add(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
+        """Adds a process, started by `run`; `environment` is added to this process's."""
+        self._children.append(_Child(name, command, {**os.environ, **(environment or {})}))
+
+    def run(self) -> int:
+        """Starts the processes and waits for SIGTERM or SIGINT, then ends them all. A process that dies is started
+        again; one
+        that dies three times within a minute ends everything. Gives the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._end)
+        failed = False
+        for child in self._children:
+            self._start(child)
+        while not self._ending and not failed:
+            failed = any(not self._look_after(child) for child in self._children)
+            time.sleep(0.1)
+        self._end_all()
+        return 1 if failed else 0
+
+    def _end(self, signum: int, frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _start(self, child: _Child) -> None:
+        parent = os.getpid()
+
+        def before_exec() -> None:
+            # prctl(2): the kernel tells the child when this process dies, even by kill -9, which nobody can handle.
+            if _libc is not None:
+                _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                if os.getppid() != parent:
+                    os._exit(1)
+
+        # A group of their own: Ctrl-C in the terminal reaches this process only, which then ends them in order.
+        child.process = subprocess.Popen(  # noqa: S603
+            child.command,
+            env=child.environment,
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+            preexec_fn=before_exec,
+        )
+
+    def _look_after(self, child: _Child) -> bool:
+        if child.process is None or child.process.poll() is None or self._ending:
+            return True
+        now = time.monotonic()
+        child.deaths = [*(at for at in child.deaths if at > now - 60), now]
+        status = child.process.returncode
+        if len(child.deaths) >= 3 or status == 2:
+            click.echo(f"startdeliver: {child.name} ended with status {status}; everything is ended.", err=True)
+            return False
+        click.echo(f"startdeliver: {child.name} ended with status {status}; it is started again.", err=True)
+        self._start(child)
+        return True
+
+    def _end_all(self) -> None:
+        living = [child.process for child in self._children if child.process and child.process.poll() is None]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + self.GRACE_SECONDS
+        for process in living:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
