@@ -23,6 +23,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8790, help="0 takes a free one")
     parser.add_argument("--demo", action="store_true", help="fill the workspace with demo data")
+    parser.add_argument(
+        "--demo-at", type=int, metavar="UNIX", help="the demo's present, so that restarts give the same"
+    )
     parser.add_argument("--rate-limit", type=int, default=1667, help="calls per 10 seconds; 0 for none")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
     parser.add_argument("--conversations", type=int, default=0, metavar="N", help="add N generated conversations")
@@ -45,7 +48,7 @@ def build(options: argparse.Namespace) -> Simulator:
     if options.demo:
         from startdeliver.simulator.demo import seed_demo
 
-        seed_demo(workspace, workspace.seconds())
+        seed_demo(workspace, options.demo_at or workspace.seconds())
     if options.conversations:
         workspace.add_bulk(
             options.conversations,

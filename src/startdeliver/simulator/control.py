@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 VERBS = frozenset(
     words(
         "add_admin add_team add_tag add_segment add_contact set_contact archive_contact unarchive_contact "
-        "delete_contact merge_contacts tag_contact add_contact_note add_company set_company delete_company tag_company attach detach "
-        "add_conversation reply add_note close reopen snooze assign rate tag add_part redact_part set_conversation "
-        "make_ticket set_ticket_state delete_conversation touch bulk_touch shuffle add_bulk define_attribute "
-        "archive_attribute add_event define_conversation_attribute"
+        "delete_contact merge_contacts tag_contact add_contact_note add_company set_company delete_company "
+        "tag_company attach detach add_conversation reply add_note close reopen snooze assign rate tag "
+        "add_part redact_part set_conversation make_ticket set_ticket_state delete_conversation touch "
+        "bulk_touch shuffle add_bulk define_attribute archive_attribute add_event "
+        "define_conversation_attribute"
     )
 )
 _encoder = msgspec.json.Encoder(enc_hook=str)

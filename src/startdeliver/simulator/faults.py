@@ -18,10 +18,11 @@ KINDS = frozenset(
 class Fault:
     """What happens to the next `times` calls that match, once `after` matching calls have passed.
 
-    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON, complete
-    as HTTP); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`); `reset` (the
-    connection is reset); `plan` (403 api_plan_restricted); `scroll_restart` (the documented 500 of the scroll, which also
-    ends it); `answer` (the given `status` and `body`). With `applied`, the call takes effect before its answer is lost.
+    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON, yet
+    complete as HTTP); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`);
+    `reset` (the connection is reset); `plan` (403 api_plan_restricted); `scroll_restart` (the documented 500 of the
+    scroll, which also ends it); `answer` (the given `status` and `body`). With `applied`, the
+    call takes effect before its answer is lost.
     """
 
     kind: str

@@ -287,13 +287,14 @@ class ThreadVerbs(PeopleVerbs):
 
     @locked
     def make_ticket(self, conversation_id: str, *, title: str, type_name: str = "Bug Report", **fields: Any) -> Ticket:
-        """Turn a conversation into one of Intercom's Tickets; both share the id."""
+        """Turn a conversation into one of Intercom's Tickets; both share the id. `at` as elsewhere."""
+        at = fields.pop("at", None)
         conversation = self.conversations.edit(conversation_id)
         conversation.ticket = Ticket(
             number=str(self.count("ticket", 1)), ticket_type_id=self.ticket_type(type_name), title=title, **fields
         )
         self.tickets.add(conversation_id)
-        self._save(conversation, self.seconds(), "ticket.created")
+        self._save(conversation, self.seconds() if at is None else at, "ticket.created")
         return conversation.ticket
 
     @locked
