@@ -38,8 +38,9 @@ class Field:
 
     `column` is the ORM path that holds it, None for a derived one; `needs` are further paths that `read` wants.
     `read` makes the answered value of a row (a dictionary by ORM path). `narrow` makes the condition of a filter with
-    one value, for what is no plain column. `order` is what to sort by instead of the column; `compare` the column (and
-    form of value) that equality looks at instead.
+    one value, for what is no plain column. `order` is what to sort by instead of the column; `compare` the lookup (and
+    form of value) that equality uses instead. `stored` is the name that the domain's services use, when it is not the
+    column. `default` is what null and an absent field of a replaced record become.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Field:
     order: Expression | F | None = None
     compare: tuple[str, Callable[[Any], Any]] | None = None
     writable: bool = False
+    stored: str = ""
     required: bool = False
     nullable: bool = True
     in_list: bool = True
@@ -64,6 +66,11 @@ class Field:
     @property
     def sortable(self) -> bool:
         return self.order is not None or (self.column is not None and self.kind.ordered)
+
+    @property
+    def service_name(self) -> str:
+        """What the domain's services call the field."""
+        return self.stored or self.column or self.name
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,9 +92,9 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Writes:
-    """How an entity is written. Values come by field name, checked; each gives the id of the record.
+    """How an entity is written. Values come by the services' names; `update` gets only those that differ.
 
-    They raise `FieldError` for what a rule forbids and `api.errors.Conflict` for what is taken.
+    `create` gives the id of the new record. All raise `customers.services.FieldError` for what a rule forbids.
     """
 
     create: Callable[[Context, Mapping[str, Any]], int]

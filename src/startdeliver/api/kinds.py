@@ -110,7 +110,6 @@ class Number(Kind):
     """A number with decimals, below `limit` in size."""
 
     limit: int = 10**12
-    places: int = 2
     ordered = True
 
     def parse(self, value: object) -> Decimal:
@@ -118,7 +117,7 @@ class Number(Kind):
             raise WrongType("must be a number")
         if not -self.limit < value < self.limit:
             raise WrongType(f"must be between -{self.limit} and {self.limit}")
-        return round(Decimal(str(value)), self.places)
+        return Decimal(str(value))
 
     def from_text(self, text: str) -> object:
         try:
@@ -179,7 +178,9 @@ class Day(Kind):
     def parse(self, value: object) -> date:
         try:
             if isinstance(value, str) and len(value) <= 40:
-                return datetime.fromisoformat(value.strip()).date()
+                day = datetime.fromisoformat(value.strip()).date()
+                if 1900 <= day.year <= 2999:
+                    return day
         except ValueError:
             pass
         raise WrongType("must be a day such as 2026-11-02")

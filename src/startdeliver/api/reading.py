@@ -32,7 +32,9 @@ def page(entity: Entity, query: ListQuery, context: Context) -> list[dict[str, A
     by_id = {row["pk"]: row for row in _rows(entity, fields, ids, context)}
     # A row can go between the two queries.
     rows = [by_id[pk] for pk in ids if pk in by_id]
-    return _answers(entity, fields, rows, context)
+    if entity.attach is not None:
+        entity.attach(rows, context)
+    return _answers(fields, rows, context)
 
 
 def single(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
@@ -43,10 +45,21 @@ def single(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
     rows = _rows(entity, fields, [pk], context) if pk < 2**63 else []
     if not rows:
         raise _missing(entity, pk)
-    answer = _answers(entity, fields, rows, context)[0]
+    if entity.attach is not None:
+        entity.attach(rows, context)
+    answer = _answers(fields, rows, context)[0]
     if entity.detail is not None:
         answer |= entity.detail(pk, context)
     return answer
+
+
+def stored(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
+    """The writable fields of one record as they are stored. Raises NotFound."""
+    fields = [field for field in entity.fields_for(context).values() if field.writable]
+    rows = _rows(entity, fields, [pk], context) if pk < 2**63 else []
+    if not rows:
+        raise _missing(entity, pk)
+    return _answers(fields, rows, context)[0]
 
 
 def require(entity: Entity, pk: int, context: Context) -> None:
@@ -64,9 +77,7 @@ def _rows(entity: Entity, fields: Iterable[Field], ids: list[int], context: Cont
     return list(entity.rows(context).filter(pk__in=ids).order_by().values(*sorted(columns)))
 
 
-def _answers(entity: Entity, fields: Iterable[Field], rows: list[Row], context: Context) -> list[dict[str, Any]]:
-    if entity.attach is not None:
-        entity.attach(rows, context)
+def _answers(fields: Iterable[Field], rows: list[Row], context: Context) -> list[dict[str, Any]]:
     plain = [(field.name, field.column) for field in fields if field.read is None]
     derived = [(field.name, field.read) for field in fields if field.read is not None]
     answers = []

@@ -13,6 +13,7 @@ from startdeliver.api import openapi, query, reading, wire, writing
 from startdeliver.api.auth import OVERRIDE_HEADER, Caller
 from startdeliver.api.entity import Context, Entity, entities
 from startdeliver.api.errors import Conflict, Forbidden, Invalid, MethodNotAllowed
+from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.scope import organization_scope
 
 
@@ -112,13 +113,15 @@ def not_allowed(methods: list[str]) -> HttpResponse:
     return MethodNotAllowed(f"This address knows {names}.", Allow=names).response()
 
 
-def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], Any], status: int = 200) -> HttpResponse:
+def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], int], status: int = 200) -> HttpResponse:
     def guarded(context: Context) -> Any:
         _check_reader(entity, context)
         require_writer(context)
         try:
             with transaction.atomic():
                 pk = act(context)
+        except FieldError as error:
+            raise writing.refused(entity.fields_for(context), error) from error
         except IntegrityError as error:
             raise Conflict(f"Another {entity.name} has this value already.") from error
         return reading.single(entity, pk, context)
@@ -128,16 +131,20 @@ def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], Any], 
 
 def _created(request: HttpRequest, entity: Entity, context: Context) -> int:
     assert entity.writes is not None
-    values = writing.values_of(entity.fields_for(context), body_of(request), complete=True)
-    return entity.writes.create(context, values)
+    fields = entity.fields_for(context)
+    values = writing.values_of(fields, body_of(request), complete=True)
+    return entity.writes.create(context, writing.for_services(fields, values))
 
 
 def _changed(request: HttpRequest, entity: Entity, pk: int, context: Context, *, replace: bool) -> int:
     assert entity.writes is not None
-    reading.require(entity, pk, context)
     fields = entity.fields_for(context)
+    stored = reading.stored(entity, pk, context)
     values = writing.values_of(fields, body_of(request), complete=replace, defaults=replace)
-    entity.writes.update(context, pk, values)
+    # The published client sends back the whole object; only what it changed is checked and written.
+    changed = {name: value for name, value in values.items() if value != stored[name]}
+    if changed:
+        entity.writes.update(context, pk, writing.for_services(fields, changed))
     return pk
 
 

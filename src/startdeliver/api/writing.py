@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from startdeliver.api.entity import Field
-from startdeliver.api.errors import Invalid
+from startdeliver.api.errors import ApiError, Conflict, Invalid
 from startdeliver.api.kinds import Text, WrongType
+from startdeliver.customers.services import FieldError
+from startdeliver.customers.values import TAKEN
 
 
 def values_of(fields: Mapping[str, Field], body: object, *, complete: bool, defaults: bool = False) -> dict[str, Any]:
@@ -39,9 +41,23 @@ def values_of(fields: Mapping[str, Field], body: object, *, complete: bool, defa
     return values
 
 
+def for_services(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by the names that the domain's services use."""
+    return {fields[name].service_name: value for name, value in values.items()}
+
+
+def refused(fields: Mapping[str, Field], error: FieldError) -> ApiError:
+    """What a service refused, by the API's names: a conflict when the value is taken, else invalid."""
+    names = {field.service_name: name for name, field in fields.items() if field.writable}
+    sentences = {names.get(name, name): sentence for name, sentence in error.errors.items()}
+    first = next(iter(sentences), None)
+    kind = Conflict if all(sentence == TAKEN for sentence in sentences.values()) else Invalid
+    return kind(" ".join(sentences.values()), field=first, fields=sentences)
+
+
 def _value(field: Field, value: object) -> Any:
     if value is None:
-        if field.required or (not field.nullable and field.default is None):
+        if field.required or not field.nullable:
             raise Invalid(f"{field.name} must not be null.", field=field.name)
         return field.default
     try:

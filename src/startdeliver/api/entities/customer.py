@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
 from startdeliver.api.entities import common
-from startdeliver.api.entity import Context, Entity, Field, register
+from startdeliver.api.entity import Context, Entity, Field, Writes, register
 from startdeliver.api.kinds import ID, Choice, Day, Email, Integer, Moment, Number, Text, Words
+from startdeliver.customers import services
 from startdeliver.customers.models import Customer
 
 
@@ -25,6 +27,22 @@ def _count(name: str, column: str, description: str) -> Field:
     )
 
 
+def _create(context: Context, values: Mapping[str, Any]) -> int:
+    made = services.customer_create(
+        organization=context.organization, by=context.caller.name, values=values, source="api"
+    )
+    return made.pk
+
+
+def _update(context: Context, pk: int, values: Mapping[str, Any]) -> None:
+    customer = Customer.objects.get(pk=pk)
+    services.customer_update(customer=customer, by=context.caller.name, values=values, source="api")
+
+
+def _archive(context: Context, pk: int) -> None:
+    services.customer_archive(customer=Customer.objects.get(pk=pk), by=context.caller.name)
+
+
 CUSTOMER = register(
     Entity(
         name="customer",
@@ -35,6 +53,13 @@ CUSTOMER = register(
         hidden=common.ARCHIVED_HIDDEN,
         shown_by=common.ARCHIVED_SHOWN_BY,
         fresh=common.refresh_health,
+        writes=Writes(
+            create=_create,
+            update=_update,
+            remove=_archive,
+            remove_means="Archives the customer: it leaves the lists, its users and tickets stay. "
+            "Answers the archived record.",
+        ),
         fields=(
             common.IDENTITY,
             Field(name="name", kind=Text(255), column="name", writable=True, required=True, nullable=False),
@@ -62,6 +87,7 @@ CUSTOMER = register(
                 name="csmId",
                 kind=ID,
                 column="csm_id",
+                stored="csm",
                 writable=True,
                 description="The member who looks after the customer.",
             ),

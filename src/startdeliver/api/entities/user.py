@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from startdeliver.api.entities import common
-from startdeliver.api.entity import Context, Entity, Field, register
+from startdeliver.api.entity import Context, Entity, Field, Writes, register
 from startdeliver.api.kinds import ID, Boolean, Email, Moment, Text, Words
+from startdeliver.customers import services
 from startdeliver.customers.models import CustomerUser, email_key
 
 
 def _rows(context: Context) -> QuerySet[Any]:
     return CustomerUser.objects.all()
+
+
+def _create(context: Context, values: Mapping[str, Any]) -> int:
+    made = services.user_create(organization=context.organization, by=context.caller.name, values=values, source="api")
+    return made.pk
+
+
+def _update(context: Context, pk: int, values: Mapping[str, Any]) -> None:
+    user = CustomerUser.objects.get(pk=pk)
+    services.user_update(user=user, by=context.caller.name, values=values, source="api")
+
+
+def _archive(context: Context, pk: int) -> None:
+    services.user_archive(user=CustomerUser.objects.get(pk=pk), by=context.caller.name)
 
 
 USER = register(
@@ -25,12 +41,19 @@ USER = register(
         rows=_rows,
         hidden=common.ARCHIVED_HIDDEN,
         shown_by=common.ARCHIVED_SHOWN_BY,
+        writes=Writes(
+            create=_create,
+            update=_update,
+            remove=_archive,
+            remove_means="Archives the user: it leaves the lists, its tickets stay. Answers the archived record.",
+        ),
         fields=(
             common.IDENTITY,
             Field(
                 name="customerId",
                 kind=ID,
                 column="customer_id",
+                stored="customer",
                 writable=True,
                 description="Null: not assigned to a customer.",
             ),
@@ -80,7 +103,7 @@ USER = register(
                 nullable=False,
                 description="The contact was archived or deleted in Intercom.",
             ),
-            Field(name="hasLeftAt", kind=Moment(), column="has_left_at"),
+            Field(name="hasLeftAt", kind=Moment(), column="has_left_at", writable=True),
             Field(name="lastSeenAt", kind=Moment(), column="last_seen_at"),
             Field(name="lastLoginAt", kind=Moment(), column="last_login_at"),
             *common.ARCHIVED,
