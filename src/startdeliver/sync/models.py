@@ -158,6 +158,11 @@ class SyncRun(TenantModel):
         return f"{self.get_status_display()} ({self.created_at:%Y-%m-%d %H:%M} UTC)"
 
     @property
+    def skipped_total(self) -> int:
+        """Conversations that this run's listing skipped, whatever the reason."""
+        return sum(self.skipped.values())
+
+    @property
     def seconds(self) -> float | None:
         """How long the run has taken so far, or took; None before it starts."""
         if self.started_at is None:

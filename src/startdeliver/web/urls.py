@@ -6,6 +6,7 @@ from django.urls import URLPattern
 from django.views.generic import RedirectView
 
 from startdeliver.web.access import page, public
+from startdeliver.web.urls_more import urlpatterns as more
 from startdeliver.web.views import session
 
 urlpatterns: list[URLPattern] = [
@@ -13,4 +14,5 @@ urlpatterns: list[URLPattern] = [
     public("logout", session.log_out, "logout"),
     public("password/<str:token>", session.set_password, "password"),
     page("", RedirectView.as_view(url="/customers"), "home"),
+    *more,
 ]

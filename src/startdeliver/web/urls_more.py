@@ -1,0 +1,32 @@
+"""The addresses of tickets, apps and settings."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+from startdeliver.web.access import page
+from startdeliver.web.views import intercom, intercom_lists, settings, tickets
+
+urlpatterns: list[URLPattern] = [
+    page("tickets", tickets.ticket_list, "tickets"),
+    page("tickets/<int:pk>", tickets.ticket, "ticket"),
+    page("apps", intercom.apps, "apps"),
+    page("apps/intercom", intercom.page, "intercom"),
+    page("apps/intercom/authorize", intercom.authorize, "intercom-authorize"),
+    page("apps/intercom/callback", intercom.callback, "intercom-callback"),
+    page("apps/intercom/token", intercom.token, "intercom-token"),
+    page("apps/intercom/save", intercom.save, "intercom-save"),
+    page("apps/intercom/sync", intercom.sync, "intercom-sync"),
+    page("apps/intercom/progress", intercom.progress, "intercom-progress"),
+    page("apps/intercom/revoke", intercom.revoke, "intercom-revoke"),
+    page("apps/intercom/delete", intercom.delete, "intercom-delete"),
+    page("apps/intercom/skips", intercom_lists.skips, "intercom-skips"),
+    page("apps/intercom/skips/<int:pk>", intercom_lists.match, "intercom-match"),
+    page("apps/intercom/skips/<int:pk>/match", intercom_lists.match_to, "intercom-match-to"),
+    page("apps/intercom/skips/<int:pk>/create", intercom_lists.create_user, "intercom-create-user"),
+    page("apps/intercom/fields", intercom_lists.field_rules, "intercom-fields"),
+    page("apps/intercom/runs", intercom_lists.history, "intercom-runs"),
+    page("apps/intercom/runs/<int:pk>", intercom_lists.run, "intercom-run"),
+    page("settings", settings.index, "settings"),
+    page("settings/health", settings.health_rules, "settings-health"),
+]

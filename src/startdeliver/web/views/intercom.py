@@ -1,0 +1,347 @@
+"""Apps, and Apps → Intercom: connect, settings, sync, revoke. Administrators only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from startdeliver.common import clock
+from startdeliver.intercom import oauth, regions
+from startdeliver.support.models import Ticket
+from startdeliver.sync import connect, overview, runs
+from startdeliver.sync.alerts import alarm_of
+from startdeliver.sync.connect import ConnectError
+from startdeliver.sync.models import Connection, SyncRun
+from startdeliver.usage.models import Product
+from startdeliver.web import charts, formats
+from startdeliver.web.access import administrators_only, organization_of
+from startdeliver.web.templatetags.ui import Tab
+
+HOME = "/apps/intercom"
+_STATE = "intercom_state"
+_ACTIVE = (SyncRun.Status.QUEUED, SyncRun.Status.RUNNING)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a running sync is doing."""
+
+    title: str
+    text: str
+    done: int
+    total: int
+
+
+@administrators_only
+@require_safe
+def apps(request: HttpRequest) -> HttpResponse:
+    """The apps that can be joined."""
+    connection = connect.connection_of(organization_of(request))
+    return render(request, "web/apps/index.html", {"connection": connection, "alarm": alarm_of(connection)})
+
+
+@administrators_only
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The connection: status, workspace ID, questions, last and next sync."""
+    return _page(request, connect.connection_of(organization_of(request)))
+
+
+@administrators_only
+@require_POST
+def authorize(request: HttpRequest) -> HttpResponse:
+    """To Intercom's authorize page; the region is the EU answer as it stands on the page."""
+    eu = request.POST.get("eu") == "yes"
+    australia = request.GET.get("region") == "AU"
+    try:
+        url, state = connect.authorize_url(organization_of(request), _callback_url(request), eu, australia)
+    except ConnectError as error:
+        return _page(request, connect.connection_of(organization_of(request)), error=error)
+    request.session[_STATE] = {"value": state.value, "made_at": state.made_at, "eu": eu, "australia": australia}
+    # What was typed before the click is still there after coming back.
+    request.session["intercom_form"] = _answers(request)
+    return HttpResponseRedirect(url)
+
+
+@administrators_only
+@require_safe
+def callback(request: HttpRequest) -> HttpResponse:
+    """Back from Intercom: the state is single use and ten minutes old at most."""
+    kept = request.session.pop(_STATE, None) or {}
+    connection = connect.connection_of(organization_of(request))
+    if request.GET.get("error"):
+        return _page(request, connection, error=ConnectError("Authorizing was cancelled, so nothing was connected."))
+    state = oauth.State(str(kept.get("value", "")), int(kept.get("made_at", 0)))
+    if not kept or not state.accepts(request.GET.get("state"), clock.now().timestamp()):
+        sentence = "This authentication was not started here or took over ten minutes, so nothing was connected."
+        return _page(request, connection, error=ConnectError(f"{sentence} Click to start authentication again."))
+    try:
+        connection = connect.finish_oauth(
+            organization_of(request), request.GET.get("code", ""), bool(kept.get("eu")), bool(kept.get("australia"))
+        )
+    except ConnectError as error:
+        return _page(request, connect.connection_of(organization_of(request)), error=error)
+    where = "You are authenticated. " + (
+        "Syncing goes on." if connection.saved_at else "Enter the workspace ID and save."
+    )
+    messages.success(request, where)
+    return redirect(HOME)
+
+
+@administrators_only
+@require_POST
+def token(request: HttpRequest) -> HttpResponse:
+    """A private app's access token, pasted."""
+    try:
+        connection = connect.connect_token(organization_of(request), request.POST.get("token", ""))
+    except ConnectError as error:
+        field = error if error.field else ConnectError(str(error), "token")
+        return _page(request, connect.connection_of(organization_of(request)), error=field)
+    messages.success(
+        request,
+        "The token works. " + ("Syncing goes on." if connection.saved_at else "Enter the workspace ID and save."),
+    )
+    return redirect(HOME)
+
+
+@administrators_only
+@require_POST
+def save(request: HttpRequest) -> HttpResponse:
+    """The workspace ID and the answers; the first save starts the first sync."""
+    form = _answers(request)
+    try:
+        saved = connect.save_settings(organization_of(request), **form)
+    except ConnectError as error:
+        return _page(request, connect.connection_of(organization_of(request)), form=form, error=error)
+    request.session.pop("intercom_form", None)
+    messages.success(request, "Saved. The first sync has started." if saved.run else "Saved.")
+    return redirect(HOME)
+
+
+@administrators_only
+@require_POST
+def sync(request: HttpRequest) -> HttpResponse:
+    """Sync now."""
+    organization = organization_of(request)
+    error = ""
+    try:
+        if not connect.connection_of(organization).is_ready:
+            error = "Nothing can sync yet. Authenticate and save the settings first."
+        else:
+            runs.request_run(organization, SyncRun.Trigger.BUTTON)
+    except runs.AlreadyRunning:
+        pass  # the card shows the run that is under way
+    if request.headers.get("HX-Request") != "true":
+        if error:
+            messages.error(request, error)
+        return redirect(HOME)
+    return render(request, "web/apps/_sync.html", _sync_context(request, error))
+
+
+@administrators_only
+@require_safe
+def progress(request: HttpRequest) -> HttpResponse:
+    """The sync card alone; when the run has ended the whole page is loaded once more, since it says more now."""
+    context = _sync_context(request)
+    if not context["active"]:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "web/apps/_sync.html", context)
+
+
+@administrators_only
+@require_POST
+def revoke(request: HttpRequest) -> HttpResponse:
+    """Ends the connection; tickets stay."""
+    notice = connect.revoke(organization_of(request))
+    messages.success(request, "The connection is revoked. Tickets stay readable, marked as no longer synced.")
+    if notice:
+        messages.warning(request, notice)
+    return redirect(HOME)
+
+
+@administrators_only
+@require_POST
+def delete(request: HttpRequest) -> HttpResponse:
+    """Ends the connection and deletes what was imported."""
+    notice = connect.disconnect_and_delete(organization_of(request))
+    messages.success(request, "Disconnected. The imported tickets and their health are deleted.")
+    if notice:
+        messages.warning(request, notice)
+    return redirect(HOME)
+
+
+def tabs(request: HttpRequest, current: str) -> list[Tab]:
+    """The parts of Apps → Intercom."""
+    skipped = sum(overview.skip_counts(organization_of(request)).values())
+    return [
+        Tab("Connection", HOME, current == "connection"),
+        Tab("Skipped", f"{HOME}/skips", current == "skips", skipped),
+        Tab("Fields", f"{HOME}/fields", current == "fields"),
+        Tab("Sync history", f"{HOME}/runs", current == "runs"),
+    ]
+
+
+def _page(
+    request: HttpRequest,
+    connection: Connection,
+    form: dict[str, Any] | None = None,
+    error: ConnectError | None = None,
+) -> HttpResponse:
+    if form is None:
+        form = _stored(connection)
+        if connection.saved_at is None:
+            form |= request.session.get("intercom_form") or {}
+    organization = organization_of(request)
+    context = _sync_context(request) | {
+        "tabs": tabs(request, "connection"),
+        "connection": connection,
+        "region": overview.region_name(connection),
+        "region_notice": overview.region_notice(connection),
+        "events_note": _events_note(connection),
+        "oauth": connect.oauth_available(),
+        "dead": bool(connection.problem) and connection.problem_code in overview.AUTH_CODES,
+        "form": form,
+        "error": str(error) if error else "",
+        "error_field": error.field if error else "",
+        "steps": overview.steps(connection),
+        "waiting": overview.waiting(organization).sentence,
+        "outbound": overview.outbound_count(organization),
+        "tickets": Ticket.objects.exists(),
+    }
+    answer = render(request, "web/apps/intercom.html", context, status=422 if error else 200)
+    _allow_authorize(answer)
+    return answer
+
+
+def _sync_context(request: HttpRequest, error: str = "") -> dict[str, Any]:
+    organization = organization_of(request)
+    connection = connect.connection_of(organization)
+    latest = overview.latest_run(organization)
+    active = latest is not None and latest.status in _ACTIVE
+    last = overview.last_finished(organization)
+    recent = overview.recent_runs(organization)
+    strip = [
+        charts.Run(run.status, run.seconds or 0, f"{formats.exact(run.created_at, _zone(request))}: {_outcome(run)}")
+        for run in recent
+    ]
+    return {
+        "connection": connection,
+        "active": active,
+        "progress": _progress(latest) if latest is not None and active else None,
+        "estimate": _estimate(latest, connection) if latest is not None and active else "",
+        "last": last,
+        "last_sentence": _outcome(last) if last else "",
+        "next": overview.next_sync(connection),
+        "strip": charts.run_strip(strip, title="Recent sync runs") if strip else "",
+        "strip_count": len(recent),
+        "sync_error": error,
+    }
+
+
+_STAGES = {
+    "": "Starting",
+    "preflight": "Checking the connection",
+    "companies": "Reading companies",
+    "contacts": "Reading contacts",
+    "conversations": "Reading conversations",
+    "tickets": "Reading ticket states",
+    "deleted": "Looking for deleted conversations",
+    "left": "Looking for people who have left",
+    "reconcile": "Comparing open conversations",
+    "rematch": "Looking again at skipped conversations",
+    "messages": "Reading messages",
+    "finish": "Finishing",
+}
+
+
+def _progress(run: SyncRun) -> Progress:
+    if run.status == SyncRun.Status.QUEUED:
+        waited = (clock.now() - run.created_at).total_seconds()
+        text = "A worker takes it in a moment."
+        if waited > 90:
+            text = (
+                f"No worker has taken it for {formats.duration(waited)}. Ask the operator whether a worker is running."
+            )
+        return Progress("Waiting for a worker", text, 0, 0)
+    stage = str(run.progress.get("stage") or run.stage)
+    done, total = int(run.progress.get("done") or 0), int(run.progress.get("total") or 0)
+    parts = [formats.plural(run.listed, "conversation"), f"{run.imported:,} new"]
+    if run.messages:
+        parts.append(formats.plural(run.messages, "message"))
+    if total:
+        parts.insert(0, f"{min(done, total):,} of {total:,}")
+    return Progress(_STAGES.get(stage, stage.capitalize()), ", ".join(parts), min(done, total), total)
+
+
+def _estimate(run: SyncRun, connection: Connection) -> str:
+    seconds = run.progress.get("estimate_seconds")
+    if connection.last_success_at is not None or not seconds:
+        return ""
+    return f"The first sync takes about {formats.duration(float(seconds))} at the rate that Intercom allows."
+
+
+def _outcome(run: SyncRun) -> str:
+    if run.status == SyncRun.Status.FAILED:
+        return f"Failed. {overview.run_sentence(run).capitalize()}"
+    return overview.run_sentence(run)
+
+
+def _stored(connection: Connection) -> dict[str, Any]:
+    return {
+        "workspace": connection.workspace,
+        "eu": connection.eu_answer,
+        "create_contacts": connection.create_contacts,
+        "create_customers": connection.create_customers,
+        "match_domains": connection.match_domains,
+        "sync_events": connection.sync_events,
+    }
+
+
+def _answers(request: HttpRequest) -> dict[str, Any]:
+    names = ("eu", "create_contacts", "create_customers", "match_domains", "sync_events")
+    return {
+        "workspace": request.POST.get("workspace", "").strip()[:64],
+        **{name: request.POST.get(name) == "yes" for name in names},
+    }
+
+
+def _events_note(connection: Connection) -> str:
+    if not connection.organization.advanced:
+        contact = settings.CONFIG.support_contact
+        return f"Your answer is kept. Events come in with advanced functionality; to access it, contact {contact}."
+    if not Product.objects.exists():
+        return "Your answer is kept. It takes effect once a product with usage types exists in Settings → Products."
+    return ""
+
+
+def _callback_url(request: HttpRequest) -> str:
+    """The address to come back to: the installation's own, or the local one that the session's cookie belongs to."""
+    base = settings.CONFIG.base_url
+    return (
+        f"{base}{HOME}/callback"
+        if urlsplit(base).netloc == request.get_host()
+        else request.build_absolute_uri(f"{HOME}/callback")
+    )
+
+
+def _zone(request: HttpRequest) -> str:
+    user: Any = request.user
+    return str(user.zone)
+
+
+def _allow_authorize(answer: HttpResponse) -> None:
+    """The authentication form is answered by a redirect to Intercom, which the page's policy must allow."""
+    override = urlsplit(settings.CONFIG.intercom_app_url)
+    hosts = (
+        [f"{override.scheme}://{override.netloc}"]
+        if override.netloc
+        else [region.app for region in regions.REGIONS.values()]
+    )
+    answer._csp_update = {"form-action": hosts}  # type: ignore[attr-defined]
