@@ -32,6 +32,7 @@ _attribute = ItemDecoder(wire.DataAttribute)
 _audience = ItemDecoder(wire.Audience)
 _admins = ListDecoder(wire.Admin, "admins")
 _teams = ListDecoder(wire.Team, "teams")
+_tags = ListDecoder(wire.Tag, "data")
 _attributes = ListDecoder(wire.DataAttribute, "data")
 _summary = ListDecoder(wire.EventSummary, "events")
 
@@ -108,6 +109,10 @@ class IntercomClient:
     async def teams(self) -> list[wire.Team]:
         """All teams (OAS GET /teams, unpaged)."""
         return (await self._get("teams", "/teams", _teams.decode)).items
+
+    async def tags(self) -> list[wire.Tag]:
+        """All tags (OAS GET /tags, unpaged): contacts name theirs by id only."""
+        return (await self._get("tags", "/tags", _tags.decode)).items
 
     async def uninstall(self) -> None:
         """Tell Intercom that the app is removed.

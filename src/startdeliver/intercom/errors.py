@@ -315,6 +315,7 @@ SCOPES: Mapping[str, str] = {
     # in its docs). Where a narrower one would do, the one that the integration needs anyhow is named.
     "admins": "Read admins",
     "teams": "Read admins",
+    "tags": "Read tags",
     "contact": "Read and list users and companies",
     "contact_companies": "Read and list users and companies",
     "find_contact": "Read and list users and companies",

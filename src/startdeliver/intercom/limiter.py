@@ -144,6 +144,10 @@ class Limiter:
         """The limiter's clock, for ``release``."""
         return self._clock()
 
+    def server_now(self) -> float | None:
+        """The moment on Intercom's clock in unix seconds, from its Date headers; None before the first one."""
+        return None if self._offset_low == float("-inf") else self._clock() + self._offset()
+
     def _see_window(self, headers: Mapping[str, str], sent_at: float, now: float, *, scout: bool) -> None:
         reported = _number(headers.get("X-RateLimit-Remaining"))
         if reported is None:
