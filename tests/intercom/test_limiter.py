@@ -229,3 +229,23 @@ def test_a_cancelled_waiter_leaves_no_trace():
         return limiter.in_flight
 
     assert run(story()) == 1
+
+
+def test_a_straggler_of_the_old_window_holds_nothing_up():
+    now = 1000.0
+
+    def headers(remaining, reset):
+        return {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(reset)}
+
+    limiter = Limiter(clock=lambda: now, wall=lambda: 1_700_000_000 + now)
+    assert limiter.try_acquire()
+    limiter.release(now, 200, headers(9, 1_700_001_010))
+    assert limiter.try_acquire()  # its answer will be late
+    sent_late = now
+    now = 1010.0
+    assert limiter.try_acquire()  # goes ahead into the new window
+    assert not limiter.try_acquire()
+    limiter.release(sent_late, 200, headers(0, 1_700_001_010))
+    assert not limiter.try_acquire()
+    limiter.release(now, 200, headers(9, 1_700_001_020))
+    assert [limiter.try_acquire() for _ in range(10)] == [True] * 9 + [False]

@@ -40,7 +40,8 @@ def test_links():
 def test_authorize_url():
     url = oauth.authorize_url("id&1", "s=1", region="EU", redirect_uri="https://cs.example.com/back?x=1")
     assert url == (
-        "https://app.eu.intercom.com/oauth?client_id=id%261&state=s%3D1&redirect_uri=https%3A%2F%2Fcs.example.com%2Fback%3Fx%3D1"
+        "https://app.eu.intercom.com/oauth?client_id=id%261&state=s%3D1"
+        "&redirect_uri=https%3A%2F%2Fcs.example.com%2Fback%3Fx%3D1"
     )
     assert oauth.authorize_url("a", "b", override="http://sim:1").startswith("http://sim:1/oauth?")
     assert "scope" not in url
