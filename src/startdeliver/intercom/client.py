@@ -41,8 +41,8 @@ class IntercomClient:
     """Speaks to one workspace with one token, inside one event loop.
 
     ``base_url``: from ``regions.api_url``. ``limiter``: shared by everything that uses this token; one of its own when
-    None. Functions
-    return plain values of ``wire.py`` and raise the exceptions of ``errors.py``. ``sleep`` is injectable for tests.
+    None. Functions return plain values of ``wire.py`` and raise the exceptions of ``errors.py``. ``sleep`` is
+    injectable for tests.
     """
 
     def __init__(
@@ -175,8 +175,7 @@ class IntercomClient:
         version in use.
 
         Advance the watermark only after the last page: newest first, a contact changed meanwhile moves to the front and
-        is found by
-        the next run. A contact without updated_at is kept.
+        is found by the next run. A contact without updated_at is kept.
         """
         query = search.contacts_changed(watermark)
         async for page in self.contacts_search(query, sort=search.DESCENDING, cursor=cursor, per_page=per_page):
@@ -259,10 +258,9 @@ class IntercomClient:
         """All companies that have contacts (OAS GET /companies/scroll).
 
         Only one scroll may be open in a workspace and none can be continued after a failure. So: taken → wait ``wait``
-        seconds and try
-        again; expired or broken → begin anew (``Page.restarted``); after ``attempts`` failures of either kind → the
-        plain list, whose
-        last page says in ``truncated`` when Intercom cut it at 10,000. Cannot be started from a cursor.
+        seconds and try again; expired or broken → begin anew (``Page.restarted``); after ``attempts`` failures of
+        either kind → the plain list, whose last page says in ``truncated`` when Intercom cut it at 10,000. Cannot be
+        started from a cursor.
         """
         return paging.scrolled_companies(self._transport, attempts, wait, self._sleep)
 

@@ -1,11 +1,9 @@
 """JSON bytes → wire values, so that one odd record never costs the page it came in.
 
 Fast path: the whole answer in one pass of msgspec (over 100,000 conversations a second). Only when that fails the page
-is taken
-apart and each record decoded alone; a misfit value is then converted where its meaning is plain (a number as id, 12.0
-as 12, an ISO
-date as seconds), dropped where the record is still right without it, and otherwise the record becomes a
-``DecodeFailure``.
+is taken apart and each record decoded alone; a misfit value is then converted where its meaning is plain (a number as
+id, 12.0 as 12, an ISO date as seconds), dropped where the record is still right without it, and otherwise the record
+becomes a ``DecodeFailure``.
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ Sources: Intercom's list of error codes (developers.intercom.com, REST API, erro
 that other connectors saw live (``scroll_exists``, ``company_not_found``, ``invalid_sort_order``).
 
 Every exception carries one plain sentence (``str(error)``) that says what happened, what it means for the data and what
-to do. The
-technical rest is in ``error.detail`` for the log. Neither ever holds a token: the transport scrubs it before an error
-is built.
+to do. The technical rest is in ``error.detail`` for the log. Neither ever holds a token: the transport scrubs it before
+an error is built.
 """
 
 from __future__ import annotations
@@ -44,8 +43,7 @@ class IntercomError(Exception):
     """Base of everything that this package raises on purpose.
 
     ``sentence``: for the person. ``kind``: see :class:`Kind`. ``code``: Intercom's error code or "". ``status``: HTTP
-    status or None
-    when there was no answer. ``request_id``: Intercom's, for its support. ``detail``: for the log.
+    status or None when there was no answer. ``request_id``: Intercom's, for its support. ``detail``: for the log.
     """
 
     default_kind: Kind = Kind.SYSTEM
@@ -384,8 +382,7 @@ def error_for(
     """The exception for an error answer, and what the transport should do about it.
 
     ``endpoint`` is a key of ``SCOPES``; ``link`` the answer's Link header (merged contacts); ``cursor_sent`` whether
-    the request held
-    a paging cursor, without which a complaint about one cannot mean that it expired.
+    the request held a paging cursor, without which a complaint about one cannot mean that it expired.
     """
     rule = rule_for(status, item.code)
     message = " ".join(item.message.split())[:300]

@@ -1,8 +1,7 @@
 """A bridge for synchronous callers: an event loop in a thread of its own, with the client's connections.
 
 Work is handed over in batches, because waking another thread for every answer costs more than the answer. Whatever the
-caller has not
-taken yet is bounded, so memory does not grow with the number of records.
+caller has not taken yet is bounded, so memory does not grow with the number of records.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ class Fetcher:
     """Runs an ``IntercomClient``'s coroutines for a thread that has no event loop.
 
     Use as a context manager. Methods may be called from several threads; iterators belong to the thread that uses them,
-    and the ids
-    given to ``map_unordered`` are drawn there too, so they may come from a database cursor.
+    and the ids given to ``map_unordered`` are drawn there too, so they may come from a database cursor.
     """
 
     def __init__(self, client: IntercomClient) -> None:
@@ -98,8 +96,7 @@ class Fetcher:
         come.
 
         A call that raises an IntercomError yields it as a value; any other exception is raised here. At most ``ahead``
-        arguments
-        (default: eight times the concurrency) are asked for and not taken at any time.
+        arguments (default: eight times the concurrency) are asked for and not taken at any time.
         """
         width = concurrency or self.client.concurrency
         most = max(width, ahead or 8 * width)

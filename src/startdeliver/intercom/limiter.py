@@ -1,20 +1,14 @@
 """Uses Intercom's allowance to the last request without running into 429.
 
 Intercom counts requests in fixed windows of ten seconds and tells the state with every answer: X-RateLimit-Limit,
--Remaining and -Reset
-(unix seconds on Intercom's clock; docs "Rate limiting"). Other apps of the workspace eat from the same allowance, so
-the headers, not
-our own counting, are the truth.
+-Remaining and -Reset (unix seconds on Intercom's clock; docs "Rate limiting"). Other apps of the workspace eat from the
+same allowance, so the headers, not our own counting, are the truth.
 
 How it works. ``remaining`` is the smallest value reported in this window, ``in_flight`` the requests sent and not
-answered. Some of
-those are already in ``remaining``, so ``remaining - in_flight - reserve`` never promises too much, and it becomes exact
-as answers
-come in. When a window ends, one request goes ahead and its answer opens the new window for the rest: a clock that is
-off by a little
-costs one 429 at most, not one for every connection. The end of a window is known on our clock by narrowing Intercom's
-clock between
-the Date headers of many answers.
+answered. Some of those are already in ``remaining``, so ``remaining - in_flight - reserve`` never promises too much,
+and it becomes exact as answers come in. When a window ends, one request goes ahead and its answer opens the new window
+for the rest: a clock that is off by a little costs one 429 at most, not one for every connection. The end of a window
+is known on our clock by narrowing Intercom's clock between the Date headers of many answers.
 
 Not thread-safe: one limiter belongs to one event loop. Use one per (workspace, token).
 """
@@ -39,8 +33,7 @@ class Limiter:
     """Admits requests; see the module's text.
 
     ``reserve``: requests per window left for the customer's other apps. ``clock``: seconds on a steady clock; ``wall``:
-    unix seconds,
-    used only until the first Date header; ``sleep``: both injectable for tests.
+    unix seconds, used only until the first Date header; ``sleep``: both injectable for tests.
     """
 
     def __init__(

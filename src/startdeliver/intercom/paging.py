@@ -33,10 +33,9 @@ SCROLL_ATTEMPTS = 3
 class Page(Generic[T]):
     """One page of a listing.
 
-    ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end.
-    ``total_count``: as Intercom says, or None. ``failures``: records that could not be read.
-    ``restarted``: the listing began anew, so records seen before come again.
-    ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
+    ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end. ``total_count``: as
+    Intercom says, or None. ``failures``: records that could not be read. ``restarted``: the listing began anew, so
+    records seen before come again. ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
     """
 
     items: list[T]

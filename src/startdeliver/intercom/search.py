@@ -40,10 +40,9 @@ def conversations_changed(since: int | None, until: int | None = None) -> Query:
     includes).
 
     Conversation search is exact to the second. The description words ``>`` as "greater (or equal)" while the server has
-    been seen to
-    exclude the bound, so the bound is moved out by one second; the reader filters nothing because an overlap is
-    harmless. ``<=`` is
-    avoided for the same reason, although the server takes it. Without ``since``: everything up to ``until``.
+    been seen to exclude the bound, so the bound is moved out by one second; the reader filters nothing because an
+    overlap is harmless. ``<=`` is avoided for the same reason, although the server takes it. Without ``since``:
+    everything up to ``until``.
     """
     filters = [where("updated_at", ">", (since if since is not None else 1) - 1)]
     if until is not None:
@@ -64,8 +63,7 @@ def contacts_changed(watermark: int) -> Query:
     contact search.
 
     Up to 2.16 the value is cut to its day in the workspace's time zone and ``>`` means "from the next day"; from 2.17
-    it is exact. Two
-    days earlier covers the day, its cut and every time zone; the reader stops at the watermark
+    it is exact. Two days earlier covers the day, its cut and every time zone; the reader stops at the watermark
     (client.contacts_changed).
     """
     return where("updated_at", ">", max(watermark - 2 * DAY, 0))

@@ -46,8 +46,7 @@ class Stream:
 
 
 # 150 is the documented maximum; pages that time out are halved down to 20 (Estuary met "constant Intercom server
-# timeouts").
-# No conversation_parts in search answers (OpenAPI 2.16). Keyset cursor, so inserts do not shift pages.
+# timeouts"). No conversation_parts in search answers (OpenAPI 2.16). Keyset cursor, so inserts do not shift pages.
 CONVERSATIONS_SEARCH = Stream(
     "conversations_search",
     "POST",
@@ -77,8 +76,7 @@ TICKETS_SEARCH = Stream(
 )
 
 # Default page is 10 or 50 depending on whom one asks (Intercom-OpenAPI#639), so per_page is always sent. No filters;
-# archived and
-# merged contacts are left out.
+# archived and merged contacts are left out.
 CONTACTS_LIST = Stream("contacts_list", "GET", "/contacts", wire.Contact, ("data",), Paging.CURSOR, 150, 150)
 
 # Day-granular up to 2.16; see search.contacts_changed.
@@ -98,8 +96,7 @@ COMPANIES_SCROLL = Stream(
 )
 
 # POST although it reads; sorted by last_request_at, which moves; stops with 400 beyond 10,000 (intercom-ruby#304). 60 a
-# page is
-# accepted by the server (Estuary); companies without contacts are invisible here as in the scroll.
+# page is accepted by the server (Estuary); companies without contacts are invisible here as in the scroll.
 COMPANIES_LIST = Stream(
     "companies_list", "POST", "/companies/list", wire.Company, ("data", "companies"), Paging.NUMBER, 60, 60
 )

@@ -2,9 +2,8 @@
 accepted).
 
 Unknown fields are ignored, closed vocabularies are plain strings, everything but ids has a default, and any sub-object
-may be null.
-Timestamps are unix seconds (UTC). What does not fit these types is repaired or reported record by record; see
-``decode.py``.
+may be null. Timestamps are unix seconds (UTC). What does not fit these types is repaired or reported record by record;
+see ``decode.py``.
 """
 
 from __future__ import annotations
