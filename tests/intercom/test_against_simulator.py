@@ -45,6 +45,7 @@ QUESTIONS = {
     "me": lambda client, made: client.me(),
     "admins": lambda client, made: client.admins(),
     "teams": lambda client, made: client.teams(),
+    "tags": lambda client, made: client.tags(),
     "contact": lambda client, made: client.contact(made.contact.id),
     "find_contact": lambda client, made: client.find_contact_by_external_id("u1"),
     "contact_companies": lambda client, made: client.contact_companies(made.contact.id),
@@ -345,6 +346,7 @@ SCOPES = (
     "Read tickets",
     "Read events",
     "Read admins",
+    "Read tags",
 )
 
 

@@ -59,6 +59,7 @@ def test_scopes_are_those_of_the_documentation():
         "Read tickets",
         "Read events",
         "Read admins",
+        "Read tags",
         "Gather app data",
     }
     assert set(SCOPES.values()) <= documented

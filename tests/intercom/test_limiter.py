@@ -249,3 +249,22 @@ def test_a_straggler_of_the_old_window_holds_nothing_up():
     assert not limiter.try_acquire()
     limiter.release(now, 200, headers(9, 1_700_001_020))
     assert [limiter.try_acquire() for _ in range(10)] == [True] * 9 + [False]
+
+
+@pytest.mark.parametrize("skew", [-3600.2, 0.0, 37.4])
+def test_knows_intercoms_clock(skew):
+    server = Counting(200, skew=skew)
+
+    async def story():
+        limiter = Limiter(clock=asyncio.get_running_loop().time)
+        before = limiter.server_now()
+        for _ in range(60):
+            await limiter.acquire()
+            sent = limiter.now()
+            limiter.release(sent, *await server.answer())
+        await limiter.close()
+        return before, abs(limiter.server_now() - server.clock())
+
+    before, error = run(story())
+    assert before is None
+    assert error < 0.1

@@ -17,7 +17,7 @@ Listings (async generators of ``Page``; ``cursor=page.next_cursor`` continues af
 ``contacts_search(query)``, ``contacts_changed(watermark)`` newest first, ``companies_scroll()`` (no cursor; see
 ``Page.restarted`` and ``Page.truncated``), ``companies_list()``, ``events(contact_id)`` newest first.
 
-Single questions (coroutines): ``me()``, ``admins()``, ``teams()``, ``contact(id)``,
+Single questions (coroutines): ``me()``, ``admins()``, ``teams()``, ``tags()``, ``contact(id)``,
 ``find_contact_by_external_id(id)``,
 ``contact_companies(id)``, ``contacts_count(query)``, ``conversations_count(query)``, ``conversation(id)``,
 ``company(id)``,
