@@ -38,9 +38,9 @@ class Field:
 
     `column` is the ORM path that holds it, None for a derived one; `needs` are further paths that `read` wants.
     `read` makes the answered value of a row (a dictionary by ORM path). `narrow` makes the condition of a filter with
-    one value, for what is no plain column. `order` is what to sort by instead of the column; `compare` the lookup (and
-    form of value) that equality uses instead. `stored` is the name that the domain's services use, when it is not the
-    column. `default` is what null and an absent field of a replaced record become.
+    one value, for what is no plain column. `order` is what to sort by instead of the column; `compare` the path (and
+    form of value) that equality looks at instead. `stored` is the name that the domain's services use, when it is not
+    the column. `default` is what null and an absent field of a replaced record become.
     """
 
     name: str

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import In
 
 from startdeliver.api.entity import Context, Entity, Field
 from startdeliver.api.errors import Invalid
-from startdeliver.api.kinds import ID, Choice, Ids, Kind, Text, Words, WrongType
+from startdeliver.api.kinds import ID, Choice, Email, Ids, Kind, Text, Words, WrongType
 from startdeliver.api.lookups import HasWord, Like
 from startdeliver.api.query import ListQuery, unknown_field
 
 _COMPARISONS: Final = ("gt", "gte", "lt", "lte")
 _OPERATORS: Final = (*_COMPARISONS, "eq", "ne")
 _MAX_ANY_OF: Final = 5_000
+#: Of values that each need a condition of their own; SQLite refuses expressions deeper than 1,000.
+_MAX_SINGLES: Final = 100
 _MAX_CONDITIONS: Final = 50
 _MAX_WILDCARDS: Final = 6
 _NOTHING: Final = Q(pk__in=[])
@@ -106,14 +110,19 @@ def _any_of(field: Field, values: list[Any], context: Context, *, wildcards: boo
     if len(values) > _MAX_ANY_OF:
         raise Invalid(f"The filter of {field.name} takes at most {_MAX_ANY_OF} values.", field=field.name)
     plain: list[object] = []
-    whole = _NOTHING
+    singles: list[object] = []
     for value in values:
         single = value is None or field.narrow is not None or isinstance(field.kind, Words)
         if single or (wildcards and isinstance(value, str) and "*" in value):
-            whole |= _equal(field, value, context, wildcards=wildcards)
+            singles.append(value)
         else:
-            plain.append(_comparable(field, _parsed(field, value)))
-    return whole | Q(**{f"{_compared(field)}__in": plain}) if plain else whole
+            plain.append(_parsed(field, value))
+    if len(singles) > _MAX_SINGLES:
+        raise Invalid(f"The filter of {field.name} takes at most {_MAX_SINGLES} such values.", field=field.name)
+    whole = _is_one_of(field, plain) if plain else _NOTHING
+    for value in singles:
+        whole |= _equal(field, value, context, wildcards=wildcards)
+    return whole
 
 
 def _equal(field: Field, value: object, context: Context, *, wildcards: bool) -> Q:
@@ -130,7 +139,7 @@ def _equal(field: Field, value: object, context: Context, *, wildcards: bool) ->
         if text.count("*") > _MAX_WILDCARDS:
             raise Invalid(f"The filter of {field.name} takes at most {_MAX_WILDCARDS} wildcards.", field=field.name)
         return Q(Like(str(field.column), text))
-    return Q(**{_compared(field): _comparable(field, _parsed(field, value))})
+    return _is_one_of(field, [_parsed(field, value)])
 
 
 def _empty(field: Field, context: Context) -> Q:
@@ -150,14 +159,17 @@ def _parsed(field: Field, value: object) -> Any:
 
 def _item(field: Field, kind: Kind, value: object) -> Any:
     try:
-        return kind.parse(value)
+        return kind.wanted(value)
     except WrongType as error:
         raise Invalid(f"{field.name} {error}.", field=field.name) from error
 
 
-def _compared(field: Field) -> str:
-    return field.compare[0] if field.compare else str(field.column)
-
-
-def _comparable(field: Field, value: Any) -> Any:
-    return field.compare[1](value) if field.compare else value
+def _is_one_of(field: Field, values: list[Any]) -> Q:
+    if field.compare is not None:
+        path, form = field.compare
+        return Q(**{f"{path}__in": [form(value) for value in values]})
+    if isinstance(field.kind, Email):
+        # Never null, so that the negation finds the rows without an address.
+        address = Coalesce(Lower(F(str(field.column))), Value(""))
+        return Q(In(address, [value.lower() for value in values]))
+    return Q(**{f"{field.column}__in": values})

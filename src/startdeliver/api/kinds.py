@@ -26,6 +26,10 @@ class Kind:
         """The Python value. Raises WrongType."""
         raise NotImplementedError
 
+    def wanted(self, value: object) -> Any:
+        """The Python value of a filter, which may be one that no record can have. Raises WrongType."""
+        return self.parse(value)
+
     def from_text(self, text: str) -> object:
         """The JSON value that a query parameter stands for."""
         return text
@@ -93,6 +97,9 @@ class Integer(Kind):
         if not self.minimum <= value <= self.maximum:
             raise WrongType(f"must be between {self.minimum} and {self.maximum}")
         return value
+
+    def wanted(self, value: object) -> int:
+        return Integer().parse(value)
 
     def from_text(self, text: str) -> object:
         return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) <= 20 else text

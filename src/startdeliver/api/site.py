@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -53,6 +53,8 @@ def error_response(request: HttpRequest, error: Exception | type[Exception]) -> 
         return error.response()
     if isinstance(error, RequestDataTooBig):
         return TooLarge("The body is over 10 MB. Send it in parts.").response()
+    if isinstance(error, Http404):
+        return _nowhere(request)
     if isinstance(error, AuthenticationError):
         return Unauthorized("No valid API key was sent.").response()
     if isinstance(error, SuspiciousOperation | UnreadablePostError | ValidationError):
@@ -91,7 +93,7 @@ def urls() -> list[URLPattern]:
     """The patterns below /api/v1/; whatever else is asked for there is a 404 in JSON."""
     patterns: list[URLPattern] = []
     for pattern in api.urls[0]:
-        if not isinstance(pattern, URLPattern) or pattern.callback is None or pattern.name == "api-root":
+        if not isinstance(pattern, URLPattern) or pattern.callback is None:
             continue
         pattern.callback = _guarded(pattern.callback)
         patterns.append(pattern)

@@ -92,7 +92,7 @@ CUSTOMER = register(
                 description="The member who looks after the customer.",
             ),
             Field(name="csmName", kind=Text(200), column="csm__name"),
-            Field(name="csmEmail", kind=Email(), column="csm__email", compare=("csm__email__iexact", str)),
+            Field(name="csmEmail", kind=Email(), column="csm__email"),
             Field(
                 name="arr",
                 kind=Number(limit=10**14),

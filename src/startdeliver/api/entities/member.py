@@ -29,7 +29,7 @@ MEMBER = register(
         fields=(
             common.IDENTITY,
             Field(name="name", kind=Text(200), column="name"),
-            Field(name="email", kind=Email(), column="email", compare=("email__iexact", str), nullable=False),
+            Field(name="email", kind=Email(), column="email", nullable=False),
             Field(name="role", kind=Choice(tuple(Role.values)), column="role", nullable=False),
             Field(name="createdAt", kind=Moment(), column="created_at", nullable=False),
             *common.ARCHIVED,

@@ -45,7 +45,7 @@ SKIP = register(
                 description="Intercom's contact id.",
             ),
             Field(name="contactName", kind=Text(255), column="contact_name"),
-            Field(name="contactEmail", kind=Email(), column="contact_email", compare=("contact_email__iexact", str)),
+            Field(name="contactEmail", kind=Email(), column="contact_email"),
             Field(name="title", kind=Text(500), column="title"),
             Field(name="reason", kind=Choice(tuple(Skip.Reason.values)), column="reason", nullable=False),
             Field(name="detail", kind=Text(500), column="detail", description="One sentence on this very skip."),
