@@ -17,7 +17,7 @@ from startdeliver.common import clock
 from startdeliver.engine import jobs, registry, ticks
 from startdeliver.engine.models import Job
 from startdeliver.engine.models import Worker as WorkerRow
-from startdeliver.engine.owner import owner_id
+from startdeliver.engine.owner import is_alive, owner_id
 from startdeliver.engine.registry import tick as tick
 
 log = logging.getLogger(__name__)
@@ -224,6 +224,17 @@ def run_process(threads: int = 4) -> None:
     log.info("worker %s started with %d threads", worker.owner, threads)
     worker.run()
     log.info("worker %s ended", worker.owner)
+
+
+def living() -> list[WorkerRow]:
+    """The workers that are at work, on this machine or another."""
+    since = clock.now() - jobs.SILENCE
+    rows = []
+    for row in WorkerRow.objects.all():
+        alive = is_alive(row.owner)
+        if alive or (alive is None and row.heartbeat_at > since):
+            rows.append(row)
+    return rows
 
 
 def _thread(name: str, target: Callable[[], None]) -> None:

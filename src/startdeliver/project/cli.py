@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from startdeliver import __version__
-from startdeliver.project.commands import organizations, run
+from startdeliver.project.commands import backup, doctor, intercom, organizations, run
 from startdeliver.project.console import Refused
 
 
@@ -51,7 +51,11 @@ main.add_command(run.up)
 main.add_command(run.serve)
 main.add_command(run.worker)
 main.add_command(run.migrate)
+main.add_command(backup.backup)
+main.add_command(backup.restore)
 main.add_command(organizations.org)
+main.add_command(intercom.intercom)
+main.add_command(doctor.doctor)
 
 if __name__ == "__main__":
     main(prog_name="startdeliver")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+from django.db import connection
+
+from project.running import Installation
+from startdeliver.project.cli import main
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """A new installation on SQLite, without a database yet."""
+    return Installation(tmp_path / "here")
+
+
+@pytest.fixture
+def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Installation]]:
+    """Makes new installations on the kind of database that the suite runs on: make_installation("one")."""
+    from engine.processes import database_url
+    from startdeliver.common.crypto import generate_key
+
+    databases: list[str] = []
+
+    def make(name: str) -> Installation:
+        if connection.vendor != "postgresql":
+            return Installation(tmp_path / name)
+        database = f"test_startdeliver_{name}_{uuid4().hex[:8]}"
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{database}"')
+        databases.append(database)
+        settings = {
+            "DATABASE_URL": database_url().rpartition("/")[0] + f"/{database}",
+            "STARTDELIVER_SECRET_KEY": "x" * 40,
+            "STARTDELIVER_ENCRYPTION_KEYS": generate_key(),
+        }
+        return Installation(tmp_path / name, settings)
+
+    yield make
+    with connection.cursor() as cursor:
+        for database in databases:
+            cursor.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def startdeliver(db: None) -> Callable[..., Result]:
+    """Runs a subcommand in this process, on the test database: startdeliver("org", "list")."""
+
+    def run(*arguments: str, text: str | None = None, env: dict[str, str] | None = None) -> Result:
+        return CliRunner().invoke(main, list(arguments), input=text, env=env, prog_name="startdeliver")
+
+    return run
