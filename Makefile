@@ -17,7 +17,8 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-$(DEV_STAMP): $(STAMP) requirements-dev.txt
+$(DEV_STAMP): $(STAMP) requirements-dev.txt requirements-llm.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-llm.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
 	touch $@
 
@@ -55,5 +56,7 @@ fmt: $(DEV_STAMP) ## Put the code into its standard form
 
 lock: $(DEV_STAMP) ## Resolve the dependencies anew, with hashes
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --upgrade -o requirements.txt requirements.in
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --upgrade -o requirements-dev.txt requirements-dev.in
+	for name in requirements requirements-llm requirements-dev; do \
+		$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+			--strip-extras --allow-unsafe --upgrade -o $$name.txt $$name.in || exit 1; \
+	done
