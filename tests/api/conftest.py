@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jsclient import Js
+from tests.api.jsclient import Js
 
 from startdeliver.api import auth
 from startdeliver.api.limits import Buckets

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django_scopes import scopes_disabled
-from jsclient import ApiFailed, Js
+from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.api import auth
 from startdeliver.api.limits import Buckets

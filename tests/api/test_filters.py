@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsclient import ApiFailed, Js
+from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.api import entities as _registered  # noqa: F401 -- importing it declares them
 from startdeliver.api.entity import entities

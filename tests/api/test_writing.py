@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from jsclient import ApiFailed, Js
+from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser

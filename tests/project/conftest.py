@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from django.db import connection
 
-from project.running import Installation
+from tests.project.running import Installation
 from startdeliver.project.cli import main
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from project.running import Installation
+from tests.project.running import Installation
 from startdeliver.common.crypto import generate_key
 from startdeliver.project.config import DEFAULT_SUPPORT_CONTACT, ConfigError, load
 
