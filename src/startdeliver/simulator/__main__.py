@@ -57,7 +57,10 @@ def build(options: argparse.Namespace) -> Simulator:
             contacts=options.contacts,
             companies=options.companies,
         )
-    return Simulator.create(workspace, rate_limit=options.rate_limit, latency_ms=options.latency_ms)
+    simulator = Simulator.create(workspace, rate_limit=options.rate_limit, latency_ms=options.latency_ms)
+    # The demo's workspace is the same after a restart, so a connection that was made before keeps working.
+    simulator.access.accept_earlier = options.demo
+    return simulator
 
 
 async def serve(simulator: Simulator, host: str, port: int) -> None:

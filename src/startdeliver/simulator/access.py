@@ -11,6 +11,7 @@ from startdeliver.simulator.errors import ApiError
 DEFAULT_CLIENT_ID = "sim-client-id"
 DEFAULT_CLIENT_SECRET = "sim-client-secret"
 DEFAULT_TOKEN = "sim-access-token"
+_OAUTH_PREFIX = "sim-oauth-token-"
 
 # Developer Hub names (OAuth scopes page).
 READ_LIST = "Read and list users and companies"
@@ -96,6 +97,8 @@ class Access:
         self._codes: dict[str, float] = {}
         self._now = now
         self._made = 0
+        self.accept_earlier = False
+        """Whether OAuth tokens that an earlier process of this workspace issued are accepted."""
 
     # OAuth (docs: setting up OAuth)
 
@@ -114,7 +117,7 @@ class Access:
         if due < self._now():
             raise ApiError(401, "unauthorized", "Unauthorized Code")
         self._made += 1
-        value = f"sim-oauth-token-{self._made:04d}"
+        value = f"{_OAUTH_PREFIX}{self._made:04d}"
         self.tokens[value] = Token(value, set(self.scopes))
         return value
 
@@ -125,7 +128,10 @@ class Access:
         if not header:
             raise ApiError(401, "missing_authorization", "Authorization header is missing")
         kind, _, value = header.partition(" ")
-        token = self.tokens.get(value.strip()) if kind.lower() == "bearer" else None
+        value = value.strip()
+        token = self.tokens.get(value) if kind.lower() == "bearer" else None
+        if token is None and self.accept_earlier and value.startswith(_OAUTH_PREFIX):
+            token = self.tokens[value] = Token(value, set(self.scopes))
         if token is None:
             raise ApiError(401, "unauthorized", _DEAD_MESSAGES["unauthorized"])
         if token.dead is not None:
