@@ -1,0 +1,63 @@
+"""Every page at two widths and in both themes: nothing sticks out, nothing is inaccessible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.support.models import Ticket
+from startdeliver.sync.models import Skip, SyncRun
+from startdeliver.tenancy.scope import organization_scope
+from tests.browser.conftest import Hub, Watched
+from tests.browser.test_stories import synced
+
+
+def addresses(hub: Hub) -> list[str]:
+    with organization_scope(hub.organization):
+        customer = Ticket.objects.filter(customer__isnull=False).first().customer  # type: ignore[union-attr]
+        assert isinstance(customer, Customer)
+        ticket = Ticket.objects.order_by("-message_count").first()
+        user = CustomerUser.objects.filter(customer=customer).first()
+        run, skip = SyncRun.objects.first(), Skip.objects.filter(resolved_at__isnull=True).first()
+        assert ticket and user and run and skip
+    return [
+        "/customers",
+        "/customers/new",
+        f"/customers/{customer.pk}",
+        f"/users/{user.pk}",
+        "/tickets",
+        f"/tickets/{ticket.pk}",
+        "/search?q=in",
+        "/apps",
+        "/apps/intercom",
+        "/apps/intercom/skips",
+        f"/apps/intercom/skips/{skip.pk}",
+        "/apps/intercom/fields",
+        "/apps/intercom/runs",
+        f"/apps/intercom/runs/{run.pk}",
+        "/settings",
+        "/settings/health",
+        "/docs/intercom",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_and_is_accessible(hub: Hub, watch: Callable[..., Watched], scheme: str) -> None:
+    synced(hub)
+    problems: list[str] = []
+    for width in (1280, 375):
+        page = watch(width=width, height=812, color_scheme=scheme).log_in(hub.administrator)
+        for address in addresses(hub):
+            answer = page.goto(f"{hub.url}{address}")
+            assert answer is not None
+            assert answer.status == 200, address
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                problems.append(f"{address} is {wide} px wide at {width} px")
+            for violation in Axe().run(page).response["violations"]:
+                targets = [node["target"] for node in violation["nodes"][:3]]
+                problems.append(f"{address} at {width} px: {violation['id']} {targets}")
+    assert problems == []
