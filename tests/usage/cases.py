@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.usage.factories import TODAY
-
 from startdeliver.usage.models import Basis, Goal, Health
 from startdeliver.usage.rules import Person, Rule
+from tests.usage.factories import TODAY
 
 GOOD, FAIR, POOR = Health.GOOD, Health.FAIR, Health.POOR
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from tests.usage.factories import TODAY
 
 from startdeliver.usage.models import Basis, Goal
 from startdeliver.usage.rules import Person, Rule
+from tests.usage.factories import TODAY
 
 
 def usages() -> st.SearchStrategy[dict[int, int]]:

@@ -7,6 +7,14 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from startdeliver.common import clock
+from startdeliver.customers.models import CustomerUser
+from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.scope import organization_scope
+from startdeliver.usage import health
+from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
+from startdeliver.usage.rules import Person, Rule, Verdict, judge
 from tests.usage.cases import CASES
 from tests.usage.factories import (
     NOW,
@@ -20,14 +28,6 @@ from tests.usage.factories import (
     make_user,
 )
 from tests.usage.strategies import peoples, rules
-
-from startdeliver.common import clock
-from startdeliver.customers.models import CustomerUser
-from startdeliver.tenancy.models import Organization
-from startdeliver.tenancy.scope import organization_scope
-from startdeliver.usage import health
-from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
-from startdeliver.usage.rules import Person, Rule, Verdict, judge
 
 
 def stored(customer: int, product: int) -> Verdict:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.usage.cases import CASES, Case
-from tests.usage.factories import TODAY
-from tests.usage.strategies import peoples, rules, usages
 
 from startdeliver.usage.models import Basis, Goal, Health
 from startdeliver.usage.rules import Person, Rule, judge, mean, window
+from tests.usage.cases import CASES, Case
+from tests.usage.factories import TODAY
+from tests.usage.strategies import peoples, rules, usages
 
 RANK = {None: -1, Health.POOR: 0, Health.FAIR: 1, Health.GOOD: 2}
 

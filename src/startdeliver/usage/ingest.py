@@ -1,0 +1,320 @@
+"""Usage events in: a list of them in a handful of statements, each counted once whatever is retried.
+
+`ingest` takes what programs send and answers for each item; `store` takes events whose user and type are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from startdeliver.common import clock
+from startdeliver.customers.models import email_key
+from startdeliver.tenancy.models import Organization
+from startdeliver.usage import days, rollup
+from startdeliver.usage.models import UsageType
+from startdeliver.usage.sql import fetch, id_list, is_postgres, one_of, organization_work
+
+# A sender's clock may be a little ahead of ours.
+_AHEAD_MS = 3_600_000
+_MOST = 2**53
+_ROWS_AT_ONCE = 1000
+_CUSTOM_FIELD = re.compile(r"customfield[A-Za-z0-9_]{1,88}")
+
+
+class Item(NamedTuple):
+    """One event as a program sends it (product.md section 11).
+
+    `user`: the value that the field `match_on` of the user has (email, externalId, id, or a custom field's alias).
+    `usage_type`: alias, id or name. `timestamp`: milliseconds since 1970, UTC; None is now. `external_id`: the
+    sender's own id of the event, which tells two events of the same millisecond apart.
+    """
+
+    user: Any
+    usage_type: Any
+    timestamp: Any = None
+    match_on: str = "email"
+    external_id: Any = ""
+    quantity: Any = 1
+
+
+class Result(NamedTuple):
+    """What became of one item: stored, a duplicate of a stored one, or refused with a sentence for one field."""
+
+    status: str
+    field: str = ""
+    code: str = ""
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status != "error"
+
+
+class Event(NamedTuple):
+    """One event of a known user and usage type (their ids)."""
+
+    user: int
+    usage_type: int
+    timestamp: int
+    external_id: str = ""
+    quantity: int = 1
+
+
+STORED = Result("stored")
+DUPLICATE = Result("duplicate")
+
+
+def ingest(organization: Organization, items: Sequence[Item]) -> list[Result]:
+    """Stores the events that can be stored, and answers for each item, in their order.
+
+    Health is not computed here: the next `health.refresh` sees what the events touched.
+    """
+    with organization_work(organization):
+        users = _Users(organization, items)
+        types = _types()
+        now = int(clock.now().timestamp() * 1000)
+        results: list[Result] = [STORED] * len(items)
+        events: list[Event] = []
+        places: list[int] = []
+        for place, item in enumerate(items):
+            event = _event(item, users, types, now)
+            if isinstance(event, Result):
+                results[place] = event
+            else:
+                events.append(event)
+                places.append(place)
+        for place, is_new in zip(places, _store(organization, events), strict=True):
+            if not is_new:
+                results[place] = DUPLICATE
+        return results
+
+
+def store(organization: Organization, events: Sequence[Event]) -> list[bool]:
+    """Stores events and says of each whether it is new. Those of users that the organization lacks are not stored."""
+    with organization_work(organization):
+        ids = {event.user for event in events}
+        known = {row[0] for row in _look_up(organization, "id", ids)}
+        kept = [event for event in events if event.user in known]
+        new = iter(_store(organization, kept))
+        return [event.user in known and next(new) for event in events]
+
+
+def _event(item: Item, users: _Users, types: Mapping[Any, int], now: int) -> Event | Result:
+    user = users.find(item.match_on, item.user)
+    if isinstance(user, Result):
+        return user
+    given = item.usage_type
+    usage_type = types.get(given) if type(given) in (str, int) else None
+    if usage_type is None:
+        usage_type = types.get(given.strip().casefold()) if type(given) is str else None
+        if usage_type is None:
+            return _unknown_type(given)
+    timestamp = item.timestamp
+    if timestamp is None:
+        timestamp = now
+    elif type(timestamp) is not int or not days.OLDEST_MS <= timestamp <= now + _AHEAD_MS:
+        return _bad_timestamp(timestamp, now)
+    external_id = item.external_id
+    if type(external_id) is not str:
+        external_id = "" if external_id is None else str(external_id)
+    if len(external_id) > 255 or "\x00" in external_id:
+        return Result("error", "id", "bad_id", "The event's own id is longer than 255 characters or not text.")
+    quantity = item.quantity
+    if type(quantity) is not int or not 1 <= quantity <= _MOST:
+        if quantity is not None:
+            return Result("error", "quantity", "bad_quantity", "The quantity is not a whole number of at least 1.")
+        quantity = 1
+    return Event(user, usage_type, timestamp, external_id, quantity)
+
+
+def _unknown_type(given: Any) -> Result:
+    if given in (None, ""):
+        return Result("error", "usageType", "unknown_type", "The usage type is missing.")
+    text = f"There is no usage type {str(given)[:100]!r}. Add it in Settings → Products, or send one that exists."
+    return Result("error", "usageType", "unknown_type", text)
+
+
+def _bad_timestamp(given: Any, now: int) -> Result:
+    if type(given) is not int:
+        text = "The timestamp is not a whole number of milliseconds since 1970 (UTC)."
+    elif given > now:
+        text = "The timestamp is in the future. Send milliseconds since 1970 in UTC, and check the sender's clock."
+    elif 0 < given < days.OLDEST_MS // 10:
+        text = "The timestamp looks like seconds. Send milliseconds since 1970 (UTC)."
+    else:
+        text = "The timestamp is before the year 2000. Send milliseconds since 1970 (UTC)."
+    return Result("error", "timestamp", "bad_timestamp", text)
+
+
+def _types() -> dict[Any, int]:
+    """Ids of the usage types by id, alias and name, the latter two without regard to case; alias goes before name."""
+    found: dict[Any, int] = {}
+    rows = list(UsageType.objects.filter(archived_at__isnull=True).values_list("pk", "alias", "name").order_by("pk"))
+    for pk, _, name in rows:
+        found.setdefault(name.strip().casefold(), pk)
+    for pk, alias, _ in rows:
+        found[alias.casefold()] = found[alias] = pk
+    for pk, _, _ in rows:
+        found[pk] = pk
+        found.setdefault(str(pk), pk)
+    return found
+
+
+class _Users:
+    """The users that a list of items speaks of: one look-up for each field that they are matched on."""
+
+    def __init__(self, organization: Organization, items: Iterable[Item]) -> None:
+        self.found: dict[tuple[str, Any], int | Result] = {}
+        wanted: dict[str, set[Any]] = defaultdict(set)
+        for item in items:
+            key = _key(item.match_on, item.user) if type(item.match_on) is str else None
+            if key is not None:
+                wanted[item.match_on].add(key)
+        for match_on, keys in wanted.items():
+            column = _COLUMNS.get(match_on) or _custom_column(match_on)
+            for pk, value in _look_up(organization, column, keys):
+                key = (match_on, str(value) if match_on not in _COLUMNS else value)
+                self.found[key] = pk if key not in self.found else _ambiguous(match_on, value)
+
+    def find(self, match_on: str, value: Any) -> int | Result:
+        key = _key(match_on, value) if type(match_on) is str else None
+        user = None if key is None else self.found.get((match_on, key))
+        if user is not None:
+            return user
+        if type(match_on) is not str or not _can_match(match_on):
+            text = f"Users cannot be matched on {str(match_on)[:100]!r}. Use email, externalId, id or a custom field."
+            return Result("error", "startdeliverUserFieldToMatchOn", "bad_field", text)
+        if value in (None, ""):
+            return Result("error", "userId", "unknown_user", "The user is missing.")
+        text = f"No user has {match_on} {str(value)[:254]!r}. Add the user first, then send the event again."
+        return Result("error", "userId", "unknown_user", text)
+
+
+_COLUMNS = {"email": "email_key", "externalId": "external_id", "id": "id"}
+
+
+def _custom_column(alias: str) -> str:
+    # The alias has been matched with _CUSTOM_FIELD: letters, digits and underscores.
+    return f"custom ->> '{alias}'" if is_postgres() else f"CAST(json_extract(custom, '$.{alias}') AS text)"
+
+
+def _key(match_on: str, value: Any) -> Any:
+    """The value as it is looked up; None when no user can have it."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    if match_on == "id":
+        text = str(value).strip()
+        return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+    text = email_key(str(value)) if match_on == "email" else str(value).strip()
+    if not text or "\x00" in text:
+        return None
+    return text if _can_match(match_on) else None
+
+
+def _can_match(match_on: str) -> bool:
+    return match_on in _COLUMNS or bool(_CUSTOM_FIELD.fullmatch(match_on))
+
+
+def _ambiguous(match_on: str, value: Any) -> Result:
+    text = f"Several users have {match_on} {value!r}, so the event is nobody's. Match on externalId or id instead."
+    return Result("error", "userId", "ambiguous_user", text)
+
+
+_LOOK_UP = """
+SELECT id, {column} FROM customers_customeruser WHERE organization_id = %(org)s AND archived_at IS NULL AND {one_of}
+"""
+
+
+def _look_up(organization: Organization, column: str, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
+    keys = sorted(keys)
+    if not keys:
+        return []
+    statement = _LOOK_UP.format(column=column, one_of=one_of(column, "keys"))
+    return fetch(statement, {"org": organization.pk, "keys": id_list(keys)})
+
+
+def _store(organization: Organization, events: Sequence[Event]) -> list[bool]:
+    """Says of each event whether it is new; an event that occurs twice in the list is new once."""
+    new: list[bool] = []
+    for start in range(0, len(events), _ROWS_AT_ONCE):
+        with transaction.atomic():
+            new += _store_some(organization, events[start : start + _ROWS_AT_ONCE])
+    return new
+
+
+def _store_some(organization: Organization, events: Sequence[Event]) -> list[bool]:
+    zone = rollup.writing_zone(organization)
+    first: dict[tuple[int, int, int, str], int] = {}
+    for place, event in enumerate(events):
+        first.setdefault(event[:4], place)
+    # In the order of the keys, so that two senders of the same events wait for each other instead of locking up.
+    rows = [events[place] for _, place in sorted(first.items())]
+    stored = _insert_events(organization, rows)
+    new = [False] * len(events)
+    cells: dict[tuple[int, int, int], list[int]] = {}
+    day_of = days.day_of
+    for key in stored:
+        place = first[key]
+        new[place] = True
+        user, usage_type, timestamp, _, quantity = events[place]
+        cell = cells.setdefault((user, usage_type, day_of(timestamp, zone)), [0, 0, 0])
+        cell[0] += 1
+        cell[1] += quantity
+        cell[2] = max(cell[2], timestamp)
+    if cells:
+        _add_to_rollup(organization, [(*key, *cell) for key, cell in sorted(cells.items())])
+        _touch(organization, sorted({key[:2] for key in cells}))
+    return new
+
+
+def _insert_events(organization: Organization, rows: Sequence[Event]) -> list[tuple[int, int, int, str]]:
+    returned = _insert(
+        "usage_usageevent (organization_id, user_id, usage_type_id, timestamp, external_id, quantity)",
+        ("bigint", "bigint", "bigint", "text", "bigint"),
+        organization.pk,
+        rows,
+        "ON CONFLICT DO NOTHING RETURNING user_id, usage_type_id, timestamp, external_id",
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in returned]
+
+
+def _add_to_rollup(organization: Organization, rows: Sequence[tuple[int, ...]]) -> None:
+    _insert(
+        "usage_usageday (organization_id, user_id, usage_type_id, day, count, quantity, last_at)",
+        ("bigint", "bigint", "int", "int", "bigint", "bigint"),
+        organization.pk,
+        rows,
+        "ON CONFLICT (organization_id, user_id, usage_type_id, day) DO UPDATE SET "
+        "count = usage_usageday.count + excluded.count, quantity = usage_usageday.quantity + excluded.quantity, "
+        f"last_at = {'greatest' if is_postgres() else 'max'}(usage_usageday.last_at, excluded.last_at)",
+    )
+
+
+def _touch(organization: Organization, pairs: Sequence[tuple[int, ...]]) -> None:
+    _insert("usage_touch (organization_id, user_id, usage_type_id)", ("bigint", "bigint"), organization.pk, pairs, "")
+
+
+_INSERT_ARRAYS = "INSERT INTO {into} SELECT %s, given.* FROM unnest({arrays}) AS given {rest}"
+_INSERT_VALUES = "INSERT INTO {into} VALUES {rows} {rest}"
+
+
+def _insert(
+    into: str, kinds: Sequence[str], organization: int, rows: Sequence[Sequence[Any]], rest: str
+) -> list[tuple[Any, ...]]:
+    """Inserts `rows`, each preceded by the organization, in one statement; gives what it returns."""
+    if is_postgres():
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        statement = _INSERT_ARRAYS.format(into=into, arrays=arrays, rest=rest)
+        values: list[Any] = [organization, *([*column] for column in zip(*rows, strict=True))]
+    else:
+        one = f"({organization:d}, {', '.join(['%s'] * len(kinds))})"
+        statement = _INSERT_VALUES.format(into=into, rows=", ".join([one] * len(rows)), rest=rest)
+        values = [value for row in rows for value in row]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if cursor.description else []
