@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.api.jsclient import Js
 
 from startdeliver.api import auth
 from startdeliver.api.limits import Buckets
 from startdeliver.tenancy.models import ApiKey, Member, Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.api.jsclient import Js
 
 
 @pytest.fixture(autouse=True)

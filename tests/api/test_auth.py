@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django_scopes import scopes_disabled
-from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.api import auth
 from startdeliver.api.limits import Buckets
@@ -17,9 +16,8 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import ApiKey, Member, Organization
 from startdeliver.tenancy.scope import organization_scope
-
-NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-PASSWORD = "correct horse battery"  # of `make_member`
+from tests.api.jsclient import ApiFailed, Js
+from tests.conftest import NOW, PASSWORD
 
 
 def refused(program: Js) -> int:

@@ -11,13 +11,13 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.api import entities as _registered  # noqa: F401 -- importing it declares them
 from startdeliver.api.entity import entities
 from startdeliver.api.lookups import like_pattern
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
+from tests.api.jsclient import ApiFailed, Js
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
@@ -16,6 +15,7 @@ from startdeliver.support.models import Thread, Ticket, TicketParticipant
 from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.api.jsclient import ApiFailed, Js
 
 AT = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 

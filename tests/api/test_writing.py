@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.api.jsclient import ApiFailed, Js
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.api.jsclient import ApiFailed, Js
 
 AT = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 
