@@ -78,7 +78,7 @@ class Watched:
     def log_in(self, member: Member) -> Page:
         """Signs in through the log-in page."""
         self.page.goto(f"{self.hub.url}/login")
-        self.page.get_by_label("E-mail").fill(member.email)
+        self.page.get_by_label("E-mail address").fill(member.email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url("**/customers")

@@ -22,7 +22,10 @@ def addresses(hub: Hub) -> list[str]:
         ticket = Ticket.objects.order_by("-message_count").first()
         user = CustomerUser.objects.filter(customer=customer).first()
         run, skip = SyncRun.objects.first(), Skip.objects.filter(resolved_at__isnull=True).first()
-        assert ticket and user and run and skip
+    assert ticket is not None
+    assert user is not None
+    assert run is not None
+    assert skip is not None
     return [
         "/customers",
         "/customers/new",

@@ -55,6 +55,7 @@ class Member(AbstractBaseUser):
     name = models.CharField(max_length=200, blank=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MAIN)
     time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the organization's.")
+    session_salt = models.CharField(max_length=32, blank=True, help_text="Changed to end every session of the member.")
     created_at = models.DateTimeField(default=clock.now)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -70,6 +71,10 @@ class Member(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def get_session_auth_hash(self) -> str:
+        """What a session must agree with: it ends when the password or the salt changes."""
+        return crypto.hash_token(f"{super().get_session_auth_hash()}:{self.session_salt}")
 
     @property
     def display_name(self) -> str:

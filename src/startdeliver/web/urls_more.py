@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern
 
-from startdeliver.web.access import page
-from startdeliver.web.views import intercom, intercom_lists, settings, tickets
+from startdeliver.web.access import page, public
+from startdeliver.web.views import intercom, intercom_lists, settings, team, tickets
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
@@ -28,5 +28,11 @@ urlpatterns: list[URLPattern] = [
     page("apps/intercom/runs", intercom_lists.history, "intercom-runs"),
     page("apps/intercom/runs/<int:pk>", intercom_lists.run, "intercom-run"),
     page("settings", settings.index, "settings"),
+    page("settings/team", team.team, "settings-team"),
+    page("settings/team/<int:pk>/<str:action>", team.member, "settings-member"),
+    page("settings/apikeys", team.api_keys, "settings-apikeys"),
+    page("settings/apikeys/<int:pk>/revoke", team.revoke_key, "settings-apikey-revoke"),
+    page("signout-everywhere", team.sign_out_everywhere, "signout-everywhere"),
+    public("password", team.forgot, "password-forgot"),
     page("settings/health", settings.health_rules, "settings-health"),
 ]

@@ -1,0 +1,174 @@
+"""Settings → Team and Settings → API keys. Administrators only; everybody may end their own sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.core.mail import send_mail
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from startdeliver.common import clock
+from startdeliver.tenancy import members, throttle
+from startdeliver.tenancy.members import MemberError
+from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Role
+from startdeliver.web.access import administrators_only, member_of, organization_of
+
+TEAM = "/settings/team"
+KEYS = "/settings/apikeys"
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def team(request: HttpRequest) -> HttpResponse:
+    """The members, and inviting one."""
+    form: dict[str, str] = {"email": "", "name": "", "role": Role.MAIN}
+    error, field = "", ""
+    if request.method == "POST":
+        form = {name: request.POST.get(name, "").strip()[:254] for name in form}
+        try:
+            member, token = members.member_invite(organization_of(request), **form)
+        except MemberError as problem:
+            error, field = str(problem), problem.field
+        else:
+            _send(member, token)
+            request.session["invite"] = {"member": member.pk, "link": _link(token)}
+            return redirect(TEAM)
+    invite = request.session.pop("invite", None)
+    rows = Member.objects.filter(organization=organization_of(request)).order_by("archived_at", "name", "email")
+    context = {
+        "rows": [one for one in rows if one.archived_at is None],
+        "archived": [one for one in rows if one.archived_at is not None],
+        "roles": Role.choices,
+        "form": form,
+        "error": error,
+        "error_field": field,
+        "invited": rows.filter(pk=invite["member"]).first() if invite else None,
+        "invite_link": invite["link"] if invite else "",
+        "emails": bool(settings.CONFIG.email_url),
+    }
+    return render(request, "web/settings/team.html", context, status=422 if error else 200)
+
+
+@administrators_only
+@require_POST
+def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """role, archive, restore, link or signout for one member of this organization."""
+    found = Member.objects.filter(organization=organization_of(request), pk=pk).first()
+    if found is None:
+        raise Http404("There is no such member.")
+    try:
+        if action == "role":
+            members.member_set_role(found, request.POST.get("role", ""))
+            messages.success(request, f"{found} is now {found.get_role_display()}.")
+        elif action == "archive":
+            members.member_archive(found)
+            messages.success(request, f"{found} is archived and can no longer log in.")
+        elif action == "restore":
+            members.member_restore(found)
+            messages.success(request, f"{found} can log in again.")
+        elif action == "link":
+            token = members.member_link(found)
+            _send(found, token)
+            request.session["invite"] = {"member": found.pk, "link": _link(token)}
+        elif action == "signout":
+            members.sign_out_everywhere(found)
+            messages.success(request, f"{found} is logged out everywhere.")
+        else:
+            raise Http404("There is no such action.")
+    except MemberError as problem:
+        messages.error(request, str(problem))
+    return redirect(TEAM)
+
+
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """Ends the member's own other sessions; this one goes on."""
+    found = member_of(request)
+    members.sign_out_everywhere(found)
+    login(request, found, backend="django.contrib.auth.backends.ModelBackend")
+    messages.success(request, "You are logged out everywhere else.")
+    return redirect("/customers")
+
+
+@administrators_only
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """The organization's API keys, and making one; its text is shown once."""
+    error = ""
+    if request.method == "POST":
+        name = request.POST.get("name", "").strip()
+        access = request.POST.get("access", "")
+        if not name:
+            error = "Give the key a name that says which program uses it."
+        elif len(name) > 100:
+            error = "The name is too long; use at most 100 characters."
+        elif access not in ApiKey.Access.values:
+            error = "Choose what the key may do."
+        else:
+            key, text = ApiKey.issue(organization_of(request), name, access=access)
+            return render(request, "web/settings/apikeys.html", _keys(key, text))
+    context = _keys() | {"error": error, "name": request.POST.get("name", "")}
+    return render(request, "web/settings/apikeys.html", context, status=422 if error else 200)
+
+
+@administrators_only
+@require_POST
+def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends a key at once."""
+    changed = ApiKey.objects.filter(pk=pk, revoked_at__isnull=True).update(revoked_at=clock.now())
+    if not changed:
+        raise Http404("There is no such key.")
+    messages.success(request, "The key is revoked. Programs that use it are refused from now on.")
+    return redirect(KEYS)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def forgot(request: HttpRequest) -> HttpResponse:
+    """Asks for a link by e-mail. The answer is the same whether or not the address is a member's."""
+    sent = False
+    if request.method == "POST":
+        email = request.POST.get("email", "").strip()[:254]
+        wait = max(
+            throttle.take("forgot-email", email.casefold(), capacity=3, per_second=1 / 600),
+            throttle.take("forgot-address", str(request.META.get("REMOTE_ADDR", "")), capacity=20, per_second=1 / 60),
+        )
+        found = Member.objects.filter(email__iexact=email, archived_at__isnull=True).first() if not wait else None
+        if found is not None:
+            _send(found, OneTimeLink.issue(found), reset=True)
+        sent = True
+    return render(request, "web/session/forgot.html", {"sent": sent})
+
+
+def _keys(made: ApiKey | None = None, text: str = "") -> dict[str, Any]:
+    rows = ApiKey.objects.filter(member__isnull=True).order_by("-created_at", "-pk")
+    return {
+        "keys": [one for one in rows if one.revoked_at is None],
+        "revoked": [one for one in rows if one.revoked_at is not None],
+        "made": made,
+        "text": text,
+        "accesses": ApiKey.Access.choices,
+    }
+
+
+def _link(token: str) -> str:
+    return f"{settings.CONFIG.base_url}/password/{token}"
+
+
+def _send(to: Member, token: str, *, reset: bool = False) -> None:
+    subject = "Set a new password" if reset else f"You are invited to {to.organization.name} on Startdeliver"
+    send_mail(
+        subject,
+        f"Set your password here; the link works once and for seven days:\n\n{_link(token)}\n\n"
+        "If you did not expect this e-mail, you can ignore it.",
+        None,
+        [to.email],
+        fail_silently=True,
+    )
