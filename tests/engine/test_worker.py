@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from engine.processes import until, worker
 from startdeliver.common import clock
 from startdeliver.engine import jobs, registry, ticks
 from startdeliver.engine.models import Job, TickTurn
 from startdeliver.engine.models import Worker as WorkerRow
 from startdeliver.engine.worker import Worker
+from tests.engine.processes import until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

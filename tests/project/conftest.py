@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from django.db import connection
 
-from tests.project.running import Installation
 from startdeliver.project.cli import main
+from tests.project.running import Installation
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def installation(tmp_path: Path) -> Installation:
 @pytest.fixture
 def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Installation]]:
     """Makes new installations on the kind of database that the suite runs on: make_installation("one")."""
-    from engine.processes import database_url
     from startdeliver.common.crypto import generate_key
+    from tests.engine.processes import database_url
 
     databases: list[str] = []
 

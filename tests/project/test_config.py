@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.running import Installation
 from startdeliver.common.crypto import generate_key
 from startdeliver.project.config import DEFAULT_SUPPORT_CONTACT, ConfigError, load
+from tests.project.running import Installation
 
 POSTGRES = "postgresql://user:p%40ss@db.example:5433/hub?sslmode=require"
 SECRET = "s" * 40

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from types import FrameType
+from urllib.parse import urlsplit
 
 import click
 
@@ -23,11 +26,32 @@ def startdeliver(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "startdeliver.project.cli", *arguments]
 
 
+def answers(url: str) -> bool:
+    """Whether `url`, on this machine, answers 200."""
+    parts = urlsplit(url)
+    # Not urllib.request: a proxy of the environment has nothing to do with this machine's own ports.
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=2)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def listens(port: int) -> bool:
+    """Whether something listens on `port` of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @dataclass
 class _Child:
     name: str
     command: list[str]
-    environment: dict[str, str]
+    quiet: bool
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
@@ -41,21 +65,25 @@ class Tree:
         self._children: list[_Child] = []
         self._ending = False
 
-    def add(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
-        """Adds a process, started by `run`; `environment` is added to this process's."""
-        self._children.append(_Child(name, command, {**os.environ, **(environment or {})}))
+    def add(self, name: str, command: list[str], *, quiet: bool = False) -> None:
+        """Adds a process, started by `run` with this process's environment; `quiet`: without its standard output."""
+        self._children.append(_Child(name, command, quiet))
 
-    def run(self) -> int:
-        """Starts the processes and waits for SIGTERM or SIGINT, then ends them all. A process that dies is started
+    def run(self, ready: Callable[[], bool] = lambda: True, announce: Callable[[], None] = lambda: None) -> int:
+        """Starts the processes, calls `announce` once `ready` holds, and waits for SIGTERM or SIGINT; then ends them
+        all. A process that dies is started
         again; one
         that dies three times within a minute ends everything. Gives the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._end)
-        failed = False
+        failed = announced = False
         for child in self._children:
             self._start(child)
         while not self._ending and not failed:
             failed = any(not self._look_after(child) for child in self._children)
+            if not announced and not failed and ready():
+                announced = True
+                announce()
             time.sleep(0.1)
         self._end_all()
         return 1 if failed else 0
@@ -76,8 +104,8 @@ class Tree:
         # A group of their own: Ctrl-C in the terminal reaches this process only, which then ends them in order.
         child.process = subprocess.Popen(  # noqa: S603
             child.command,
-            env=child.environment,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if child.quiet else None,
             process_group=0,
             preexec_fn=before_exec,
         )

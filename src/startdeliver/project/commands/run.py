@@ -42,10 +42,16 @@ def up(host: str, port: int, workers: int) -> None:
     tree = processes.Tree()
     tree.add("serve", processes.startdeliver("serve", f"--host={host}", f"--port={port}", f"--workers={workers}"))
     tree.add("worker", processes.startdeliver("worker"))
-    click.echo(f"Startdeliver is at {settings.CONFIG.base_url} (Ctrl-C ends it).", err=True)
-    if not Organization.objects.exists():
-        click.echo('Make your organization: startdeliver org create "Example Inc" --admin you@example.com', err=True)
-    sys.exit(tree.run())
+
+    def announce() -> None:
+        click.echo(f"Startdeliver is at {settings.CONFIG.base_url} (Ctrl-C ends it).", err=True)
+        if not Organization.objects.exists():
+            hint = 'startdeliver org create "Example Inc" --admin you@example.com'
+            click.echo(f"Make your organization: {hint}", err=True)
+
+    reached = host if host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 -- the person's own choice
+    address = f"[{reached}]" if ":" in reached else reached
+    sys.exit(tree.run(lambda: processes.answers(f"http://{address}:{port}/healthz"), announce))
 
 
 @click.command()

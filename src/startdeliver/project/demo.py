@@ -1,0 +1,194 @@
+"""The demo: an organization with customers and users that fit the simulated Intercom workspace, and the processes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from startdeliver.project.config import given
+from startdeliver.project.console import Refused
+
+SLUG = "demo"
+WORKSPACE = "demo1abc"
+PASSWORD = "startdeliver-demo"  # noqa: S105 -- printed on purpose; the demo listens on this machine only
+ADMINISTRATOR = ("Alex Morgan", "alex@demo.example")
+CSM = ("Sam Rivera", "sam@demo.example")
+_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this demo lives and what it listens on."""
+
+    folder: Path
+    port: int
+    simulator_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://127.0.0.1:{self.simulator_port}"
+
+
+@contextmanager
+def place(port: int, simulator_port: int) -> Iterator[Place]:
+    """Takes the data directory for this process and finds free ports, from these upwards. Raises Running."""
+    folder = Path(given("STARTDELIVER_DATA_DIR") or "data/demo").expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # A lock of the kernel's: gone with the process, however that ends.
+    with (folder / "demo.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Running(lock.read().strip()) from None
+        found = Place(folder, _free(port), _free(simulator_port))
+        lock.truncate(0)
+        lock.write(found.url)
+        lock.flush()
+        yield found
+
+
+class Running(Exception):
+    """Another demo runs in this data directory; the message is its address."""
+
+
+def set_environment(found: Place) -> None:
+    """Puts the demo's settings into this process's environment, for it and its children. The demo has a database and
+    keys
+    of its own, and writes no e-mail to anybody."""
+    from startdeliver.simulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+
+    os.environ.update(
+        {
+            "STARTDELIVER_DATA_DIR": str(found.folder),
+            "DATABASE_URL": "",
+            "STARTDELIVER_SECRET_KEY": "",
+            "STARTDELIVER_ENCRYPTION_KEYS": "",
+            "STARTDELIVER_EMAIL_URL": "",
+            "STARTDELIVER_BASE_URL": found.url,
+            "INTERCOM_CLIENT_ID": DEFAULT_CLIENT_ID,
+            "INTERCOM_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
+            "INTERCOM_API_URL": found.simulator_url,
+            "INTERCOM_APP_URL": found.simulator_url,
+        }
+    )
+
+
+def simulator_command(found: Place) -> list[str]:
+    """The simulated workspace. It is filled anew at every start, with the same records at the same times, so what was
+    imported before still fits."""
+    return [
+        *(sys.executable, "-m", "startdeliver.simulator", "--demo"),
+        f"--port={found.simulator_port}",
+        f"--workspace-id={WORKSPACE}",
+        f"--demo-at={_born(found.folder)}",
+    ]
+
+
+def seed() -> bool:
+    """Makes the demo organization, unless it is there already; gives whether it was made. Raises Refused in a database
+    that holds somebody's real organization."""
+    from django.db import transaction
+
+    from startdeliver.tenancy.models import Organization, Role
+    from startdeliver.tenancy.scope import organization_scope
+    from startdeliver.tenancy.services import member_create, organization_create
+
+    if Organization.objects.filter(slug=SLUG).exists():
+        return False
+    if Organization.objects.exists():
+        raise Refused(
+            "This data directory holds an installation of its own, so no demo was put into it; "
+            "set STARTDELIVER_DATA_DIR to another directory."
+        )
+    with transaction.atomic():
+        organization, _, _ = organization_create(name="Demo", admin_email=ADMINISTRATOR[1], admin_name=ADMINISTRATOR[0])
+        csm = member_create(organization, name=CSM[0], email=CSM[1], role=Role.MAIN)
+        administrator = organization.members.get(email=ADMINISTRATOR[1])
+        for member in (administrator, csm):
+            member.set_password(PASSWORD)
+            member.save(update_fields=["password"])
+        with organization_scope(organization):
+            _seed_customers(organization, administrator, csm)
+    return True
+
+
+def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
+    """Most of the workspace's companies and people, as a company would have had them before it connected Intercom."""
+    from startdeliver.common import clock
+    from startdeliver.customers.models import CustomerUser
+    from startdeliver.customers.services import customer_create, user_create
+    from startdeliver.simulator.demo import demo_companies, demo_people
+
+    today = clock.today(organization.time_zone)
+    customers = {}
+    for number, company in enumerate(demo_companies()):
+        if not company["in_hub"]:
+            continue
+        customers[company["company_id"]] = customer_create(
+            organization=organization,
+            by=administrator.email,
+            values={
+                "name": company["name"],
+                "external_id": company["company_id"],
+                "domain": company["domain"],
+                # Most are the CSM's; a few are nobody's yet, as after a merger of lists.
+                "csm": None if number % 9 == 8 else administrator if number % 4 == 3 else csm,
+                "arr": company["monthly_spend"] * 12,
+                # Spread over the year, some of them soon.
+                "renewal_date": today + timedelta(days=(number * 53) % 350 + 9),
+            },
+        )
+    for number, person in enumerate(demo_people()):
+        if not person["in_hub"]:
+            continue
+        user = user_create(
+            organization=organization,
+            by=administrator.email,
+            values={
+                "name": person["name"],
+                "email": person["email"],
+                "external_id": person["external_id"],
+                "customer": customers.get(person["company_id"]),
+                "is_stakeholder": number % 5 == 0,
+            },
+        )
+        assert isinstance(user, CustomerUser)
+
+
+def _born(folder: Path) -> int:
+    """When this demo was first started (unix seconds): the simulated history ends there."""
+    from startdeliver.common import clock
+
+    file = folder / "demo.json"
+    try:
+        return int(json.loads(file.read_text())["bornAt"])
+    except (OSError, ValueError, KeyError, TypeError):
+        born = int(clock.now().timestamp())
+        file.write_text(json.dumps({"bornAt": born}))
+        return born
+
+
+def _free(port: int) -> int:
+    for candidate in range(port, min(port + _STEPS, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return candidate
+    raise Refused(f"The ports {port} to {port + _STEPS - 1} are all taken; name another one with --port.")

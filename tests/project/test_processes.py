@@ -1,0 +1,94 @@
+"""serve, worker and up as processes: they answer, refuse in a sentence, and end with all their children."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.project.running import Installation, alive, answers, descendants, free_port, until
+
+
+@pytest.fixture
+def migrated(installation: Installation) -> Installation:
+    installation.ok("migrate")
+    return installation
+
+
+def test_serve_refuses_a_database_that_is_not_prepared(installation: Installation) -> None:
+    done = installation.run("serve", f"--port={free_port()}")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "startdeliver: The database is not prepared for this version; run `startdeliver migrate` first.\n"
+    )
+
+
+def test_serve_refuses_a_taken_port(migrated: Installation) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = migrated.run("serve", f"--port={port}")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"Port {port} is taken" in done.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_and_ends_on_a_signal(migrated: Installation, signum: signal.Signals) -> None:
+    port = free_port()
+    with migrated.started("serve", f"--port={port}") as process:
+        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "an answer")
+        process.send_signal(signum)
+        assert process.wait(timeout=30) == 0
+
+
+class TestUp:
+    def test_migrates_serves_and_works_and_ends_as_one(self, installation: Installation) -> None:
+        port = free_port()
+        with installation.started("up", f"--port={port}") as process:
+            until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "an answer")
+            until(lambda: "ok      worker" in installation.run("doctor").stdout, "the start of the worker")
+            children = descendants(process.pid)
+            assert len(children) >= 3
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+            assert not [pid for pid in children if alive(pid)]
+
+    def test_kill_9_of_the_first_process_ends_the_others(self, installation: Installation) -> None:
+        port = free_port()
+        with installation.started("up", f"--port={port}") as process:
+            until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "an answer")
+            children = descendants(process.pid)
+            process.kill()
+            until(lambda: not [pid for pid in children if alive(pid)], "the end of every process")
+
+    def test_a_worker_that_dies_is_started_again(self, installation: Installation) -> None:
+        with installation.started("up", f"--port={free_port()}") as process:
+            until(lambda: _of(process, "worker"), "the start of the worker")
+            (first,) = _of(process, "worker")
+            os.kill(first, signal.SIGKILL)
+            until(lambda: _of(process, "worker") - {first}, "a new worker")
+
+    def test_a_wrong_setting_ends_it_with_its_line(self, installation: Installation) -> None:
+        installation.settings["STARTDELIVER_DEBUG"] = "perhaps"
+        done = installation.run("up", f"--port={free_port()}")
+        assert done.returncode == 2
+        assert done.stderr.startswith("startdeliver: STARTDELIVER_DEBUG: ")
+
+
+def _of(process: subprocess.Popen[str], word: str) -> set[int]:
+    """The descendants whose command line ends with `word`."""
+    found = set()
+    for pid in descendants(process.pid):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if word in words:
+            found.add(pid)
+    return found
