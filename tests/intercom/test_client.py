@@ -160,6 +160,17 @@ def test_changed_contacts_stop_at_the_watermark():
     assert body["query"] == {"field": "updated_at", "operator": ">", "value": mark - 2 * 86_400}
 
 
+def test_changed_contacts_out_of_order_are_read_to_the_end():
+    mark = 1_700_000_000
+    answers = script(
+        listing([contact("old", mark - 5), contact("new", mark + 5)], "data", after="x"),
+        listing([contact("newer", mark + 9)], "data"),
+    )
+    pages, server, _ = collect(answers, lambda c: c.contacts_changed(mark))
+    assert ids(pages) == ["new", "newer"]
+    assert len(server.seen) == 2
+
+
 @pytest.mark.parametrize("zone_hours", [-12, -7, 0, 5.5, 14])
 @pytest.mark.parametrize("exact", [True, False], ids=["2.17 to the second", "2.16 by day"])
 def test_changed_contacts_misses_none_under_either_meaning_of_a_moment(zone_hours, exact):

@@ -175,12 +175,18 @@ class IntercomClient:
         version in use.
 
         Advance the watermark only after the last page: newest first, a contact changed meanwhile moves to the front and
-        is found by the next run. A contact without updated_at is kept.
+        is found by the next run. A contact without updated_at is kept. An answer that is not in the order asked for is
+        read to its end: behind an old contact a new one may come.
         """
         query = search.contacts_changed(watermark)
+        previous, sorted_so_far = float("inf"), True
         async for page in self.contacts_search(query, sort=search.DESCENDING, cursor=cursor, per_page=per_page):
             fresh = [item for item in page.items if item.updated_at is None or item.updated_at >= watermark]
-            done = len(fresh) < len(page.items)
+            for item in page.items:
+                if item.updated_at is not None:
+                    sorted_so_far = sorted_so_far and item.updated_at <= previous
+                    previous = item.updated_at
+            done = sorted_so_far and len(fresh) < len(page.items)
             yield Page(fresh, None if done else page.next_cursor, page.total_count, page.failures)
             if done:
                 return
