@@ -95,6 +95,12 @@ class TestOAuth:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         assert call("POST", "/auth/eagle/token", form.encode(), **headers).status == 200
 
+    def test_the_exchange_can_fail_and_is_logged(self, sim: Handle, call: Caller) -> None:
+        code = self._decide(call, "authorize")["code"][0]
+        sim.faults.fail_next("502", "/auth/eagle/token")
+        assert [self._exchange(call, code)[0] for _ in range(2)] == [502, 200]
+        assert sim.log.count("POST /auth/eagle/token") == 2
+
     def test_a_code_dies_after_ten_minutes(self, sim: Handle, call: Caller) -> None:
         code = self._decide(call, "authorize")["code"][0]
         sim.clock.advance(601)

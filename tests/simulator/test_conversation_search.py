@@ -209,6 +209,18 @@ class TestBulk:
         assert len(parts["conversation_parts"][0]["body"]) == 200
         assert whole["company"]["company_id"].startswith("bulk-co-")
 
+    @pytest.mark.parametrize("parts", [0, 1, 5])
+    def test_the_quick_encoding_equals_the_ordinary_one(self, workspace: Workspace, parts: int) -> None:
+        """Ten states and people in turn: a record that is kept (and so encoded the ordinary way) has the same JSON."""
+        people = workspace.add_bulk(10, contacts=3, parts=parts)
+        workspace.set_contact(people[0].id, external_id='quo"ted')
+        workspace.add_bulk(10, contacts=3, companies=0, parts=parts)
+        ids = [i for _, i in workspace.conversations.updated]
+        quick = [(bytes(workspace.shell_json(i)), workspace.whole_json(i)) for i in ids]
+        for conversation_id in ids:
+            workspace.conversations.edit(conversation_id)
+        assert [(bytes(workspace.shell_json(i)), workspace.whole_json(i)) for i in ids] == quick
+
     def test_pages_through_volume_miss_nothing(self, workspace: Workspace, call: Caller) -> None:
         workspace.add_bulk(1000, span=100)
         seen = walk(call, where("updated_at", ">", 1), size=150)

@@ -13,9 +13,11 @@ _WORDS = words(
     "upload sync token field column update question billing release browser mobile report again please customer team"
 )
 _TEXT = " ".join(_WORDS[(n * 7 + n // 31) % len(_WORDS)] for n in range(4000))
-_SUBJECTS = ("Export fails", "Question about seats", "Login loop", "Invoice copy", "Slow report", "Webhook retries")
+SUBJECTS = ("Export fails", "Question about seats", "Login loop", "Invoice copy", "Slow report", "Webhook retries")
 PART_IDS = 1_000_000_000
 SOURCE_IDS = 3_000_000_000
+
+Person = tuple[str, str, str, str | None]
 
 
 class BulkConversations:
@@ -30,7 +32,7 @@ class BulkConversations:
         first: int,
         count: int,
         *,
-        people: Sequence[tuple[str, str, str, str | None]],
+        people: Sequence[Person],
         admin: Admin,
         start: int,
         span: int,
@@ -40,22 +42,39 @@ class BulkConversations:
         self.first = first
         self.count = count
         self._people = people
+        self._writer = admin
         self._admin = Author("admin", admin.id, admin.name, admin.email)
         self._start = start
         self._span = span
-        self._parts = parts
+        self.parts = parts
         self._body_bytes = body_bytes
         self._step = max(1, min(3600, 86_400 // max(1, parts)))
 
-    def _created(self, number: int) -> int:
+    def created(self, number: int) -> int:
         return self._start + number * self._span // self.count
 
     def _updated(self, number: int) -> int:
-        return self._created(number) + self._parts * self._step
+        return self.created(number) + self.parts * self._step
+
+    def person(self, number: int) -> Person:
+        return self._people[number % len(self._people)]
+
+    def sample(self, person: Person, first: int, start: int) -> BulkConversations:
+        """Return a range like this one of ten conversations, all of one person and created at `start`."""
+        return BulkConversations(
+            first,
+            10,
+            people=[person],
+            admin=self._writer,
+            start=start,
+            span=0,
+            parts=self.parts,
+            body_bytes=self._body_bytes,
+        )
 
     def times(self) -> Iterator[tuple[str, int, int]]:
         for number in range(self.count):
-            yield str(self.first + number), self._created(number), self._updated(number)
+            yield str(self.first + number), self.created(number), self._updated(number)
 
     def value(self, record_id: str, field: str) -> Any:
         number = int(record_id) - self.first
@@ -63,21 +82,21 @@ class BulkConversations:
             case "id":
                 return record_id
             case "created_at":
-                return self._created(number)
+                return self.created(number)
             case "updated_at":
                 return self._updated(number)
             case "state":
-                return self._state(number)
+                return self.state(number)
             case "open":
-                return self._state(number) != "closed"
+                return self.state(number) != "closed"
             case "contact_ids":
                 return [self._people[number % len(self._people)][0]]
         raise KeyError(field)
 
-    def _state(self, number: int) -> str:
+    def state(self, number: int) -> str:
         return "closed" if number % 10 < 7 else "open" if number % 10 < 9 else "snoozed"
 
-    def _body(self, number: int, position: int) -> str:
+    def body(self, number: int, position: int) -> str:
         offset = (number * 37 + position * 101) % (len(_TEXT) // 2)
         length = max(1, self._body_bytes - 7)
         text = (
@@ -89,14 +108,14 @@ class BulkConversations:
 
     def make(self, record_id: str) -> Conversation:
         number = int(record_id) - self.first
-        contact_id, name, email, company_id = self._people[number % len(self._people)]
+        contact_id, name, email, company_id = self.person(number)
         contact = Author("user", contact_id, name, email)
-        created = self._created(number)
-        state = self._state(number)
+        created = self.created(number)
+        state = self.state(number)
         parts = []
-        for position in range(self._parts):
+        for position in range(self.parts):
             at = created + (position + 1) * self._step
-            last = position == self._parts - 1
+            last = position == self.parts - 1
             closing = last and state == "closed"
             snoozing = last and state == "snoozed"
             parts.append(
@@ -107,7 +126,7 @@ class BulkConversations:
                     updated_at=at,
                     notified_at=at,
                     author=self._admin if position % 2 == 0 or last else contact,
-                    body=None if snoozing else self._body(number, position + 1),
+                    body=None if snoozing else self.body(number, position + 1),
                     state=state if last else "open",
                 )
             )
@@ -118,8 +137,8 @@ class BulkConversations:
             source=Source(
                 id=str(SOURCE_IDS + number),
                 author=contact,
-                body=self._body(number, 0),
-                subject=_SUBJECTS[number % len(_SUBJECTS)],
+                body=self.body(number, 0),
+                subject=SUBJECTS[number % len(SUBJECTS)],
             ),
             contact_ids=[contact_id],
             company_id=company_id,
@@ -127,7 +146,7 @@ class BulkConversations:
             state=state,
             read=True,
             snoozed_until=created + 30 * 86_400 if state == "snoozed" else None,
-            waiting_since=created if state == "open" and not self._parts else None,
+            waiting_since=created if state == "open" and not self.parts else None,
             admin_assignee_id=int(self._admin.id),
             parts=parts,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
@@ -12,20 +12,21 @@ from aiohttp import web
 from startdeliver.simulator import pages
 from startdeliver.simulator.access import Access
 from startdeliver.simulator.errors import ApiError
+from startdeliver.simulator.routing import Answer
 
 if TYPE_CHECKING:
     from startdeliver.simulator.server import Simulator
 
+EXCHANGE = "/auth/eagle/token"
+
 
 async def handle(simulator: Simulator, request: web.BaseRequest) -> web.StreamResponse | None:
-    """Answer GET /oauth, POST /oauth and POST /auth/eagle/token; None for any other request."""
+    """Answer GET /oauth and POST /oauth; None for any other request."""
     match (request.method, request.path):
         case ("GET", "/oauth"):
             return _authorize_page(simulator, request)
         case ("POST", "/oauth"):
             return await _decide(simulator, request)
-        case ("POST", "/auth/eagle/token"):
-            return await _exchange(simulator, request)
     return None
 
 
@@ -100,21 +101,17 @@ async def _decide(simulator: Simulator, request: web.BaseRequest) -> web.StreamR
     return web.Response(status=302, headers={"Location": f"{target}{joint}{urlencode(answer)}"})
 
 
-async def _exchange(simulator: Simulator, request: web.BaseRequest) -> web.Response:
+async def exchange(access: Access, request: web.BaseRequest) -> Answer:
     """Exchange a code, sent as JSON or as a form, for a token."""
     raw = await request.read()
     try:
         if request.content_type == "application/json":
-            sent = {k: str(v) for k, v in msgspec.json.decode(raw, type=dict).items()}
+            sent = {k: str(v) for k, v in msgspec.json.decode(raw, type=dict[str, Any]).items()}
         else:
             sent = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
-        with simulator.workspace.lock:
-            token = simulator.access.exchange(
-                sent.get("code", ""), sent.get("client_id", ""), sent.get("client_secret", "")
-            )
+        token = access.exchange(sent.get("code", ""), sent.get("client_id", ""), sent.get("client_secret", ""))
     except msgspec.DecodeError:
-        error = ApiError(400, "bad_request", "The request body is not valid JSON")
-        return web.json_response(error.body(), status=error.status)
+        return Answer(ApiError(400, "bad_request", "The request body is not valid JSON").body(), 400)
     except ApiError as error:
-        return web.json_response(error.body(), status=error.status)
-    return web.json_response({"token_type": "Bearer", "token": token, "access_token": token})
+        return Answer(error.body(), error.status)
+    return Answer({"token_type": "Bearer", "token": token, "access_token": token})

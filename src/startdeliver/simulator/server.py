@@ -91,11 +91,28 @@ class Simulator:
 
     async def _around(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
         """Answer what is not the API proper: authorisation and the pages for people."""
+        if request.method == "POST" and path == oauth.EXCHANGE:
+            return await self._exchange(request, path)
         if (answer := await oauth.handle(self, request)) is not None:
             return answer
         if request.method == "GET" and (html := pages.page(self.workspace, path)) is not None:
             return web.Response(text=html, content_type="text/html", headers=pages.HEADERS)
         return None
+
+    async def _exchange(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        """Exchange a code for a token, with faults and log as in the API, but without a token or a limit."""
+        self.log.enter()
+        status = 0
+        try:
+            await asyncio.sleep(self.faults.delay(path))
+            fault = self.faults.pick("POST", path)
+            if fault is not None and fault.kind in ("hang", "reset", "cut"):
+                return await self._break(request, fault, Answer({}), {})
+            answer = await oauth.exchange(self.access, request) if fault is None else self._faulty(fault, None)
+            status = answer.status
+            return _response(answer)
+        finally:
+            self.log.leave(Logged("POST", path, path, status, "", b"", request.headers.get("Intercom-Version")))
 
     async def _api(
         self, request: web.BaseRequest, path: str, route: Route, params: tuple[str, ...]

@@ -239,10 +239,14 @@ def rating(record: Rating) -> dict[str, Any]:
     }
 
 
-def conversation(state: PeopleVerbs, record: Conversation, *, with_parts: bool) -> dict[str, Any]:
-    """Return a conversation; lists and search never carry its parts, and a single one carries the 500 most recent."""
+def conversation(
+    state: PeopleVerbs, record: Conversation, *, with_parts: bool, company_shown: Any = None
+) -> dict[str, Any]:
+    """Return a conversation; lists and search never carry its parts, and a single one carries the 500 most recent.
+
+    `company_shown` is its company, ready to encode.
+    """
     source = record.source
-    found = state.companies.get(record.company_id) if record.company_id else None
     first_reply = first_contact_reply_at(record)
     teammates = list(dict.fromkeys(p.author.id for p in record.parts if p.author.type == "admin"))
     score = rating(record.rating) if record.rating else None
@@ -277,7 +281,7 @@ def conversation(state: PeopleVerbs, record: Conversation, *, with_parts: bool) 
         else {"created_at": first_reply, "type": source.type, "url": None},
         "admin_assignee_id": record.admin_assignee_id,
         "team_assignee_id": record.team_assignee_id,
-        "company": company(state, found) if found is not None else None,
+        "company": company_shown,
         "open": record.open,
         "state": record.state,
         "read": record.read,
@@ -338,6 +342,12 @@ def ticket_state(name: str) -> dict[str, Any]:
     }
 
 
+def _ticket_part(record: Part) -> dict[str, Any]:
+    shown = {**part(record), "type": "ticket_part"}
+    del shown["app_package_code"]
+    return shown
+
+
 def ticket(state: State, record: Conversation) -> dict[str, Any]:
     """Return the Ticket that a conversation is."""
     held = record.ticket
@@ -374,11 +384,11 @@ def ticket(state: State, record: Conversation) -> dict[str, Any]:
         "updated_at": record.updated_at,
         "ticket_parts": {
             "type": "ticket_part.list",
-            "ticket_parts": [{**part(p), "type": "ticket_part"} for p in record.parts[-MAX_PARTS:]],
+            "ticket_parts": [_ticket_part(p) for p in record.parts[-MAX_PARTS:]],
             "total_count": len(record.parts[-MAX_PARTS:]),
         },
         "open": held.state != "resolved",
-        "snoozed_until": record.snoozed_until,
+        **({} if record.snoozed_until is None else {"snoozed_until": record.snoozed_until}),
         "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
         "category": "Customer",
         "is_shared": held.is_shared,

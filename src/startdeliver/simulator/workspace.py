@@ -11,6 +11,7 @@ import msgspec
 
 from startdeliver.simulator import shapes
 from startdeliver.simulator.bulk import BulkConversations
+from startdeliver.simulator.bulk_json import BulkEncoder
 from startdeliver.simulator.errors import invalid
 from startdeliver.simulator.model import Company, Contact, Conversation, ConversationAttribute, DataAttribute, Event
 from startdeliver.simulator.paging import Order, Page, Searcher
@@ -50,6 +51,8 @@ class Workspace(ThreadVerbs):
         self.null_clears_lead_attributes = False
         self._shells: dict[str, tuple[Any, msgspec.Raw]] = {}
         self._wholes: dict[str, tuple[Any, bytes]] = {}
+        self._encoders: dict[int, BulkEncoder] = {}
+        self._companies: dict[str, tuple[Any, msgspec.Raw]] = {}
 
     @property
     def index_lag(self) -> float:
@@ -67,37 +70,62 @@ class Workspace(ThreadVerbs):
         company = self.companies.get(record.company_id) if record.company_id else None
         return (record.version, company.version if company else -1, self.references_version)
 
+    def _encode(self, record: Conversation, with_parts: bool) -> bytes:
+        company = self.companies.get(record.company_id) if record.company_id else None
+        shown = self._company_json(company) if company else None
+        return _encoder.encode(shapes.conversation(self, record, with_parts=with_parts, company_shown=shown))
+
+    def _company_json(self, record: Company) -> msgspec.Raw:
+        stamp = (record.version, self.references_version)
+        known = self._companies.get(record.id)
+        if known is None or known[0] != stamp:
+            known = self._companies[record.id] = (stamp, msgspec.Raw(_encoder.encode(shapes.company(self, record))))
+        return known[1]
+
     def shell_json(self, conversation_id: str) -> msgspec.Raw:
         """Return a conversation without its parts, as search knows it, as JSON."""
+        if (encoded := self._bulk_json(conversation_id, with_parts=False)) is not None:
+            return msgspec.Raw(encoded)
         record = self.conversations.indexed(conversation_id)
         assert record is not None
-        return self._shell(record, keep=self.conversations.lazy(conversation_id) is None)
+        return self._shell(record)
 
-    def _shell(self, record: Conversation, keep: bool) -> msgspec.Raw:
-        if not keep or self.conversations.is_stale(record.id):
-            return msgspec.Raw(_encoder.encode(shapes.conversation(self, record, with_parts=False)))
+    def _bulk_json(self, conversation_id: str, with_parts: bool) -> bytes | None:
+        lazy = self.conversations.lazy(conversation_id)
+        if lazy is None:
+            return None
+        encoder = self._encoders.get(lazy.first)
+        if encoder is None or not isinstance(lazy, BulkConversations):
+            return None
+        owner = lazy.person(int(conversation_id) - lazy.first)[3]
+        company = b"null" if owner is None else bytes(self._company_json(self.companies[owner]))
+        return encoder.encode(conversation_id, with_parts, company)
+
+    def _shell(self, record: Conversation) -> msgspec.Raw:
+        if self.conversations.is_stale(record.id):
+            return msgspec.Raw(self._encode(record, with_parts=False))
         stamp = self._stamp(record)
         known = self._shells.get(record.id)
         if known is None or known[0] != stamp:
             if len(self._shells) > _CACHE_LIMIT:
                 self._shells.clear()
-            raw = msgspec.Raw(_encoder.encode(shapes.conversation(self, record, with_parts=False)))
+            raw = msgspec.Raw(self._encode(record, with_parts=False))
             known = self._shells[record.id] = (stamp, raw)
         return known[1]
 
     def whole_json(self, conversation_id: str) -> bytes | None:
         """Return a conversation with its parts as JSON, or None when there is none."""
+        if (encoded := self._bulk_json(conversation_id, with_parts=True)) is not None:
+            return encoded
         record = self.conversations.get(conversation_id)
         if record is None:
             return None
-        if self.conversations.lazy(conversation_id) is not None:
-            return _encoder.encode(shapes.conversation(self, record, with_parts=True))
         stamp = self._stamp(record)
         known = self._wholes.get(conversation_id)
         if known is None or known[0] != stamp:
             if len(self._wholes) > _CACHE_LIMIT:
                 self._wholes.clear()
-            encoded = _encoder.encode(shapes.conversation(self, record, with_parts=True))
+            encoded = self._encode(record, with_parts=True)
             known = self._wholes[conversation_id] = (stamp, encoded)
         return known[1]
 
@@ -152,20 +180,18 @@ class Workspace(ThreadVerbs):
             )
         first = self.count("conversation", 100_001)
         self._counters["conversation"] = first + count
-        self.conversations.add_range(
-            BulkConversations(
-                first,
-                count,
-                people=[
-                    (p.id, p.name or "", p.email or "", p.company_ids[0] if p.company_ids else None) for p in people
-                ],
-                admin=self.me,
-                start=start,
-                span=span,
-                parts=parts,
-                body_bytes=body_bytes,
-            )
+        made_on_demand = BulkConversations(
+            first,
+            count,
+            people=[(p.id, p.name or "", p.email or "", p.company_ids[0] if p.company_ids else None) for p in people],
+            admin=self.me,
+            start=start,
+            span=span,
+            parts=parts,
+            body_bytes=body_bytes,
         )
+        self.conversations.add_range(made_on_demand)
+        self._encoders[first] = BulkEncoder(self, made_on_demand)
         return people
 
     # Custom attributes
