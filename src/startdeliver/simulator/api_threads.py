@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from startdeliver.simulator import shapes
+from startdeliver.simulator import conversation_shapes, shapes
 from startdeliver.simulator.access import (
     DELETE_METRICS,
     READ_CONVERSATIONS,
@@ -303,7 +303,7 @@ def search_tickets(call: Call) -> dict[str, Any]:
         "type": "ticket.list",
         "pages": page.pages(),
         "total_count": page.total,
-        "tickets": [shapes.ticket(call.workspace, call.workspace.conversation(i)) for i in page.ids],
+        "tickets": [conversation_shapes.ticket(call.workspace, call.workspace.conversation(i)) for i in page.ids],
     }
 
 
@@ -312,4 +312,4 @@ def get_ticket(call: Call) -> dict[str, Any]:
     record = call.workspace.conversations.get(call.id)
     if record is None or record.ticket is None:
         raise ApiError(404, "ticket_not_found", "Resource Not Found")
-    return shapes.ticket(call.workspace, record)
+    return conversation_shapes.ticket(call.workspace, record)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from startdeliver.simulator import shapes
+from startdeliver.simulator import conversation_shapes
 from startdeliver.simulator.bulk import PART_IDS, SOURCE_IDS, SUBJECTS, BulkConversations
 from startdeliver.simulator.people import PeopleVerbs
 
@@ -76,7 +76,9 @@ class BulkEncoder:
         state, with_parts = key
         sample = self._source.sample((_CONTACT, _NAME, _MAIL, None), _FIRST, _EPOCH)
         record = sample.make(str(_FIRST + _NUMBERS[state]))
-        shown = shapes.conversation(self._state, record, with_parts=with_parts, company_shown=msgspec.Raw(_COMPANY))
+        shown = conversation_shapes.conversation(
+            self._state, record, with_parts=with_parts, company_shown=msgspec.Raw(_COMPANY)
+        )
         encoded = msgspec.json.encode(shown)
         slots = list(_SLOT.finditer(encoded))
         offsets = sorted({int(m["time"]) - _EPOCH for m in slots if m["time"]})

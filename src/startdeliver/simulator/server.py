@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from startdeliver.simulator import api_other, api_people, api_threads, control, oauth, pages
+from startdeliver.simulator import api_companies, api_contacts, api_other, api_threads, control, oauth, pages
 from startdeliver.simulator.access import Access, Limiter
 from startdeliver.simulator.errors import ApiError
 from startdeliver.simulator.faults import Fault, Faults, Logged, RequestLog
@@ -22,7 +22,7 @@ from startdeliver.simulator.scroll import Scroll
 from startdeliver.simulator.workspace import Workspace
 
 _encoder = msgspec.json.Encoder()
-_API: tuple[Routes, ...] = (api_threads.routes, api_people.routes, api_other.routes)
+_API: tuple[Routes, ...] = (api_threads.routes, api_contacts.routes, api_companies.routes, api_other.routes)
 _STATUS_FAULTS = {
     "429": (429, "rate_limit_exceeded", "Exceeded rate limit of 83 in 10_seconds"),
     "500": (500, "server_error", "Internal Server Error"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from startdeliver.simulator import shapes
+from startdeliver.simulator import conversation_shapes, shapes
 from startdeliver.simulator.bulk import BulkConversations
 from startdeliver.simulator.bulk_json import BulkEncoder
 from startdeliver.simulator.errors import invalid
@@ -73,7 +73,9 @@ class Workspace(ThreadVerbs):
     def _encode(self, record: Conversation, with_parts: bool) -> bytes:
         company = self.companies.get(record.company_id) if record.company_id else None
         shown = self._company_json(company) if company else None
-        return _encoder.encode(shapes.conversation(self, record, with_parts=with_parts, company_shown=shown))
+        return _encoder.encode(
+            conversation_shapes.conversation(self, record, with_parts=with_parts, company_shown=shown)
+        )
 
     def _company_json(self, record: Company) -> msgspec.Raw:
         stamp = (record.version, self.references_version)
