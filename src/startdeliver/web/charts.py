@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from startdeliver.web import formats
 
 _ids = count(1)
-_PLOT_TOP, _AXIS = 16, 18
+_PLOT_TOP, _AXIS, _GUTTER = 16, 18, 7
 _STATUS_HEIGHT = {"good": 4, "fair": 8, "poor": 12, None: 2}
 _OUTCOME_CLASS = {"success": "chart-good", "failed": "chart-hollow", "running": "chart-none", "queued": "chart-none"}
 
@@ -104,7 +104,8 @@ def trend_line(
         taken.append(text_y)
         labels.append(
             format_html(
-                '<text class="chart-value" x="{}%" y="{}" text-anchor="{}">{}</text>',
+                '<text class="chart-value{}" x="{}%" y="{}" text-anchor="{}">{}</text>',
+                tone,
                 x,
                 max(10, round(text_y, 2)),
                 "end" if x > 50 else "start",
@@ -125,7 +126,7 @@ def trend_line(
         parts.append(_band(statuses, _PLOT_TOP + plot + band))
     parts.append(_days(days, height))
     parts += labels
-    return _svg(title, _describe(series, unit), height, parts)
+    return _svg(title, _describe(series, unit), height, [_axis(scale), _beside_axis(parts)])
 
 
 def bars(
@@ -168,7 +169,7 @@ def bars(
     if two:
         what += f", {_short(sum(item.second or 0 for item in items))} {names[1]}"
     text = f"{len(items)} bars from {items[0].label} to {last.label}: {what} in all; highest {_short(highest)}."
-    return _svg(title, text, height, [_grid(scale), *marks, *labels])
+    return _svg(title, text, height, [_axis(scale), _beside_axis([_grid(scale), *marks, *labels])])
 
 
 def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeString:
@@ -260,14 +261,25 @@ def _x(index: int, length: int, whole: float = 100) -> float:
 
 
 def _grid(scale: _Scale) -> SafeString:
-    return _join(
-        format_html(
-            '<line class="chart-grid" x1="0" x2="100%" y1="{0}" y2="{0}"/><text x="0" y="{1}">{2}</text>',
-            _PLOT_TOP + scale.y(tick),
-            round(_PLOT_TOP + scale.y(tick) - 3, 2),
-            _short(tick) if tick else "",
-        )
-        for tick in scale.ticks
+    return format_html_join(
+        "",
+        '<line class="chart-grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>',
+        ((_PLOT_TOP + scale.y(tick),) for tick in scale.ticks),
+    )
+
+
+def _axis(scale: _Scale) -> SafeString:
+    return format_html_join(
+        "",
+        '<text x="0" y="{}">{}</text>',
+        ((round(_PLOT_TOP + scale.y(tick) + 4, 2), _short(tick)) for tick in scale.ticks),
+    )
+
+
+def _beside_axis(parts: Iterable[SafeString]) -> SafeString:
+    """Everything but the axis, in a box to the right of the axis labels; percentages inside are of that box."""
+    return format_html(
+        '<svg x="{}%" width="{}%" height="100%" overflow="visible">{}</svg>', _GUTTER, 100 - _GUTTER, _join(parts)
     )
 
 
@@ -282,12 +294,9 @@ def _line(line: Series, scale: _Scale) -> SafeString:
             places.append((min(1000.0, places[0][0] + 2), places[0][1]))
         path = " ".join(f"{x:g},{y:g}" for x, y in places)
         if line.area and not dashed:
-            drawn.append(
-                format_html(
-                    '<path class="chart-area{}" d="M{:g},{:g} L{} L{:g},{:g}Z"/>',
-                    tone, places[0][0], scale.height, path, places[-1][0], scale.height,
-                )
-            )  # fmt: skip
+            base = f"{scale.height:g}"
+            shape = f"M{places[0][0]:g},{base} L{path} L{places[-1][0]:g},{base}Z"
+            drawn.append(format_html('<path class="chart-area{}" d="{}"/>', tone, shape))
         classes = f"chart-line{tone}" + (" chart-dash" if dashed else "")
         drawn.append(format_html('<polyline class="{}" points="{}"/>', classes, path))
     return _join(drawn)

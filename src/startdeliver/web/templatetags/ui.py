@@ -89,6 +89,12 @@ def money(value: Decimal | None, currency: str) -> str:
 
 
 @register.filter
+def money_round(value: Decimal | None, currency: str) -> str:
+    """Money in whole units, for columns."""
+    return formats.money(None if value is None else round(value), currency)
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     return formats.duration(seconds)
 
@@ -174,6 +180,30 @@ def empty(
 def tabs(items: Sequence[Tab], label: str, target: str = "") -> dict[str, Any]:
     """Tabs as links; with `target` (an element's id) htmx swaps that element in place and keeps the address."""
     return {"items": items, "label": label, "target": target}
+
+
+@register.inclusion_tag("web/components/chips.html")
+def chips(items: Sequence[Tab], label: str, target: str = "") -> dict[str, Any]:
+    """Filters as a row of chips; with `target` htmx swaps that element in place."""
+    return {"items": items, "label": label, "target": target}
+
+
+@register.inclusion_tag("web/components/facts.html", takes_context=True)
+def facts(context: Context, items: Sequence[Any]) -> dict[str, Any]:
+    """Fields of a record (`web.provenance.Fact`) with where each value came from and when."""
+    return {"facts": items, "organization": context.get("organization")}
+
+
+@register.inclusion_tag("web/components/attributes.html")
+def attributes(items: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Names and values, read only."""
+    return {"attributes": items}
+
+
+@register.inclusion_tag("web/components/customer_picker.html")
+def customer_picker(label: str, picker_id: str) -> dict[str, Any]:
+    """A search for one customer in a form; the choice is sent as `customer`."""
+    return {"label": label, "picker_id": picker_id}
 
 
 @register.inclusion_tag("web/components/sort_head.html", takes_context=True)

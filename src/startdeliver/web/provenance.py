@@ -1,0 +1,85 @@
+"""Where a value came from and when, in words, from a record's `field_sources`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from startdeliver.customers.models import Customer, CustomerUser
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One field of a record as a page shows it. `kind` tells the template how: text, date, time, money, link, mail."""
+
+    label: str
+    value: Any
+    source: str
+    at: datetime | None
+    kind: str = "text"
+
+
+CUSTOMER_FACTS: Sequence[tuple[str, str, str]] = (
+    ("name", "Name", "text"),
+    ("external_id", "Your ID", "text"),
+    ("csm", "CSM", "text"),
+    ("arr", "ARR", "money"),
+    ("renewal_date", "Renewal date", "date"),
+    ("domain", "Domain", "text"),
+    ("website", "Website", "link"),
+    ("plan", "Plan", "text"),
+    ("size", "Employees", "number"),
+    ("industry", "Industry", "text"),
+    ("monthly_spend", "Monthly spend", "money"),
+    ("tags", "Tags", "tags"),
+)
+USER_FACTS: Sequence[tuple[str, str, str]] = (
+    ("name", "Name", "text"),
+    ("email", "E-mail", "mail"),
+    ("phone", "Phone", "text"),
+    ("external_id", "Your ID", "text"),
+    ("customer", "Customer", "customer"),
+    ("is_stakeholder", "Stakeholder", "flag"),
+    ("is_non_user", "Non-user", "flag"),
+    ("role", "Role in Intercom", "text"),
+    ("last_seen_at", "Last seen", "time"),
+    ("has_left_at", "Has left since", "time"),
+    ("tags", "Tags", "tags"),
+)
+
+
+def facts_of(record: Customer | CustomerUser) -> list[Fact]:
+    """Every standard field of a customer or user, with its source."""
+    rows = CUSTOMER_FACTS if isinstance(record, Customer) else USER_FACTS
+    sources = record.field_sources if isinstance(record.field_sources, dict) else {}
+    return [Fact(label, getattr(record, name), *describe(sources.get(name)), kind) for name, label, kind in rows]
+
+
+def describe(source: Any) -> tuple[str, datetime | None]:
+    """`{"source", "at", "by"}` in words ("From Intercom", "By ada@acme.test") and the moment; nothing known is ""."""
+    if not isinstance(source, dict):
+        return "", None
+    kind, by = str(source.get("source") or ""), str(source.get("by") or "")
+    words = {"intercom": "From Intercom", "api": f"Through the API by {by}" if by else "Through the API"}
+    words |= {"member": f"By {by}" if by else "By a member"}
+    try:
+        at = datetime.fromisoformat(str(source.get("at") or ""))
+    except ValueError:
+        return words.get(kind, by), None
+    return words.get(kind, by), at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def attributes_of(custom: Any) -> list[tuple[str, str]]:
+    """Intercom's custom attributes as (name, value) in order of the name; yes and no for flags."""
+    if not isinstance(custom, dict):
+        return []
+    shown = [(name, _value(value)) for name, value in custom.items() if value not in (None, "")]
+    return sorted(shown, key=lambda pair: pair[0].casefold())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return str(value)

@@ -1,0 +1,209 @@
+"""One customer: profile with tiles and tabs; making, changing, archiving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from startdeliver.common import clock
+from startdeliver.customers import selectors, services
+from startdeliver.customers.models import Customer
+from startdeliver.intercom import regions
+from startdeliver.support import selectors as support
+from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.web import charts, formats
+from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
+from startdeliver.web.forms import CustomerForm, customer_initial
+from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.provenance import attributes_of, facts_of
+from startdeliver.web.templatetags.ui import Tab
+
+TREND_DAYS = 90
+_TABS = ("tickets", "users", "details")
+_SHOW = (("", "All"), ("open", "Open"), ("overdue", "Overdue"), ("resolved", "Resolved"))
+_VIEWS = {
+    "all": "All users",
+    "stakeholders": "Stakeholders",
+    "non-users": "Non-users",
+    "has-left": "Has left",
+}
+
+
+@require_safe
+def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The profile. Tabs and their filters are in the address: ?tab=users&view=stakeholders."""
+    customer = get_object_or_404(Customer.objects.select_related("csm"), pk=pk)
+    tab = request.GET.get("tab", "tickets")
+    tab = tab if tab in _TABS else "tickets"
+    tile = support.support_tile(customer)
+    context: dict[str, Any] = {
+        "customer": customer,
+        "tab": tab,
+        "today": clock.today(organization_of(request).time_zone),
+        "tile": tile,
+    }
+    context |= {"tickets": _tickets, "users": _users, "details": _details}[tab](request, customer)
+    views = selectors.user_view_counts(customer)
+    url = f"/customers/{pk}"
+    context["tabs"] = [
+        Tab("Tickets", url, tab == "tickets", tile.tickets),
+        Tab("Users & stakeholders", f"{url}?tab=users", tab == "users", views["all"]),
+        Tab("Details", f"{url}?tab=details", tab == "details"),
+    ]
+    context["user_new_url"] = f"/users/new?customer={pk}"
+    context["user_views"] = [
+        Tab(label, f"{url}?tab=users&view={key}", context.get("view") == key, views[key])
+        for key, label in _VIEWS.items()
+    ]
+    if is_swap(request, "tab"):
+        return render(request, "web/customers/_tab.html", context)
+    context |= _pictures(customer, tile.rule.days_until_overdue)
+    context |= {
+        "feedback": support.feedback(customer),
+        "intercom_link": _intercom_link(customer),
+        "overdue_tone": (tile.status or "") if tile.overdue else "",
+        "archive_title": f"Archive {customer.name}?",
+        "archive_url": f"/customers/{pk}/archive",
+    }
+    return render(request, "web/customers/profile.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@writers_only
+def customer_new(request: HttpRequest) -> HttpResponse:
+    """Makes a customer."""
+    organization = organization_of(request)
+    form = CustomerForm(organization, request.POST or None, initial={"csm": member_of(request).pk})
+    if request.method == "POST":
+        made = form.save(
+            lambda values: services.customer_create(
+                organization=organization, by=member_of(request).email, values=values
+            )
+        )
+        if made is not None:
+            messages.success(request, f"{made.name} was added.")
+            return redirect(f"/customers/{made.pk}")
+    return render(request, "web/customers/form.html", {"form": form}, status=_status(form))
+
+
+@require_http_methods(["GET", "POST"])
+@writers_only
+def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Changes a customer's standard fields."""
+    customer = get_object_or_404(Customer, pk=pk)
+    form = CustomerForm(organization_of(request), request.POST or None, initial=customer_initial(customer))
+    if request.method == "POST":
+        saved = form.save(
+            lambda values: services.customer_update(customer=customer, by=member_of(request).email, values=values)
+        )
+        if saved is not None:
+            messages.success(request, f"{saved.name} was saved.")
+            return redirect(f"/customers/{pk}?tab=details")
+        customer.refresh_from_db()
+    context = {"form": form, "customer": customer}
+    return render(request, "web/customers/form.html", context, status=_status(form))
+
+
+@require_POST
+@writers_only
+def customer_archive(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the customer out of the lists."""
+    customer = get_object_or_404(Customer, pk=pk)
+    services.customer_archive(customer=customer, by=member_of(request).email)
+    messages.success(request, f"{customer.name} is archived. Its users and tickets are kept.")
+    return redirect(f"/customers/{pk}")
+
+
+@require_POST
+@writers_only
+def customer_restore(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the customer back into the lists."""
+    customer = get_object_or_404(Customer, pk=pk)
+    services.customer_restore(customer=customer, by=member_of(request).email)
+    messages.success(request, f"{customer.name} is back in your customers.")
+    return redirect(f"/customers/{pk}")
+
+
+def _status(form: CustomerForm) -> int:
+    return 400 if form.is_bound and form.errors else 200
+
+
+def _tickets(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    show = request.GET.get("show", "")
+    show = show if show in dict(_SHOW) else ""
+    after = request.GET.get("after", "")
+    page = support.tickets_page(show=show, customer=customer, after=after, size=25)
+    url = f"/customers/{customer.pk}"
+    links = [Tab(label, f"{url}?show={key}" if key else url, key == show) for key, label in _SHOW]
+    return {"tickets": page.tickets, "next": page.next, "after": after, "show": show, "shows": links}
+
+
+def _users(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    view = request.GET.get("view", "all")
+    view = view if view in _VIEWS else "all"
+    page = paginate(selectors.users_of(customer, view), page_number(request))
+    return {"users": page, "view": view}
+
+
+def _details(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    companies = MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("name", "pk")
+    attributes = [(company, attributes_of(company.facts.get("custom_attributes"))) for company in companies[:5]]
+    return {"facts": facts_of(customer), "attributes": [pair for pair in attributes if pair[1]]}
+
+
+def _pictures(customer: Customer, overdue_days: int) -> dict[str, Any]:
+    points = support.trend(customer, TREND_DAYS)
+    weeks = support.ticket_volume(customer, TREND_DAYS)
+    opened = [charts.Point(point.day, point.open, point.reconstructed) for point in points]
+    overdue = [charts.Point(point.day, point.overdue, point.reconstructed) for point in points]
+    known = [point for point in points if point.status is not None]
+    trend_rows = [
+        (
+            formats.day(point.day),
+            (point.status or "").title(),
+            formats.number(point.open),
+            formats.number(point.overdue),
+            "worked out" if point.reconstructed else "seen",
+        )
+        for point in reversed(known)
+    ]
+    volume_rows = [
+        (f"{formats.day(week.start)} to {formats.day(week.end)}", f"{week.created:,}", f"{week.resolved:,}")
+        for week in reversed(weeks)
+    ]
+    return {
+        "trend_svg": charts.trend_line(
+            [charts.Series("Open tickets", opened, "", area=True), charts.Series("Overdue tickets", overdue, "poor")],
+            title=f"Open and overdue tickets, {TREND_DAYS} days",
+            statuses=[point.status for point in points],
+        ),
+        "trend_legend": charts.legend([("Open", ""), ("Overdue", "poor")]),
+        "volume_legend": charts.legend([("New", "bar"), ("Resolved", "bar:quiet")]),
+        "trend_heads": ("Day", "Support health", "Open", "Overdue", "How it is known"),
+        "trend_rows": trend_rows,
+        "trend_reconstructed": any(point.reconstructed for point in points),
+        "volume_svg": _volume(weeks),
+        "volume_heads": ("Week", "New", "Resolved"),
+        "volume_rows": volume_rows,
+        "overdue_days": overdue_days,
+    }
+
+
+def _volume(weeks: Sequence[support.VolumePoint]) -> SafeString:
+    bars = [charts.Bar(f"{week.start.day} {week.start:%b}", week.created, week.resolved) for week in weeks]
+    return charts.bars(bars, title="Tickets by week", names=("new", "resolved"))
+
+
+def _intercom_link(customer: Customer) -> str:
+    company = MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("-seen_at").first()
+    if company is None:
+        return ""
+    connection = Connection.objects.filter(organization=customer.organization_id).only("region", "workspace").first()
+    code = connection.region if connection else "US"
+    return regions.region(code).company_link(company.workspace, company.ref)
