@@ -21,9 +21,6 @@ from startdeliver.tenancy.scope import CrossTenantWrite, current_organization
 # First key of PostgreSQL's advisory locks of this app; the second is the organization.
 _LOCK_CLASS = 73_121
 
-# SQLite limits the number of parameters; a JSON list is one.
-_IN_LIST = "IN (SELECT value FROM json_each(%s))"
-
 
 @contextmanager
 def organization_work(organization: Organization) -> Iterator[None]:
@@ -72,13 +69,18 @@ def differs(left: str, right: str) -> str:
     return f"{left} {'IS DISTINCT FROM' if is_postgres() else 'IS NOT'} {right}"
 
 
-def id_filter(column: str, ids: Sequence[int] | None) -> tuple[str, list[Any]]:
-    """SQL and parameters that keep the rows whose `column` is one of `ids` (None: every row); any number of ids."""
-    if ids is None:
-        return "", []
+def of_customers(organization: Organization, customer_ids: Sequence[int] | None) -> tuple[str, list[Any]]:
+    """SQL and parameters that keep the rows of `organization`, and of these customers only unless None."""
+    if customer_ids is None:
+        return "organization_id = %s", [organization.pk]
+    ids = list(customer_ids)
     if is_postgres():
-        return f" AND {column} = ANY(%s)", [list(ids)]
-    return f" AND {column} {_IN_LIST}", [json.dumps(list(ids))]
+        return "organization_id = %s AND customer_id = ANY(%s)", [organization.pk, ids]
+    # SQLite limits the number of parameters; a JSON list is one.
+    return "organization_id = %s AND customer_id IN (SELECT value FROM json_each(%s))", [
+        organization.pk,
+        json.dumps(ids),
+    ]
 
 
 def execute(statement: str, values: Sequence[Any]) -> int:

@@ -1,0 +1,143 @@
+"""What every benchmark needs: a database of its own that is gone afterwards, a stop-watch, a table and a JSON line.
+
+A benchmark is a module with `main()`; it runs in a process of its own, because a process has one database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+
+@dataclass
+class Figures:
+    """The figures of one benchmark on one database."""
+
+    name: str
+    database: str
+    rows: list[tuple[str, float | int | str, str, str]] = field(default_factory=list)
+
+    def add(self, what: str, value: float | int | str, unit: str = "", claim: str = "") -> None:
+        """One line: what was measured, the value with its unit, and what is claimed of it."""
+        self.rows.append((what, value, unit, claim))
+
+    def show(self) -> None:
+        """Prints a table for people and one JSON line for programs."""
+        print(f"\n{self.name} on {self.database}")
+        width = max(len(row[0]) for row in self.rows)
+        for what, value, unit, claim in self.rows:
+            shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+            print(f"  {what:<{width}}  {shown:>12} {unit:<8} {claim}".rstrip())
+        values = {what: value for what, value, _, _ in self.rows}
+        print("JSON " + json.dumps({"benchmark": self.name, "database": self.database, "figures": values}), flush=True)
+
+
+def arguments(description: str, *extra: Sequence[Any]) -> argparse.Namespace:
+    """The options that benchmarks share, and `extra` ones as (flag, {keyword arguments})."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--small", action="store_true", help="a tenth of the size, to try the script itself")
+    for flag, options in extra:
+        parser.add_argument(flag, **options)
+    return parser.parse_args()
+
+
+@contextmanager
+def fresh_database(kind: str, **environment: str) -> Iterator[Path]:
+    """A migrated database of its own with Django ready to use it; gives the data directory. All of it is removed."""
+    directory = Path(tempfile.mkdtemp(prefix="startdeliver-bench-"))
+    for name in [name for name in os.environ if name.startswith(("STARTDELIVER_", "INTERCOM_"))]:
+        del os.environ[name]
+    try:
+        with _database_url(kind, directory) as url:
+            from startdeliver.common.crypto import generate_key
+
+            os.environ.update(
+                DATABASE_URL=url,
+                STARTDELIVER_DATA_DIR=str(directory),
+                STARTDELIVER_SECRET_KEY="benchmarks-only-0123456789-0123456789-0123456789",
+                STARTDELIVER_ENCRYPTION_KEYS=generate_key(),
+                DJANGO_SETTINGS_MODULE="startdeliver.project.settings",
+                **environment,
+            )
+            import django
+            from django.core.management import call_command
+            from django.db import connections
+
+            django.setup()
+            call_command("migrate", verbosity=0)
+            try:
+                yield directory
+            finally:
+                connections.close_all()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _database_url(kind: str, directory: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{directory}/bench.sqlite3"
+        return
+    import psycopg
+
+    server = os.environ.get("TEST_POSTGRES_URL", "")
+    if not server:
+        raise SystemExit("TEST_POSTGRES_URL is not set: it names the PostgreSQL server to measure on")
+    name = f"startdeliver_bench_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class Watch:
+    """Seconds of a `with` block in `.seconds`."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> Watch:
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._start
+
+
+def median_and_slowest(call: Any, times: int) -> tuple[float, float]:
+    """Calls `call` that often; gives the median and the slowest, in milliseconds."""
+    taken = []
+    for _ in range(times):
+        with Watch() as watch:
+            call()
+        taken.append(watch.seconds * 1000)
+    taken.sort()
+    return taken[len(taken) // 2], taken[-1]
+
+
+def peak_megabytes() -> float:
+    """Peak resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def machine() -> str:
+    """One line that says where the figures come from."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}"
