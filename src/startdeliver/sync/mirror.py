@@ -1,0 +1,612 @@
+"""Keeps what Intercom knows of companies and contacts, links it to customers and users, and brings their fields
+over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer, CustomerUser, email_key
+from startdeliver.intercom import Gone, NotFound, wire
+from startdeliver.sync import bulk, domains, fields, matching
+from startdeliver.sync.matching import ContactRow, UserRow
+from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.people import customers_by_domain
+from startdeliver.sync.pull.work import Pull
+from startdeliver.sync.text import key, moment, number, short
+
+_pack = msgspec.msgpack.Encoder(order="deterministic").encode
+_json = msgspec.json.Encoder().encode
+
+_KEY = ("organization_id", "workspace", "ref")
+_COMPANY = (
+    "workspace",
+    "ref",
+    "company_id",
+    "name",
+    "facts",
+    "fingerprint",
+    "changed_at",
+    "seen_at",
+    "matched_by",
+    "match_note",
+)
+_COMPANY_UPDATE = ("company_id", "name", "facts", "fingerprint", "changed_at", "seen_at", "gone_at")
+_CONTACT = (
+    "workspace",
+    "ref",
+    "external_id",
+    "email",
+    "email_key",
+    "name",
+    "role",
+    "company_refs",
+    "facts",
+    "fingerprint",
+    "remote_updated_at",
+    "last_seen_at",
+    "state",
+    "merged_into",
+    "changed_at",
+    "seen_at",
+    "matched_by",
+    "match_note",
+)
+_CONTACT_UPDATE = _CONTACT[2:-2]
+
+
+def _hash(value: object) -> str:
+    return blake2b(_pack(value), digest_size=16).hexdigest()
+
+
+def _custom(values: dict[str, Any] | None) -> dict[str, Any]:
+    """Custom attributes without what JSON columns cannot hold."""
+    if not values:
+        return {}
+    clean = {
+        short(name, 255): short(v, 2000) if isinstance(v, str) else v for name, v in values.items() if v is not None
+    }
+    return {name: value for name, value in clean.items() if isinstance(value, str | int | float | bool)}
+
+
+# ------------------------------------------------------------------------------------------------------------ companies
+
+
+def company_facts(company: wire.Company) -> dict[str, Any]:
+    """What is kept of a company, beside its ids and its name."""
+    return {
+        "website": short(company.website, 500),
+        "plan": short(company.plan_name, 255),
+        "size": number(company.size),
+        "industry": short(company.industry, 255),
+        "monthly_spend": company.monthly_spend,
+        "tags": [short(name, 255) for name in company.tag_names],
+        "custom_attributes": _custom(company.custom_attributes),
+    }
+
+
+def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: bool = False) -> int:
+    """Stores companies in the mirror, links them to customers (made here when the switch is on), and aligns the
+    fields of those that changed. Gives how many changed. Must run inside `Pull.commit`. `swept`: they were listed by
+    the sweep."""
+    by_ref = {ref: company for company in companies if (ref := key(company.id, 128))}
+    if not by_ref:
+        return 0
+    now = clock.now()
+    seen = int(now.timestamp())
+    known = dict(
+        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).values_list("ref", "fingerprint")
+    )
+    rows = []
+    for ref, company in by_ref.items():
+        own, name, facts = key(company.company_id, 255), short(company.name, 255), company_facts(company)
+        mark = _hash((own, name, facts))
+        if known.get(ref) != mark:
+            rows.append((pull.workspace, ref, own, name, _json(facts).decode(), mark, seen, seen, "", ""))
+    columns = (*_COMPANY, "gone_at")
+    bulk.upsert(
+        MirrorCompany, pull.organization_id, columns, [(*row, None) for row in rows], key=_KEY, update=_COMPANY_UPDATE
+    )
+    if swept:
+        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now, gone_at=None)
+    changed = [row[1] for row in rows]
+    # Unlinked ones are looked at again whenever they are seen, since the customer may have come meanwhile.
+    link_companies(pull, Q(ref__in=by_ref), now)
+    align_customers(pull, Q(ref__in=changed), now)
+    for ref in by_ref:
+        pull.people.companies.pop(ref, None)
+    return len(changed)
+
+
+def link_companies(pull: Pull, which: Q, now: datetime) -> int:
+    """Links unlinked companies of the mirror to the customers that they are. Gives how many were linked."""
+    rows = list(MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=True))
+    if not rows:
+        return 0
+    externals = {row.company_id for row in rows if row.company_id}
+    by_external = dict(Customer.objects.filter(external_id__in=externals).values_list("external_id", "pk"))
+    by_domain: dict[str, set[int]] = {}
+    if pull.connection.match_domains:
+        by_domain = customers_by_domain(domains.of_website(str(row.facts.get("website") or "")) for row in rows)
+    linked: list[tuple[int, int, str]] = []
+    noted: list[tuple[int, str]] = []
+    to_create = []
+    for row in rows:
+        customer = by_external.get(row.company_id) if row.company_id else None
+        sharing = by_domain.get(domains.of_website(str(row.facts.get("website") or "")), set())
+        if customer is not None:
+            linked.append((row.pk, customer, "external_id"))
+        elif len(sharing) == 1:
+            linked.append((row.pk, next(iter(sharing)), "domain"))
+        elif sharing:
+            if row.match_note != "ambiguous":
+                noted.append((row.pk, "ambiguous"))
+        elif pull.connection.create_customers and row.gone_at is None:
+            to_create.append(row)
+    linked += _create_customers(pull, to_create, now)
+    bulk.update(
+        MirrorCompany,
+        pull.organization_id,
+        ("customer_id", "matched_by", "match_note"),
+        [(pk, customer, how, "") for pk, customer, how in linked],
+    )
+    bulk.update(MirrorCompany, pull.organization_id, ("match_note",), noted)
+    for row in rows:
+        pull.people.companies.pop(row.ref, None)
+    return len(linked)
+
+
+def _create_customers(pull: Pull, rows: Sequence[MirrorCompany], now: datetime) -> list[tuple[int, int, str]]:
+    maps = fields.mapping(pull.connection.field_rules, "customer")
+    made: dict[str, Customer] = {}
+    chosen: list[tuple[int, Customer]] = []
+    for row in rows:
+        same = row.company_id or f"ref:{row.ref}"
+        customer = made.get(same)
+        if customer is None:
+            customer = made[same] = Customer(organization=pull.organization, created_at=now)
+            fields.apply(customer, maps, _company_record(row), now=now, new=True)
+            customer.name = customer.name or row.company_id or row.ref
+        chosen.append((row.pk, customer))
+    Customer.objects.bulk_create(list(made.values()))
+    pull.counts.customers_created += len(made)
+    return [(pk, int(customer.pk), "created") for pk, customer in chosen]
+
+
+def _company_record(row: MirrorCompany) -> dict[str, Any]:
+    return {**row.facts, "name": row.name, "company_id": row.company_id}
+
+
+def align_customers(pull: Pull, which: Q, now: datetime) -> None:
+    """Brings the fields of linked companies over to their customers. Of several companies that are one customer, the
+    one
+    with its external id counts, else the lowest id."""
+    ids = set(
+        MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=False).values_list(
+            "customer_id", flat=True
+        )
+    )
+    if not ids:
+        return
+    customers = Customer.objects.in_bulk(ids)
+    sources: dict[int, MirrorCompany] = {}
+    for row in MirrorCompany.objects.filter(workspace=pull.workspace, customer__in=ids, gone_at__isnull=True):
+        customer = customers[int(row.customer_id or 0)]
+        best = sources.get(customer.pk)
+        if best is None or _rank(row, customer) < _rank(best, customer):
+            sources[customer.pk] = row
+    maps = fields.mapping(pull.connection.field_rules, "customer")
+    lacking = {row.company_id for pk, row in sources.items() if not customers[pk].external_id and row.company_id}
+    taken = (
+        set(Customer.objects.filter(external_id__in=lacking).values_list("external_id", flat=True))
+        if lacking
+        else set()
+    )
+    changed: dict[tuple[str, ...], list[Customer]] = {}
+    for pk, row in sources.items():
+        customer = customers[pk]
+        names, conflicts = fields.apply(customer, maps, _company_record(row), now=now, taken=taken.__contains__)
+        if "external_id" in names:
+            taken.add(customer.external_id or "")
+        if conflicts:
+            pull.warn(
+                f"The company ID {row.company_id!r} belongs to another customer, so “{customer.name}” keeps its own."
+            )
+        if names:
+            changed.setdefault(tuple(sorted(set(names))), []).append(customer)
+    for columns, records in changed.items():
+        Customer.objects.bulk_update(records, columns)
+        pull.counts.customers_updated += len(records)
+
+
+def _rank(row: MirrorCompany, customer: Customer) -> tuple[bool, str]:
+    return (not row.company_id or row.company_id != customer.external_id, row.ref)
+
+
+# ------------------------------------------------------------------------------------------------------------- contacts
+
+
+def contact_facts(contact: wire.Contact, tag_names: dict[str, str]) -> dict[str, Any]:
+    """What is kept of a contact, beside its ids, name and addresses. `tag_names`: names by tag id."""
+    tags = [tag.name or tag_names.get(tag.id, "") for tag in contact.tags.data] if contact.tags else []
+    return {
+        "phone": short(contact.phone, 64),
+        "last_seen_at": moment(contact.last_seen_at),
+        "tags": [short(name, 255) for name in tags if name],
+        "custom_attributes": _custom(contact.custom_attributes),
+    }
+
+
+def store_contacts(
+    pull: Pull,
+    contacts: Iterable[wire.Contact],
+    *,
+    tag_names: dict[str, str] | None = None,
+    companies: dict[str, list[str]] | None = None,
+    swept: bool = False,
+) -> int:
+    """Stores contacts in the mirror, links them to users, and aligns the fields of those that changed. Gives how many
+    changed. Must run inside `Pull.commit`. `companies`: all company ids of the contacts that list only some inline."""
+    by_ref = {ref: contact for contact in contacts if (ref := key(contact.id, 128))}
+    if not by_ref:
+        return 0
+    now = clock.now()
+    seen = int(now.timestamp())
+    known = {
+        ref: (fingerprint, state, user_id)
+        for ref, fingerprint, state, user_id in MirrorContact.objects.filter(
+            workspace=pull.workspace, ref__in=by_ref
+        ).values_list("ref", "fingerprint", "state", "user_id")
+    }
+    rows, returned = [], []
+    for ref, contact in by_ref.items():
+        row = _contact_row(pull, ref, contact, tag_names or {}, (companies or {}).get(ref), seen)
+        old = known.get(ref)
+        if old is None or old[0] != row[9] or old[1] != MirrorContact.State.ACTIVE:
+            rows.append(row)
+        if old is not None and old[1] != MirrorContact.State.ACTIVE and old[2] is not None:
+            returned.append(old[2])
+    bulk.upsert(MirrorContact, pull.organization_id, _CONTACT, rows, key=_KEY, update=_CONTACT_UPDATE)
+    if swept:
+        MirrorContact.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now)
+    if returned:
+        CustomerUser.objects.filter(pk__in=returned, has_left_at__isnull=False).update(has_left_at=None, updated_at=now)
+    changed = [row[1] for row in rows]
+    for ref in changed:
+        pull.people.contacts.pop(ref, None)
+    # First the fields, then the links: a changed e-mail or external id counts in matching at once (13.10).
+    linked = [ref for ref in changed if (old := known.get(ref)) is not None and old[2] is not None]
+    align_users(pull, Q(ref__in=linked), now)
+    fresh = link_contacts(pull, [ref for ref in changed if ref not in set(linked)])
+    align_users(pull, Q(ref__in=fresh), now)
+    return len(changed)
+
+
+def _contact_row(
+    pull: Pull, ref: str, contact: wire.Contact, tag_names: dict[str, str], companies: list[str] | None, seen: int
+) -> bulk.Row:
+    email = key(contact.email, 254)
+    refs = [found for found in map(_ref, companies if companies is not None else contact.company_ids) if found]
+    facts = contact_facts(contact, tag_names)
+    external, name, role = key(contact.external_id, 255), short(contact.name, 255), short(contact.role, 32)
+    mark = _hash((external, email, name, role, refs, facts))
+    return (
+        pull.workspace,
+        ref,
+        external,
+        email,
+        email_key(email)[:254],
+        name,
+        role,
+        _json(refs).decode(),
+        _json(facts).decode(),
+        mark,
+        moment(contact.updated_at) or 0,
+        moment(contact.last_seen_at) or 0,
+        MirrorContact.State.ACTIVE.value,
+        "",
+        seen,
+        seen,
+        "",
+        "",
+    )
+
+
+def _ref(value: str) -> str:
+    return key(value, 128)
+
+
+def link_contacts(pull: Pull, refs: Sequence[str]) -> list[str]:
+    """Links unlinked contacts of the mirror to the users that they are. Gives the contacts that were linked."""
+    if not refs:
+        return []
+    pull.people.load_contacts(refs)
+    pull.people.load_users(refs)
+    links: list[tuple[int, int, str, str]] = []
+    notes: list[tuple[int, str]] = []
+    linked: list[str] = []
+    for ref in refs:
+        row = pull.people.contacts.get(ref)
+        if row is None or row.pk is None:
+            continue
+        found = pull.people.find(ref)
+        if found.user is not None and found.user.id != row.user_id:
+            links.append((row.pk, found.user.id, found.how, ""))
+            linked.append(ref)
+            row.user_id, row.matched_by, row.match_note = found.user.id, found.how, ""
+        elif found.user is None and (note := "ambiguous" if found.ambiguous else "") != row.match_note:
+            notes.append((row.pk, note))
+            row.match_note = note
+    save_links(pull, links, notes)
+    return linked
+
+
+def save_links(pull: Pull, links: Sequence[tuple[int, int, str, str]], notes: Sequence[tuple[int, str]] = ()) -> None:
+    """Stores links (contact's row, user, how, note) and notes (row, note) in the mirror."""
+    bulk.update(MirrorContact, pull.organization_id, ("user_id", "matched_by", "match_note"), links)
+    bulk.update(MirrorContact, pull.organization_id, ("match_note",), notes)
+
+
+def align_users(pull: Pull, which: Q, now: datetime) -> None:
+    """Brings the fields of linked contacts over to their users. Of several contacts that are one user, `primary`
+    decides; a user without a customer gets the one that its companies are."""
+    ids = set(
+        MirrorContact.objects.filter(which, workspace=pull.workspace, user__isnull=False).values_list(
+            "user_id", flat=True
+        )
+    )
+    if not ids:
+        return
+    users = CustomerUser.objects.in_bulk(ids)
+    contacts: dict[int, list[ContactRow]] = {}
+    for row in MirrorContact.objects.filter(workspace=pull.workspace, user__in=ids).exclude(
+        state=MirrorContact.State.MERGED
+    ):
+        contacts.setdefault(int(row.user_id or 0), []).append(_as_row(row))
+    maps = fields.mapping(pull.connection.field_rules, "user")
+    sources = {pk: found for pk, rows in contacts.items() if (found := matching.primary(rows)) is not None}
+    lacking = {row.external_id for pk, row in sources.items() if not users[pk].external_id and row.external_id}
+    taken = (
+        set(CustomerUser.objects.filter(external_id__in=lacking).values_list("external_id", flat=True))
+        if lacking
+        else set()
+    )
+    customers = _customers_for(pull, {pk: contacts[pk] for pk in sources if users[pk].customer_id is None})
+    changed: dict[tuple[str, ...], list[CustomerUser]] = {}
+    for pk, source in sources.items():
+        user = users[pk]
+        facts = _contact_record(source)
+        facts["last_seen_at"] = max((one.facts.get("last_seen_at") or 0 for one in contacts[pk]), default=0) or None
+        names, conflicts = fields.apply(user, maps, facts, now=now, taken=taken.__contains__)
+        if "external_id" in names:
+            taken.add(user.external_id or "")
+        if conflicts:
+            pull.warn(f"The external ID {source.external_id!r} belongs to another user, so “{user}” keeps its own.")
+        if customers.get(pk) is not None and "customer" not in user.field_sources:
+            _attach(user, customers[pk], now)
+            names = [*names, "customer_id", "field_sources", "updated_at", "updated_by"]
+        if names:
+            changed.setdefault(tuple(sorted(set(names))), []).append(user)
+    for columns, records in changed.items():
+        CustomerUser.objects.bulk_update(records, ["customer" if name == "customer_id" else name for name in columns])
+        pull.counts.users_updated += len(records)
+        for user in records:
+            if user.pk in pull.people.users.by_id or "email" in columns or "external_id" in columns:
+                pull.people.forget()
+                break
+
+
+def _attach(user: CustomerUser, customer_id: int | None, now: datetime) -> None:
+    user.customer_id = customer_id
+    source = {"source": fields.SOURCE, "at": now.isoformat(timespec="seconds"), "by": "Intercom"}
+    user.field_sources = {**user.field_sources, "customer": source}
+    user.updated_at, user.updated_by = now, "Intercom"
+
+
+def _as_row(row: MirrorContact) -> ContactRow:
+    return ContactRow(
+        ref=row.ref,
+        pk=row.pk,
+        external_id=row.external_id,
+        email=row.email,
+        email_key=row.email_key,
+        name=row.name,
+        role=row.role,
+        company_refs=row.company_refs,
+        facts=row.facts,
+        state=row.state,
+        merged_into=row.merged_into,
+        user_id=row.user_id,
+        matched_by=row.matched_by,
+        match_note=row.match_note,
+    )
+
+
+def _contact_record(row: ContactRow) -> dict[str, Any]:
+    return {**row.facts, "name": row.name, "email": row.email, "external_id": row.external_id, "role": row.role}
+
+
+def _customers_for(pull: Pull, contacts: dict[int, list[ContactRow]]) -> dict[int, int | None]:
+    """The customer of each group of contacts that are one user: by the companies of the primary contact, else by
+    those of the others, else (when the switch is on) by e-mail domain. Several customers: none (13.8)."""
+    if not contacts:
+        return {}
+    pull.people.load_companies(ref for rows in contacts.values() for row in rows for ref in row.company_refs)
+    by_domain: dict[str, set[int]] = {}
+    if pull.connection.match_domains:
+        by_domain = customers_by_domain(domains.of_email(row.email) for rows in contacts.values() for row in rows)
+    result: dict[int, int | None] = {}
+    for pk, rows in contacts.items():
+        first = matching.primary(rows)
+        mine = pull.people.customers_of(first.company_refs) if first else []
+        candidates = set(mine) - {None} or {c for row in rows for c in pull.people.customers_of(row.company_refs)} - {
+            None
+        }
+        if not candidates:
+            candidates = {c for row in rows for c in by_domain.get(domains.of_email(row.email), set())}
+        result[pk] = matching.only(candidates)
+    return result
+
+
+def create_users(pull: Pull, refs: Sequence[str], how: str = "created") -> list[str]:
+    """Makes users for contacts that match nobody and links them. Gives the contacts that have a user now.
+
+    Several contacts with one e-mail address are one user, whose facts come from the primary one (13.5). Must run inside
+    `Pull.commit`; the contacts must be active in the mirror.
+    """
+    people, now = pull.people, clock.now()
+    known_refs = [ref for ref in dict.fromkeys(refs) if ref in people.contacts]
+    sharing = people.load_sharing(people.contacts[ref].email_key for ref in known_refs)
+    # Looked up only now: reading those who share an address has put fresh rows in the place of the old ones.
+    wanted = [people.contacts[ref] for ref in known_refs]
+    people.load_users([row.ref for row in sharing])
+    groups: dict[str, list[ContactRow]] = {}
+    for row in sharing:
+        if row.state != "merged":
+            groups.setdefault(row.email_key, []).append(row)
+    for row in wanted:
+        rows = groups.setdefault(row.email_key or f"ref:{row.ref}", [])
+        if all(row.ref != other.ref for other in rows):
+            rows.append(row)
+    relevant = {row.email_key or f"ref:{row.ref}" for row in wanted}
+    links: list[tuple[int, int, str, str]] = []
+    fresh: dict[int, list[ContactRow]] = {}
+    for number_, name in enumerate(sorted(relevant)):
+        rows = groups[name]
+        matched = {found.user.id: found.user for row in rows if (found := people.find(row.ref)).user is not None}
+        if len(matched) == 1:
+            user_id = next(iter(matched.values())).id
+            links += [(row.pk, user_id, "email", "") for row in rows if row.pk is not None and row.user_id is None]
+            for row in rows:
+                row.user_id = row.user_id if row.user_id is not None else user_id
+        elif not matched:
+            fresh[number_] = rows
+    people.load_details(row for rows in fresh.values() for row in rows)
+    customers = _customers_for(pull, fresh)
+    externals = {row.external_id for rows in fresh.values() for row in rows if row.external_id}
+    taken = (
+        set(CustomerUser.objects.filter(external_id__in=externals).values_list("external_id", flat=True))
+        if externals
+        else set()
+    )
+    maps = fields.mapping(pull.connection.field_rules, "user")
+    made: list[tuple[CustomerUser, list[ContactRow]]] = []
+    for group, rows in fresh.items():
+        first = matching.primary(rows)
+        assert first is not None
+        user = CustomerUser(organization=pull.organization, created_at=now)
+        fields.apply(user, maps, _contact_record(first), now=now, taken=taken.__contains__, new=True)
+        if user.external_id:
+            taken.add(user.external_id)
+        user.email_key = email_key(user.email)
+        if (customer := customers.get(group)) is not None:
+            _attach(user, customer, now)
+        made.append((user, rows))
+    CustomerUser.objects.bulk_create([user for user, _ in made])
+    pull.counts.users_created += len(made)
+    for user, rows in made:
+        people.add_user(UserRow(user.pk, user.customer_id, False), user.external_id or "", user.email_key)
+        for row in rows:
+            row.user_id, row.matched_by, row.match_note = user.pk, how, ""
+            if row.pk is not None:
+                links.append((row.pk, user.pk, how, ""))
+    save_links(pull, links)
+    return [row.ref for row in wanted if row.user_id is not None]
+
+
+# -------------------------------------------------------------------------------------- contacts that the mirror lacks
+
+
+def ask_contacts(pull: Pull, refs: Iterable[str]) -> None:
+    """Asks Intercom for contacts one by one and remembers the answers, also that there is none, so that each is asked
+    once. Follows merges. Must run outside of a transaction."""
+    asked: set[str] = set()
+    waiting = {ref for ref in refs if ref}
+    for _ in range(matching.MAX_HOPS + 1):
+        waiting -= asked
+        if not waiting:
+            return
+        asked |= waiting
+        found: list[wire.Contact] = []
+        gone: list[str] = []
+        merged: dict[str, str] = {}
+        for ref, answer in pull.fetcher.map_unordered(pull.client.contact, sorted(waiting)):
+            if isinstance(answer, NotFound) or (isinstance(answer, Gone) and not answer.merged_into):
+                gone.append(ref)
+            elif isinstance(answer, Gone):
+                merged[ref] = key(answer.merged_into, 128)
+            elif isinstance(answer, wire.Contact):
+                found.append(answer)
+            else:
+                raise answer
+        companies = all_companies(pull, found)
+        ask_companies(pull, found, companies)
+        pull.commit(_store_answers, pull, found, gone, merged, companies)
+        waiting = pull.people.load_contacts(merged.values())
+
+
+def _store_answers(
+    pull: Pull, found: list[wire.Contact], gone: list[str], merged: dict[str, str], companies: dict[str, list[str]]
+) -> None:
+    store_contacts(pull, found, companies=companies)
+    mark_contacts(pull, gone, merged)
+
+
+def mark_contacts(pull: Pull, gone: Sequence[str], merged: dict[str, str]) -> None:
+    """Remembers contacts that Intercom does not give any more. What was known of them stays, for matching (13.9)."""
+    now = int(clock.now().timestamp())
+    state = {
+        **dict.fromkeys(gone, MirrorContact.State.ARCHIVED.value),
+        **dict.fromkeys(merged, MirrorContact.State.MERGED.value),
+    }
+    empty = ("", "", "", "", "", "[]", "{}", "", 0, 0)
+    rows = [(pull.workspace, ref, *empty, value, merged.get(ref, ""), now, now, "", "") for ref, value in state.items()]
+    update = ("state", "merged_into", "changed_at", "seen_at")
+    bulk.upsert(MirrorContact, pull.organization_id, _CONTACT, rows, key=_KEY, update=update)
+    for ref in state:
+        pull.people.contacts.pop(ref, None)
+
+
+def all_companies(pull: Pull, contacts: Iterable[wire.Contact]) -> dict[str, list[str]]:
+    """All company ids of the contacts whose inline list is cut at ten (OpenAPI 2.16, contact_companies)."""
+    cut = [contact.id for contact in contacts if contact.has_more_companies]
+    result: dict[str, list[str]] = {}
+    for ref, answer in pull.fetcher.map_unordered(pull.client.contact_companies, cut):
+        if isinstance(answer, NotFound | Gone):
+            continue
+        if not isinstance(answer, list):
+            raise answer
+        result[ref] = [company.id for company in answer]
+    return result
+
+
+def ask_companies(pull: Pull, contacts: Iterable[wire.Contact], companies: dict[str, list[str]] | None = None) -> None:
+    """Asks Intercom for the contacts' companies that the mirror lacks and stores them; outside of a transaction."""
+    given = companies or {}
+    refs = {key(ref, 128) for contact in contacts for ref in given.get(contact.id, contact.company_ids)}
+    unknown = pull.people.load_companies(refs)
+    if not unknown:
+        return
+    found: list[wire.Company] = []
+    gone: list[str] = []
+    for ref, answer in pull.fetcher.map_unordered(pull.client.company, sorted(unknown)):
+        if isinstance(answer, NotFound | Gone):
+            gone.append(ref)
+        elif isinstance(answer, wire.Company):
+            found.append(answer)
+        else:
+            raise answer
+
+    def write() -> None:
+        store_companies(pull, found)
+        now = int(clock.now().timestamp())
+        rows = [(pull.workspace, ref, "", "", "{}", "", now, now, "", "", now) for ref in gone]
+        bulk.upsert(MirrorCompany, pull.organization_id, (*_COMPANY, "gone_at"), rows, key=_KEY)
+
+    pull.commit(write)

@@ -1,0 +1,32 @@
+"""The end of a run: health, medians and trend of what was touched, and what the next run needs to know."""
+
+from __future__ import annotations
+
+from startdeliver.common import clock
+from startdeliver.support import health
+from startdeliver.sync.pull.work import Pull
+
+# Beyond this many customers one pass over all is cheaper than naming them.
+_MANY = 20_000
+
+
+def run(pull: Pull) -> None:
+    pull.refresh_health(at_once=True)
+    everyone = pull.cursor.get("recount") or len(pull.touched) > _MANY
+    customers = None if everyone else pull.touched
+    if everyone:
+        # The run was taken over, or the one before it failed: what that one had touched is not known here.
+        health.recompute(pull.organization)
+    if everyone or pull.touched:
+        health.stats(pull.organization, customers)
+    health.snapshot(pull.organization)
+
+
+def close_sweep(pull: Pull) -> None:
+    """All sweeps of the day are done."""
+
+    def write() -> None:
+        pull.connection.swept_at = clock.now()
+        pull.connection.save(update_fields=["swept_at"])
+
+    pull.commit(write)

@@ -1,0 +1,64 @@
+"""Before anything is read: whose token it is, which workspace and region, what the teammates are called."""
+
+from __future__ import annotations
+
+from startdeliver.common import clock
+from startdeliver.intercom import AuthError, IntercomError, regions
+from startdeliver.intercom.wire import Me
+from startdeliver.sync.pull.shell import Names
+from startdeliver.sync.pull.work import Pull
+
+
+class WrongWorkspace(Exception):
+    """The token belongs to another workspace than the one that was saved; nothing may be synced."""
+
+    def __init__(self, saved: str, found: str) -> None:
+        self.sentence = (
+            f"The access token belongs to the Intercom workspace {found or 'without an ID'}, but {saved} was saved "
+            "here, so nothing is synced. Authenticate again with the right workspace, or correct the ID, under "
+            "Apps → Intercom."
+        )
+        super().__init__(self.sentence)
+
+
+def run(pull: Pull) -> None:
+    """Checks the workspace (WrongWorkspace), notes region and time zone, reads names. Done again when a run resumes."""
+    me: Me = pull.fetcher.call(pull.client.me())
+    if me.workspace_id != pull.workspace:
+        raise WrongWorkspace(pull.workspace, me.workspace_id)
+    remember_workspace(pull, me)
+    admins: dict[str, str] = {}
+    teams: dict[str, str] = {}
+    try:
+        admins = {admin.id: admin.name or admin.email or "" for admin in pull.fetcher.call(pull.client.admins())}
+        teams = {team.id: team.name or "" for team in pull.fetcher.call(pull.client.teams())}
+    except AuthError:
+        raise
+    except IntercomError as error:
+        pull.warn(f"The names of teammates could not be read: {error.sentence}")
+    region = regions.region(pull.connection.region)
+    workspace = pull.workspace
+    pull.names = Names(link=lambda ref: region.conversation_link(workspace, ref), admins=admins, teams=teams)
+    pull.cursor.setdefault("started_at", server_now(pull))
+
+
+def remember_workspace(pull: Pull, me: Me) -> None:
+    """Stores what /me says of the workspace where it differs from what is known."""
+    link, app = pull.connection, me.app
+    facts = {
+        "workspace_name": (app.name if app else "") or "",
+        "region": regions.region(me.region).code if me.region else link.region,
+        "time_zone": (app.timezone if app else "") or link.time_zone,
+    }
+    changed = [name for name, value in facts.items() if getattr(link, name) != value]
+    for name in changed:
+        setattr(link, name, facts[name])
+    if changed:
+        link.save(update_fields=changed)
+
+
+def server_now(pull: Pull) -> int:
+    """The moment on Intercom's clock (its Date headers), or on ours while it shows none; never later than either."""
+    ours = clock.now().timestamp()
+    theirs = pull.client.limiter.server_now() if hasattr(pull.client.limiter, "server_now") else None
+    return int(ours if theirs is None else min(ours, theirs))

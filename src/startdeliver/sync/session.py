@@ -1,0 +1,34 @@
+"""Opening a line to a connection's workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from startdeliver import __version__
+from startdeliver.intercom import Backoff, Fetcher, IntercomClient, Limiter, Timeouts, regions
+from startdeliver.sync.models import Connection
+
+# What a person waits for in a request must not take as long as a run may.
+_QUICK = (Timeouts(connect=5, read=10, total=15, deadline=20), Backoff(attempts=2, first=0.2, longest=1.0))
+
+
+@contextmanager
+def line(link: Connection, *, token: str = "", region: str = "", quick: bool = False) -> Iterator[Fetcher]:
+    """A `Fetcher` for the connection's workspace, closed at the end. `token` and `region` replace the stored ones.
+
+    `quick`: for work that somebody waits for. Raises crypto.DecryptionError when the stored token cannot be read.
+    """
+    timeouts, backoff = _QUICK if quick else (None, None)
+    client = IntercomClient(
+        token or link.token,
+        regions.api_url(region or link.region, settings.CONFIG.intercom_api_url),
+        limiter=Limiter(reserve=link.rate_reserve),
+        timeouts=timeouts,
+        backoff=backoff,
+        user_agent=f"Startdeliver/{__version__}",
+    )
+    with Fetcher(client) as fetcher:
+        yield fetcher
