@@ -19,8 +19,8 @@ TYPES = 10
 _SERIES = "WITH RECURSIVE series(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
 
 _CUSTOMERS = (
-    """INSERT INTO customers_customer (organization_id, name, external_id, domain, website, plan, industry, tags, custom,
-           field_sources, created_at, updated_at, updated_by)
+    """INSERT INTO customers_customer (organization_id, name, external_id, domain, website, plan, industry, tags,
+           custom, field_sources, created_at, updated_at, updated_by)
 """
     + _SERIES
     + """
@@ -29,8 +29,8 @@ SELECT {org}, 'Customer ' || n, 'c' || n, 'customer' || n || '.example', '', 'pr
 )
 
 _USERS = (
-    """INSERT INTO customers_customeruser (organization_id, customer_id, name, email, email_key, external_id, phone, role,
-           tags, is_stakeholder, is_non_user, custom, field_sources, created_at, updated_at, updated_by)
+    """INSERT INTO customers_customeruser (organization_id, customer_id, name, email, email_key, external_id, phone,
+           role, tags, is_stakeholder, is_non_user, custom, field_sources, created_at, updated_at, updated_by)
 """
     + _SERIES
     + """
@@ -39,7 +39,7 @@ SELECT {org}, {first} + (n - 1) % {customers}, 'User ' || n, 'user' || n || '@cu
   FROM series"""
 )
 
-# h1..h3 are three independent-looking numbers of 32 bits for each event. Its own id keeps every event apart from others.
+# h1..h3 are three independent-looking numbers of 32 bits for each event. Its own id makes each event another one.
 _EVENTS = (
     """INSERT INTO usage_usageevent (organization_id, user_id, usage_type_id, timestamp, external_id, quantity)
 """
@@ -48,7 +48,7 @@ _EVENTS = (
 hashed AS (SELECT n, (n * 2654435761) % 4294967296 AS h1, (n * 2246822519) % 4294967296 AS h2,
                   (n * 3266489917) % 4294967296 AS h3 FROM series)
 SELECT {org}, {first} + (h1 / 16) * (h1 / 16) / 268435456 * {users} / 268435456, {first_type} + (h2 / 7) % {types},
-       {epoch} * 1000 - h3 * {days} * 86400 / 4294967, CAST(n AS text), 1 FROM hashed"""
+       CAST({epoch} AS bigint) * 1000 - h3 * {days} * 86400 / 4294967, CAST(n AS text), 1 FROM hashed"""
 )
 
 
@@ -68,13 +68,32 @@ def fill(*, customers: int, users: int, events: int) -> Organization:
         _run(_CUSTOMERS, count=customers, json=f"({seats.format()})" + ("::jsonb" if postgres else ""), **common)
         _run(_USERS, count=users, first=_first("customers_customer", organization), **common)
         first = _first("customers_customeruser", organization)
+        _without_index(postgres)
         _run(_EVENTS, count=events, first=first, first_type=types[0], types=TYPES, days=SPREAD_DAYS, **common)
+        _with_index(postgres)
         rollup.rebuild(organization)
         Touch.objects.all().delete()
     with connection.cursor() as cursor:
         # What the database's own housekeeping does by itself after a load of this size.
         cursor.execute("VACUUM ANALYZE" if postgres else "ANALYZE")
     return organization
+
+
+def _without_index(postgres: bool) -> None:
+    """PostgreSQL fills twenty million rows in half the time when the index is built afterwards."""
+    if postgres:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE usage_usageevent DROP CONSTRAINT usageevent_once")
+
+
+def _with_index(postgres: bool) -> None:
+    if postgres:
+        with connection.cursor() as cursor:
+            cursor.execute("SET maintenance_work_mem = '1GB'")
+            cursor.execute(
+                "ALTER TABLE usage_usageevent ADD CONSTRAINT usageevent_once "
+                "UNIQUE (organization_id, timestamp, user_id, usage_type_id, external_id)"
+            )
 
 
 def _products(organization: Organization) -> list[int]:

@@ -16,6 +16,7 @@ def main() -> None:
     with fresh_database(options.database):
         from benchmarks.usage_data import fill
         from startdeliver.tenancy.scope import organization_scope
+        from startdeliver.usage import rollup
         from startdeliver.usage.ingest import Item, ingest
         from startdeliver.usage.models import UsageDay, UsageEvent
 
@@ -52,6 +53,9 @@ def main() -> None:
                 for items in lists:
                     ingest(organization, items)
             figures.add("the same lists again, a second", LIST * len(lists) / again.seconds)
+            with Watch() as counting:
+                rollup.count_new(organization)
+            figures.add("counted into the rollup, events a second", LIST * len(lists) / counting.seconds)
             figures.add("rows of the rollup", UsageDay.objects.count())
         figures.show()
 

@@ -9,7 +9,7 @@ from django_scopes import scopes_disabled
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage.models import Touch, UsageDay, UsageEvent, UsageType
+from startdeliver.usage.models import Touch, UsageDay, UsageType
 
 
 @pytest.fixture
@@ -53,14 +53,12 @@ def test_last_seen_touches_last_login_only_and_other_columns_nothing(user: Custo
     assert taken() == set()
 
 
-def test_a_deleted_user_takes_its_events_along(scoped: Organization, user: CustomerUser) -> None:
+def test_a_deleted_user_takes_its_usage_along(scoped: Organization, user: CustomerUser) -> None:
     kind = UsageType.objects.create(organization=scoped, name="Login", alias="login")
-    UsageEvent.objects.create(organization=scoped, user=user, usage_type=kind, timestamp=1)
     UsageDay.objects.create(organization=scoped, user=user, usage_type=kind, day=0, count=1, quantity=1, last_at=1)
     taken()
     was = user.pk
     user.delete()
-    assert not UsageEvent.objects.exists()
     assert not UsageDay.objects.exists()
     assert taken() == {(user.customer_id, was, False)}
 

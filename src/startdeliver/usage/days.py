@@ -12,6 +12,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 DAY_MS = 86_400_000
 # Offsets of time zones change at quarters of an hour, in all the years that events may have.
 _QUARTER_MS = 900_000
+_DAY_QUARTERS = 96
 # Events older than this are refused; a time in seconds, sent as milliseconds, would be in 1970.
 OLDEST_MS = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
@@ -41,30 +42,37 @@ def _day_of_quarter(quarter: int, time_zone: str) -> int:
     return number(datetime.fromtimestamp(quarter * 900, ZoneInfo(time_zone)).date())
 
 
-def offsets(time_zone: str, first: int, last: int) -> list[tuple[int, int, int]]:
-    """The zone's offsets from `first` to `last` (milliseconds since 1970): (from, before, offset), all milliseconds.
+def shift_sql(column: str, time_zone: str) -> str:
+    """SQL for the milliseconds that local time in `time_zone` is ahead of UTC, at the time in `column`.
 
-    The pieces follow each other without a gap, so that adding the offset to a time gives its local time.
+    Says the same as `day_of`, without a word about time zones, which SQLite does not know.
     """
+    pieces = _offsets(time_zone, OLDEST_MS, int(clock.now().timestamp() * 1000) + 400 * DAY_MS)
+    (_, oldest), *later = pieces
+    # The newest first: most events are recent, and the first condition that holds ends the search.
+    cases = " ".join(f"WHEN {column} >= {since} THEN {offset}" for since, offset in reversed(later))
+    return f"CASE {cases} ELSE {oldest} END" if cases else str(oldest)
+
+
+def _offsets(time_zone: str, first: int, last: int) -> list[tuple[int, int]]:
+    """The zone's offsets from `first` to `last`: (since when, offset), all in milliseconds, oldest first."""
     zone = ZoneInfo(time_zone)
 
     def offset(quarter: int) -> int:
         found = datetime.fromtimestamp(quarter * 900, zone).utcoffset() or timedelta()
         return int(found.total_seconds() * 1000)
 
-    start, end = first // _QUARTER_MS, last // _QUARTER_MS + 1
-    pieces: list[tuple[int, int, int]] = []
-    began, current, step = start, offset(start), 96
-    at = start
+    at, end = first // _QUARTER_MS, last // _QUARTER_MS + 1
+    current = offset(at)
+    pieces = [(at * _QUARTER_MS, current)]
     while at < end:
-        after = min(at + step, end)
+        after = at + _DAY_QUARTERS
         if offset(after) != current:
             low, high = at, after
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (middle, high) if offset(middle) == current else (low, middle)
-            pieces.append((began * _QUARTER_MS, high * _QUARTER_MS, current))
-            began, current, after = high, offset(high), high
+            after, current = high, offset(high)
+            pieces.append((after * _QUARTER_MS, current))
         at = after
-    pieces.append((began * _QUARTER_MS, (end + 1) * _QUARTER_MS, current))
     return pieces

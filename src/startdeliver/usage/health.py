@@ -18,7 +18,7 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, rollup
-from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageState, UsageType
+from startdeliver.usage.models import NewEvent, Product, ProductUsageType, Touch, UsageState, UsageType
 from startdeliver.usage.sql import (
     db_time,
     differs,
@@ -29,6 +29,7 @@ from startdeliver.usage.sql import (
     is_postgres,
     one_of,
     organization_work,
+    user_ids_of,
 )
 from startdeliver.usage.verdicts import values, verdicts
 
@@ -116,7 +117,7 @@ def recompute(organization: Organization, customer_ids: Iterable[int] | None = N
 
 
 def refresh(organization: Organization) -> set[int]:
-    """Computes what changed since it was last called; two index look-ups when nothing did.
+    """Computes what changed since it was last called; three small look-ups when nothing did.
 
     Gives the ids of the customers whose usage health, or the status of one of whose products, changed. What it works
     on is forgotten only at the end, so a refresh that dies is done again by the next one.
@@ -126,12 +127,14 @@ def refresh(organization: Organization) -> set[int]:
         if state.time_zone != organization.time_zone:
             rollup.rebuild(organization)
             state.refresh_from_db()
+        rollup.count_new(organization)
         today = days.today(state.time_zone)
         columns = ("pk", "customer_id", "user_id", "usage_type_id", "product_id", "login_only")
         touches = list(Touch.objects.values_list(*columns))
         if state.computed_day == today and not touches:
             return set()
         now = clock.now()
+        _delete_events_of_deleted_users(organization, {touch[2] for touch in touches if touch[2] is not None})
         moved_on = state.computed_day != today
         changed = recompute(organization) if moved_on else _refresh_touched(organization, touches)
         with transaction.atomic():
@@ -151,6 +154,7 @@ def refresh_all() -> dict[int, set[int]]:
     changed: dict[int, set[int]] = {}
     with scopes_disabled():
         touched = set(Touch.objects.order_by().values_list("organization_id", flat=True).distinct())
+        touched |= set(NewEvent.objects.order_by().values_list("organization_id", flat=True).distinct())
         states = {state.organization_id: state for state in UsageState.objects.all()}
         used = set(Product.objects.order_by().values_list("organization_id", flat=True).distinct())
     for organization in Organization.objects.filter(pk__in=touched | states.keys() | used).order_by("pk"):
@@ -160,6 +164,16 @@ def refresh_all() -> dict[int, set[int]]:
         if organization.pk in touched or not current or moved:
             changed[organization.pk] = refresh(organization)
     return changed
+
+
+_ORPHANS = "DELETE FROM usage_usageevent WHERE organization_id = %(org)s AND {}"
+
+
+def _delete_events_of_deleted_users(organization: Organization, users: set[int]) -> None:
+    """Deletes what deleted users leave behind (see `triggers.py`): one pass over the events for all of them."""
+    gone = users - user_ids_of(organization, users)
+    if gone:
+        execute(_ORPHANS.format(one_of("user_id", "ids")), {"org": organization.pk, "ids": id_list(gone)})
 
 
 def _refresh_touched(organization: Organization, touches: list[tuple[Any, ...]]) -> set[int]:

@@ -10,19 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from startdeliver.common import clock
 from startdeliver.customers.models import email_key
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage import days, rollup
+from startdeliver.usage import days
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import fetch, id_list, is_postgres, one_of, organization_work
+from startdeliver.usage.sql import fetch, id_list, insert, is_postgres, one_of, organization_work, user_ids_of
 
 # A sender's clock may be a little ahead of ours.
 _AHEAD_MS = 3_600_000
 _MOST = 2**53
-_ROWS_AT_ONCE = 1000
 _CUSTOM_FIELD = re.compile(r"customfield[A-Za-z0-9_]{1,88}")
 
 
@@ -98,7 +97,7 @@ def store(organization: Organization, events: Sequence[Event]) -> list[bool]:
     """Stores events and says of each whether it is new. Those of users that the organization lacks are not stored."""
     with organization_work(organization):
         ids = {event.user for event in events}
-        known = {row[0] for row in _look_up(organization, "id", ids)}
+        known = user_ids_of(organization, ids)
         kept = [event for event in events if event.user in known]
         new = iter(_store(organization, kept))
         return [event.user in known and next(new) for event in events]
@@ -240,81 +239,28 @@ def _look_up(organization: Organization, column: str, keys: Iterable[Any]) -> li
 
 def _store(organization: Organization, events: Sequence[Event]) -> list[bool]:
     """Says of each event whether it is new; an event that occurs twice in the list is new once."""
-    new: list[bool] = []
-    for start in range(0, len(events), _ROWS_AT_ONCE):
-        with transaction.atomic():
-            new += _store_some(organization, events[start : start + _ROWS_AT_ONCE])
-    return new
-
-
-def _store_some(organization: Organization, events: Sequence[Event]) -> list[bool]:
-    zone = rollup.writing_zone(organization)
+    new = [False] * len(events)
+    if not events:
+        return new
     first: dict[tuple[int, int, int, str], int] = {}
     for place, event in enumerate(events):
-        first.setdefault(event[:4], place)
+        first.setdefault((event[2], event[0], event[1], event[3]), place)
     # In the order of the keys, so that two senders of the same events wait for each other instead of locking up.
-    rows = [events[place] for _, place in sorted(first.items())]
-    stored = _insert_events(organization, rows)
-    new = [False] * len(events)
-    cells: dict[tuple[int, int, int], list[int]] = {}
-    day_of = days.day_of
-    for key in stored:
-        place = first[key]
-        new[place] = True
-        user, usage_type, timestamp, _, quantity = events[place]
-        cell = cells.setdefault((user, usage_type, day_of(timestamp, zone)), [0, 0, 0])
-        cell[0] += 1
-        cell[1] += quantity
-        cell[2] = max(cell[2], timestamp)
-    if cells:
-        _add_to_rollup(organization, [(*key, *cell) for key, cell in sorted(cells.items())])
-        _touch(organization, sorted({key[:2] for key in cells}))
+    rows = [events[first[key]] for key in sorted(first)]
+    with transaction.atomic():
+        stored = insert(
+            "usage_usageevent (organization_id, user_id, usage_type_id, timestamp, external_id, quantity)",
+            ("bigint", "bigint", "bigint", "text", "bigint"),
+            organization.pk,
+            rows,
+            "ON CONFLICT DO NOTHING RETURNING timestamp, user_id, usage_type_id, external_id",
+        )
+        for key in stored:
+            new[first[key]] = True
+        insert(
+            "usage_newevent (organization_id, user_id, usage_type_id, timestamp, quantity)",
+            ("bigint", "bigint", "bigint", "bigint"),
+            organization.pk,
+            [(event[0], event[1], event[2], event[4]) for event, is_new in zip(events, new, strict=True) if is_new],
+        )
     return new
-
-
-def _insert_events(organization: Organization, rows: Sequence[Event]) -> list[tuple[int, int, int, str]]:
-    returned = _insert(
-        "usage_usageevent (organization_id, user_id, usage_type_id, timestamp, external_id, quantity)",
-        ("bigint", "bigint", "bigint", "text", "bigint"),
-        organization.pk,
-        rows,
-        "ON CONFLICT DO NOTHING RETURNING user_id, usage_type_id, timestamp, external_id",
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in returned]
-
-
-def _add_to_rollup(organization: Organization, rows: Sequence[tuple[int, ...]]) -> None:
-    _insert(
-        "usage_usageday (organization_id, user_id, usage_type_id, day, count, quantity, last_at)",
-        ("bigint", "bigint", "int", "int", "bigint", "bigint"),
-        organization.pk,
-        rows,
-        "ON CONFLICT (organization_id, user_id, usage_type_id, day) DO UPDATE SET "
-        "count = usage_usageday.count + excluded.count, quantity = usage_usageday.quantity + excluded.quantity, "
-        f"last_at = {'greatest' if is_postgres() else 'max'}(usage_usageday.last_at, excluded.last_at)",
-    )
-
-
-def _touch(organization: Organization, pairs: Sequence[tuple[int, ...]]) -> None:
-    _insert("usage_touch (organization_id, user_id, usage_type_id)", ("bigint", "bigint"), organization.pk, pairs, "")
-
-
-_INSERT_ARRAYS = "INSERT INTO {into} SELECT %s, given.* FROM unnest({arrays}) AS given {rest}"
-_INSERT_VALUES = "INSERT INTO {into} VALUES {rows} {rest}"
-
-
-def _insert(
-    into: str, kinds: Sequence[str], organization: int, rows: Sequence[Sequence[Any]], rest: str
-) -> list[tuple[Any, ...]]:
-    """Inserts `rows`, each preceded by the organization, in one statement; gives what it returns."""
-    if is_postgres():
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        statement = _INSERT_ARRAYS.format(into=into, arrays=arrays, rest=rest)
-        values: list[Any] = [organization, *([*column] for column in zip(*rows, strict=True))]
-    else:
-        one = f"({organization:d}, {', '.join(['%s'] * len(kinds))})"
-        statement = _INSERT_VALUES.format(into=into, rows=", ".join([one] * len(rows)), rest=rest)
-        values = [value for row in rows for value in row]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall()) if cursor.description else []

@@ -6,7 +6,7 @@ Every statement names `organization_id` itself, since raw SQL passes by the tena
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,8 @@ from startdeliver.tenancy.scope import CrossTenantWrite
 
 # First key of PostgreSQL's advisory locks of this app; the second is the organization.
 _LOCK_CLASS = 73_122
+
+_ROWS_AT_ONCE = 1_000
 
 
 @contextmanager
@@ -90,3 +92,44 @@ def execute(statement: str, values: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+def user_ids_of(organization: Organization, ids: Collection[int]) -> set[int]:
+    """Those of `ids` that are users of the organization."""
+    values = {"org": organization.pk, "ids": id_list(ids)}
+    return {row[0] for row in fetch(_USER_IDS.format(one_of("id", "ids")), values)}
+
+
+_USER_IDS = "SELECT id FROM customers_customeruser WHERE organization_id = %(org)s AND {}"
+
+_INSERT_ARRAYS = "INSERT INTO {into} SELECT %s, given.* FROM unnest({arrays}) AS given {rest}"
+_INSERT_VALUES = "INSERT INTO {into} VALUES {rows} {rest}"
+
+
+def insert(
+    into: str, kinds: Sequence[str], organization: int, rows: Sequence[Sequence[Any]], rest: str = ""
+) -> list[tuple[Any, ...]]:
+    """Inserts `rows`, each preceded by the organization, and gives what `rest` of the statement returns.
+
+    `into` names the table and its columns, `kinds` the types of all columns but the organization.
+    """
+    returned: list[tuple[Any, ...]] = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        returned += _insert_some(into, kinds, organization, rows[start : start + _ROWS_AT_ONCE], rest)
+    return returned
+
+
+def _insert_some(
+    into: str, kinds: Sequence[str], organization: int, rows: Sequence[Sequence[Any]], rest: str
+) -> list[tuple[Any, ...]]:
+    if is_postgres():
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        statement = _INSERT_ARRAYS.format(into=into, arrays=arrays, rest=rest)
+        values: list[Any] = [organization, *([*column] for column in zip(*rows, strict=True))]
+    else:
+        one = f"({organization:d}, {', '.join(['%s'] * len(kinds))})"
+        statement = _INSERT_VALUES.format(into=into, rows=", ".join([one] * len(rows)), rest=rest)
+        values = [value for row in rows for value in row]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if cursor.description else []

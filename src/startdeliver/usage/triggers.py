@@ -2,7 +2,7 @@
 
 Usage health and last login depend on columns of `customers` that many parts write: a user moves, leaves, is deleted, a
 field gets a value. Each such change leaves a `Touch` in the same transaction, so nothing has to be told and nothing can
-be forgotten. A deleted user takes its events along.
+be forgotten. A deleted user takes its rollup along; `health.refresh` deletes its events.
 
 The triggers are no migration: SQLite loses them when a later migration of `customers` rebuilds its table, and refuses
 to rename tables that a trigger speaks of. So they go before migrations run and come back afterwards.
@@ -16,7 +16,7 @@ from django.db import connections
 
 _USER_COLUMNS = ["customer_id", "has_left_at", "archived_at", "is_non_user", "custom", "last_seen_at"]
 _CUSTOMER_COLUMNS = ["custom", "archived_at"]
-_NEEDED = {"usage_touch", "usage_usageevent", "usage_usageday", "customers_customeruser", "customers_customer"}
+_NEEDED = {"usage_touch", "usage_usageday", "customers_customeruser", "customers_customer"}
 
 # name, table, event and columns
 _EVENTS = [
@@ -42,7 +42,6 @@ def _bodies(differ: str) -> dict[str, list[str]]:
         ],
         "usage_user_delete": [
             f"{_TOUCH} VALUES (OLD.organization_id, OLD.customer_id, OLD.id, false)",
-            "DELETE FROM usage_usageevent WHERE organization_id = OLD.organization_id AND user_id = OLD.id",
             "DELETE FROM usage_usageday WHERE organization_id = OLD.organization_id AND user_id = OLD.id",
         ],
         "usage_customer_insert": [f"{_TOUCH} VALUES (NEW.organization_id, NEW.id, NULL, false)"],
