@@ -14,8 +14,9 @@ from startdeliver.api import auth
 from startdeliver.api.limits import Buckets
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
-from startdeliver.tenancy.models import ApiKey, Member, Organization
+from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Organization
 from startdeliver.tenancy.scope import organization_scope
+from startdeliver.tenancy.services import password_set
 from tests.api.jsclient import ApiFailed, Js
 from tests.conftest import NOW, PASSWORD
 
@@ -133,6 +134,18 @@ def test_a_new_log_in_clears_away_expired_ones(csm: Member) -> None:
             Js().login(csm.email, PASSWORD)
     with scopes_disabled():
         assert ApiKey.objects.count() == 1
+
+
+def test_a_new_password_ends_earlier_log_ins_and_spares_keys(
+    csm: Member, organization: Organization, make_key: Callable[..., str]
+) -> None:
+    program, other = Js(), Js(make_key(organization, member=csm))
+    program.login(csm.email, PASSWORD)
+    link = OneTimeLink.find(OneTimeLink.issue(csm))
+    assert link is not None
+    password_set(link, "another horse battery")
+    assert refused(program) == 401
+    assert other.me()["email"] == csm.email
 
 
 @pytest.mark.parametrize("password", ["wrong", PASSWORD + " "])

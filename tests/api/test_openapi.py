@@ -34,7 +34,7 @@ CHECKS = [
 ENTRIES = """[
  {"id": "p1", "kind": "message", "type": "comment", "at": 1790841600, "by": {"kind": "user", "id": "c1", "name": "A"},
   "html": "<p>Hello</p>", "files": [{"name": "a.png", "type": "image/png", "size": 3}], "redacted": false},
- {"id": "p2", "kind": "event", "type": "close", "at": 1790841700, "by": null}
+ {"id": "p2", "kind": "event", "type": "close", "at": 1790841700, "by": {"kind": "bot"}}
 ]"""
 GENERATED = settings(
     max_examples=12,

@@ -121,7 +121,7 @@ def test_a_ticket_carries_its_messages_only_when_read_alone(js: Js, scoped: Orga
             "html": "<p>It says &lt;no&gt;.</p><p>Help<br>me</p>",
             "files": [{"name": "shot.png", "type": "image/png", "size": 3}],
         },
-        {"id": "p2", "kind": "note", "type": "note", "at": 1790841700, "by": None, "html": "<p>look</p>"},
+        {"id": "p2", "kind": "note", "type": "note", "at": 1790841700, "html": "<p>look</p>"},
         {"id": "p3", "kind": "event", "type": "close", "at": 1790841800, "by": {"kind": "team", "id": "9"}},
     ]
     Thread.objects.create(organization=scoped, ticket=one, entries=json.dumps(entries))

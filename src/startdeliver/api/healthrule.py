@@ -33,7 +33,7 @@ _FIELDS = {
             nullable=False,
             description="From so many overdue tickets on, support health is poor.",
         ),
-        Field(name="updatedAt", kind=Moment(), nullable=False),
+        Field(name="updatedAt", kind=Moment(), description="Null: the defaults, never changed."),
         Field(name="updatedBy", kind=Text(254)),
         Field(name="id", kind=Text(16), nullable=False),
     )
@@ -94,6 +94,6 @@ def _rule(context: Context) -> dict[str, Any]:
     return {
         "daysUntilOverdue": rule.days_until_overdue,
         "overdueUntilPoor": rule.overdue_until_poor,
-        "updatedAt": rule.updated_at,
+        "updatedAt": rule.updated_at if rule.pk else None,
         "updatedBy": rule.updated_by,
     }

@@ -11,7 +11,7 @@ from startdeliver.api.entity import Entity, entities
 from startdeliver.api.query import DEFAULT_LIMIT, MAX_LIMIT
 
 _ERRORS = {
-    400: "The request is wrong; `field` names what.",
+    400: "The request is wrong; field names what.",
     401: "No valid API key.",
     403: "The key may not do this.",
     404: "No such record in this organization.",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.urls import path
+
+from startdeliver.api import explorer
 from startdeliver.api.site import urls
 
 app_name = "api"
-urlpatterns = urls()
+urlpatterns = [path("docs", explorer.page, name="explorer"), *urls()]

@@ -62,7 +62,7 @@ def organization_find(text: str) -> Organization:
 
 
 def password_set(link: OneTimeLink, password: str) -> Member:
-    """Sets the password of the link's member and uses the link up."""
+    """Sets the password of the link's member and uses the link up; keys from earlier log-ins end, as sessions do."""
     with transaction.atomic():
         used = OneTimeLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=clock.now())
         if not used:
@@ -70,6 +70,9 @@ def password_set(link: OneTimeLink, password: str) -> Member:
         member = link.member
         member.set_password(password)
         member.save(update_fields=["password"])
+        with scope(organization=member.organization):
+            log_ins = ApiKey.objects.filter(member=member, expires_at__isnull=False, revoked_at__isnull=True)
+            log_ins.update(revoked_at=clock.now())
     return member
 
 

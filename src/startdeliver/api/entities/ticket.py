@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import nh3
@@ -14,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from startdeliver.api.entities import common
 from startdeliver.api.entity import Context, Entity, Field, Row, register
 from startdeliver.api.kinds import ID, Boolean, Choice, Ids, Integer, Moment, Object, Text, Words
-from startdeliver.common import clock
-from startdeliver.support.models import Thread, Ticket, TicketParticipant
+from startdeliver.support.models import Ticket, TicketParticipant
+from startdeliver.support.selectors import Entry, overdue_q, thread_entries
 
 _LINE_ENDS = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre)>", re.IGNORECASE)
 _MANY_LINES = re.compile(r"\n{3,}")
@@ -30,7 +28,7 @@ def _overdue(row: Row, context: Context) -> bool:
 
 
 def _narrow_overdue(value: bool, context: Context) -> Q:
-    overdue = Q(status=Ticket.Status.OPEN, clock_from__lte=common.overdue_cutoff(context))
+    overdue = overdue_q(context.organization)
     return overdue if value else ~overdue
 
 
@@ -54,40 +52,32 @@ def plain_text(markup: str) -> str:
     return _MANY_LINES.sub("\n\n", "\n".join(line.strip() for line in text.splitlines())).strip()
 
 
-def message(entry: Mapping[str, Any]) -> dict[str, Any]:
+def message(entry: Entry) -> dict[str, Any]:
     """One entry of a thread as the API answers it."""
-    by = entry.get("by") or {}
-    markup = entry.get("html") or ""
     return {
-        "id": entry.get("id"),
-        "kind": entry.get("kind"),
-        "type": entry.get("type"),
-        "createdAt": clock.from_unix(entry.get("at")),
-        "author": {
-            "kind": by.get("kind"),
-            "id": by.get("id"),
-            "name": by.get("name"),
-            "email": by.get("email"),
-        },
-        "html": markup,
-        "text": plain_text(markup),
-        "attachments": entry.get("files") or [],
-        "redacted": bool(entry.get("redacted")),
+        "id": entry.id,
+        "kind": entry.kind,
+        "type": entry.type,
+        "createdAt": entry.moment,
+        "author": {"kind": entry.by.kind, "id": entry.by.id, "name": entry.by.name, "email": entry.by.email},
+        "html": entry.html,
+        "text": plain_text(entry.html),
+        "attachments": [{"name": file.name, "type": file.type, "size": file.size} for file in entry.files],
+        "redacted": entry.redacted,
     }
 
 
 def _detail(pk: int, context: Context) -> dict[str, Any]:
-    entries = Thread.objects.filter(pk=pk).values_list("entries", flat=True).first()
-    return {"messages": [message(entry) for entry in json.loads(entries or "[]")]}
+    return {"messages": [message(entry) for entry in thread_entries(Ticket(pk=pk))]}
 
 
 _MESSAGES = Object(
     shape="array",
     properties=(
-        ("id", {"type": ["string", "null"]}),
+        ("id", {"type": "string"}),
         ("kind", {"type": "string", "description": "message, note (internal) or event"}),
-        ("type", {"type": ["string", "null"], "description": "Intercom's part type"}),
-        ("createdAt", {"type": ["string", "null"], "format": "date-time"}),
+        ("type", {"type": "string", "description": "Intercom's part type"}),
+        ("createdAt", {"type": "string", "format": "date-time"}),
         ("author", {"type": "object", "description": "kind (user, team or bot), id, name, email"}),
         ("html", {"type": "string", "description": "sanitised"}),
         ("text", {"type": "string"}),
