@@ -98,9 +98,10 @@ def trend_line(
         x, y = _x(last, len(days)), _PLOT_TOP + scale.y(value)
         tone = f" series-{line.tone}" if line.tone else ""
         labels.append(format_html('<circle class="chart-dot{}" cx="{}%" cy="{}" r="3.5"/>', tone, x, y))
+        # Above the point; below it where another line's label is already.
         text_y = y - 8
-        while any(abs(text_y - other) < 13 for other in taken):
-            text_y += 13
+        if any(abs(text_y - other) < 13 for other in taken):
+            text_y = max([y, *taken]) + 16
         taken.append(text_y)
         labels.append(
             format_html(
@@ -136,6 +137,8 @@ def bars(
     if not items:
         return _nothing(title, height)
     highest = max(max(item.value, item.second or 0) for item in items)
+    if not highest:
+        return _nothing(title, height)
     plot = height - _PLOT_TOP - _AXIS
     scale = _scale(highest, plot)
     slot = 100 / len(items)
@@ -232,8 +235,8 @@ def _svg(title: str, text: str, height: int, parts: Iterable[SafeString]) -> Saf
 
 
 def _nothing(title: str, height: int) -> SafeString:
-    text = format_html('<text x="50%" y="{}" text-anchor="middle">No data yet</text>', height // 2)
-    return _svg(title, "No data yet.", height, [text])
+    text = format_html('<text x="50%" y="{}" text-anchor="middle">Nothing to show yet</text>', height // 2)
+    return _svg(title, "Nothing to show yet.", height, [text])
 
 
 def _join(parts: Iterable[SafeString]) -> SafeString:

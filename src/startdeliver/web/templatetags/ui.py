@@ -189,9 +189,9 @@ def chips(items: Sequence[Tab], label: str, target: str = "") -> dict[str, Any]:
 
 
 @register.inclusion_tag("web/components/facts.html", takes_context=True)
-def facts(context: Context, items: Sequence[Any]) -> dict[str, Any]:
+def facts(context: Context, items: Sequence[Any], tight: bool = False) -> dict[str, Any]:
     """Fields of a record (`web.provenance.Fact`) with where each value came from and when."""
-    return {"facts": items, "organization": context.get("organization")}
+    return {"facts": items, "tight": tight, "organization": context.get("organization")}
 
 
 @register.inclusion_tag("web/components/attributes.html")

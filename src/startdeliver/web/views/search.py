@@ -18,7 +18,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """/search?q=: everything that fits, grouped. Under the box (htmx) the first few of each."""
     text = request.GET.get("q", "").strip()[:200]
     quick = is_swap(request, "search-panel")
-    limit = 5 if quick else 25
+    limit = 4 if quick else 25
     health.refresh_due(organization_of(request))
     customers, users = selectors.search(text, limit)
     tickets: list[Ticket] = list(tickets_list(search=text)[:limit]) if text else []

@@ -94,6 +94,12 @@
     $$(".is-busy").forEach((button) => button.classList.remove("is-busy"));
   });
 
+  /* Addresses stay short: a filter that is not set is not in them. */
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") return;
+    for (const [name, value] of Object.entries(event.detail.parameters)) if (value === "") delete event.detail.parameters[name];
+  });
+
   /* A slow answer shows a skeleton after 200 ms. */
   const waiting = new WeakMap();
   document.addEventListener("htmx:beforeRequest", (event) => {
