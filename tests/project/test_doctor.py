@@ -98,9 +98,7 @@ class TestConnection:
         assert done.exit_code == 1
         assert lines(done)["intercom acme"]["status"] == "failed"
 
-    def test_online_notices_another_workspace(
-        self, startdeliver: Run, connected: Connection, settings: Any
-    ) -> None:
+    def test_online_notices_another_workspace(self, startdeliver: Run, connected: Connection, settings: Any) -> None:
         with run_in_thread() as simulator:
             settings.CONFIG = replace(settings.CONFIG, intercom_api_url=simulator.url)
             connected.workspace = "another"

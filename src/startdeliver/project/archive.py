@@ -220,13 +220,28 @@ def _restore_postgres(dump: Path) -> None:
     """Drops the tables and plays the dump in one transaction: either all of it is there, or what was there before."""
     script = dump.with_suffix(".sql")
     with script.open("wb") as file:
-        for table in connection.introspection.table_names():
-            file.write(f"DROP TABLE IF EXISTS {connection.ops.quote_name(table)} CASCADE;\n".encode())
+        for kind, names in (("TABLE", _tables()), ("ROUTINE", _routines())):
+            if names:
+                file.write(f"DROP {kind} {', '.join(names)} CASCADE;\n".encode())
         connections.close_all()
         file.flush()
         _run(["pg_restore", "--no-owner", "--no-acl", "--file=-", str(dump)], stdout=file)
     psql = ["psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"]
     _run([*psql, f"--file={script}", f"--dbname={_conninfo()}"])
+
+
+def _tables() -> list[str]:
+    return [connection.ops.quote_name(table) for table in connection.introspection.table_names()]
+
+
+def _routines() -> list[str]:
+    """The functions that triggers of ours call; those of extensions stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
+            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+        )
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _conninfo() -> str:
@@ -257,7 +272,10 @@ def _run(command: list[str], stdout: IO[bytes] | int = subprocess.DEVNULL) -> No
             f"{command[0]} is not installed; it comes with PostgreSQL's client programs (Debian: postgresql-client)."
         ) from error
     if done.returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split())[:300]
+        lines = done.stderr.decode(errors="replace").splitlines()
+        # Notices come first; what went wrong comes last, or is marked.
+        wrong = next((line for line in lines if "ERROR" in line or "error:" in line), " ".join(lines[-2:]))
+        said = " ".join(wrong.split())[:300]
         raise ArchiveError(f"{command[0]} failed, and the database is as it was: {said}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -94,15 +95,23 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
                 f"{found.name} is not connected to Intercom, so nothing can sync; "
                 f"see `startdeliver intercom status {found.slug}`."
             )
+        # A run that is told to stop records that it was stopped; one that is killed is taken over.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             run = runs.request_run(found, SyncRun.Trigger.CLI, messages=not no_messages)
             with ProgressLine() as line:
                 run = runs.execute(run, on_progress=line.show)
+        except KeyboardInterrupt:
+            raise Refused("The sync was stopped; what was imported stays, and the next one continues.", 130) from None
+        except runs.NotConnected as error:
+            raise Refused(str(error)) from error
         except runs.AlreadyRunning as error:
             sentence = f"already running since {error.since:%Y-%m-%d %H:%M:%S} UTC"
             if as_json:
                 answer({"status": "already_running", "since": error.since.isoformat(), "error": sentence})
             raise Refused(f"A sync of {found.name} is {sentence}.", ALREADY_RUNNING) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
         if as_json:
             answer(run_document(run))
         else:
