@@ -2,7 +2,7 @@
 
 Every function takes keywords only. `by` is the e-mail address of the member (or the name of the key), `source` is
 "member" or "api"; both are kept per field in `field_sources`. Values may be typed or text as a form or JSON gives them.
-A value that cannot be stored raises FieldError and nothing is saved.
+A value that cannot be stored raises FieldError and nothing is saved. Custom fields go by their alias.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from startdeliver.common import clock
+from startdeliver.customers import custom
 from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
@@ -141,13 +142,16 @@ def user_restore(*, user: CustomerUser, by: str) -> None:
 
 def _create(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
     cleaned = _clean(row, fields, values)
+    own = {name: value for name, value in cleaned.pop("custom").items() if value is not None}
     given = [name for name, value in cleaned.items() if value not in (None, "", False)]
     for name, value in cleaned.items():
         setattr(row, name, value)
-    row.field_sources = {name: _source(source, by, clock.now()) for name in given}
+    row.custom = own
+    row.field_sources = {name: _source(source, by, clock.now()) for name in [*given, *own]}
     row.updated_by = by
     with _unique_external_id(), transaction.atomic():
         row.save()
+        custom.write(row, own)
     return row
 
 
@@ -156,16 +160,19 @@ def _update(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: s
         # Read again under a lock: the sync may have written other fields since the caller read the row.
         stored = type(row).objects.select_for_update().get(pk=row.pk)
         cleaned = _clean(stored, fields, values)
+        own = {alias: value for alias, value in cleaned.pop("custom").items() if stored.custom.get(alias) != value}
         changed = [name for name, value in cleaned.items() if getattr(stored, _column(name)) != _plain(value)]
         for name in changed:
             setattr(stored, name, cleaned[name])
-        if changed:
-            _save(stored, changed, by, source)
+        stored.custom = {name: value for name, value in {**stored.custom, **own}.items() if value is not None}
+        if changed or own:
+            _save(stored, changed, by, source, own)
     row.refresh_from_db()
     return row
 
 
 def _clean(row: Customer | CustomerUser, fields: dict[str, Cleaner], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by field name, those of custom fields by alias in "custom". Raises FieldError."""
     cleaned: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for name, cleaner in fields.items():
@@ -182,17 +189,28 @@ def _clean(row: Customer | CustomerUser, fields: dict[str, Cleaner], values: Map
         known = [cleaned.get(name, getattr(row, name)) for name in ("name", "email", "external_id")]
         if not any(known):
             errors["email"] = "Enter an e-mail address or a name, so that the user can be told apart."
+    entity = "customer" if isinstance(row, Customer) else "user"
+    cleaned["custom"], more = custom.cleaned(
+        row.organization, entity, values, creating=row.pk is None, own=row.custom or {}
+    )
+    errors |= more
     if errors:
         raise FieldError(errors)
     return cleaned
 
 
-def _save(row: Customer | CustomerUser, changed: list[str], by: str, source: str) -> None:
+def _save(
+    row: Customer | CustomerUser, changed: list[str], by: str, source: str, own: Mapping[str, Any] | None = None
+) -> None:
     now = clock.now()
-    row.field_sources = {**row.field_sources, **{name: _source(source, by, now) for name in changed}}
+    names = [*changed, *(own or {})]
+    row.field_sources = {**row.field_sources, **{name: _source(source, by, now) for name in names}}
     row.updated_at = now
     row.updated_by = by
-    row.save(update_fields=[*changed, "field_sources", "updated_at", "updated_by"])
+    more = ["custom"] if own else []
+    row.save(update_fields=[*changed, *more, "field_sources", "updated_at", "updated_by"])
+    if own:
+        custom.write(row, own)
 
 
 def _set_archived(row: Customer | CustomerUser, at: datetime | None, by: str) -> None:

@@ -1,0 +1,189 @@
+"""The organization's own fields: which there are, and making, changing and archiving them (Settings → Fields).
+
+Every function takes keywords only; `by` is who does it. What cannot be stored raises FieldError and nothing is saved.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from startdeliver.common import clock
+from startdeliver.customers.models import CustomField
+from startdeliver.customers.values import FieldError
+from startdeliver.tenancy.models import Organization
+
+PREFIX = "customfield"
+MOST_FIELDS = 200
+MOST_OPTIONS = 200
+_LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_OPTION = 80, 300, 200
+
+
+def fields_of(entity: str, *, archived: bool = False) -> list[CustomField]:
+    """The fields of "customer" or "user" in the order in which they are shown."""
+    rows = CustomField.objects.filter(entity=entity, archived_at__isnull=not archived)
+    return list(rows.order_by("position", "pk"))
+
+
+def alias_of(name: str, taken: Iterable[str] = ()) -> str:
+    """The alias that a field named `name` gets: "Renewal risk" → "customfieldRenewalRisk", with a number if taken."""
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    words = re.findall(r"[A-Za-z0-9]+", plain)
+    base = PREFIX + ("".join(word[:1].upper() + word[1:] for word in words)[:76] or "Field")
+    used = {one.casefold() for one in taken}
+    alias, number = base, 2
+    while alias.casefold() in used:
+        alias, number = f"{base}{number}", number + 1
+    return alias
+
+
+def field_create(
+    *,
+    organization: Organization,
+    by: str,
+    entity: str,
+    name: str,
+    type: str,  # the word that the pages and the API use
+    visibility: str = CustomField.Visibility.EDITABLE,
+    required: bool = False,
+    description: str = "",
+    options: Sequence[str] = (),
+) -> CustomField:
+    """A new field at the end of its list. Its alias comes from the name. Raises FieldError."""
+    errors: dict[str, str] = {}
+    if entity not in CustomField.Entity.values:
+        errors["entity"] = "Choose customers or users."
+    if type not in CustomField.Type.values:
+        errors["type"] = "Choose one of the types: Text, Number, Date, Boolean or Dropdown."
+    field = CustomField(organization=organization, entity=entity, type=type, updated_by=by)
+    errors |= _set(
+        field,
+        name=name,
+        visibility=visibility,
+        required=required,
+        description=description,
+        options=options if type == CustomField.Type.DROPDOWN else (),
+    )
+    if errors:
+        raise FieldError(errors)
+    of_entity = CustomField.objects.filter(entity=entity)
+    if of_entity.filter(archived_at__isnull=True).count() >= MOST_FIELDS:
+        raise FieldError({"name": f"There are {MOST_FIELDS} fields already. Archive one that is no longer needed."})
+    field.alias = alias_of(field.name, of_entity.values_list("alias", flat=True))
+    field.position = (of_entity.aggregate(last=Max("position"))["last"] or 0) + 1
+    try:
+        with transaction.atomic():
+            field.save()
+    except IntegrityError as error:
+        raise FieldError({"name": "Somebody made a field of this name at the same moment. Look whether it fits."}) from (
+            error
+        )
+    return field
+
+
+def field_update(*, field: CustomField, by: str, **values: Any) -> CustomField:
+    """Changes name, visibility, required, description or options. Alias and type are fixed. Raises FieldError.
+
+    An option that is taken away stays on the records that have it and can no longer be chosen.
+    """
+    unknown = values.keys() - {"name", "visibility", "required", "description", "options"}
+    if unknown:
+        raise FieldError({name: "This is fixed after creation." for name in unknown})
+    errors = _set(
+        field,
+        **{
+            "name": field.name,
+            "visibility": field.visibility,
+            "required": field.required,
+            "description": field.description,
+            "options": field.options,
+            **values,
+        },
+    )
+    if errors:
+        field.refresh_from_db()
+        raise FieldError(errors)
+    field.updated_at, field.updated_by = clock.now(), by
+    field.save()
+    return field
+
+
+def field_archive(*, field: CustomField, by: str) -> None:
+    """Takes the field away from pages, lists and the API. Its values are kept for the day it is restored."""
+    _set_archived(field, True, by)
+
+
+def field_restore(*, field: CustomField, by: str) -> None:
+    """Brings an archived field back with its values."""
+    _set_archived(field, False, by)
+
+
+def field_move(*, field: CustomField, up: bool, by: str) -> None:
+    """Moves the field one place up or down among those of its entity."""
+    with transaction.atomic():
+        rows = fields_of(field.entity)
+        place = next((number for number, one in enumerate(rows) if one.pk == field.pk), None)
+        if place is None:
+            return
+        other = max(0, min(len(rows) - 1, place + (-1 if up else 1)))
+        rows[place], rows[other] = rows[other], rows[place]
+        for number, one in enumerate(rows, 1):
+            if one.position != number:
+                CustomField.objects.filter(pk=one.pk).update(position=number, updated_by=by)
+
+
+def _set(
+    field: CustomField, *, name: Any, visibility: Any, required: Any, description: Any, options: Any
+) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    field.name = _line(name)
+    field.description = _line(description)
+    field.required = bool(required)
+    field.visibility = visibility
+    if not field.name:
+        errors["name"] = "Enter a name for the field."
+    elif len(field.name) > _LONGEST_NAME:
+        errors["name"] = f"Use at most {_LONGEST_NAME} characters for the name."
+    elif _taken(field):
+        errors["name"] = "There is a field of this name already. Use another name, so that the two can be told apart."
+    if visibility not in CustomField.Visibility.values:
+        errors["visibility"] = "Choose Editable, Visible or Hidden."
+    elif field.required and visibility != CustomField.Visibility.EDITABLE:
+        errors["required"] = "Only an editable field can be required: nobody could fill in another one."
+    if len(field.description) > _LONGEST_DESCRIPTION:
+        errors["description"] = f"Use at most {_LONGEST_DESCRIPTION} characters."
+    if field.type == CustomField.Type.DROPDOWN:
+        given = [_line(one) for one in options] if isinstance(options, list | tuple) else []
+        field.options = list(dict.fromkeys(one for one in given if one))
+        if not field.options:
+            errors["options"] = "Enter at least one option."
+        elif len(field.options) > MOST_OPTIONS or any(len(one) > _LONGEST_OPTION for one in field.options):
+            errors["options"] = f"Use at most {MOST_OPTIONS} options of at most {_LONGEST_OPTION} characters."
+        elif len({one.casefold() for one in field.options}) < len(field.options):
+            errors["options"] = "Two options differ only in capital letters. Keep one of them."
+    elif options:
+        errors["options"] = "Only a dropdown has options."
+    return errors
+
+
+def _taken(field: CustomField) -> bool:
+    rows = CustomField.objects.filter(entity=field.entity, archived_at__isnull=True).exclude(pk=field.pk)
+    return field.name.casefold() in {name.casefold() for name in rows.values_list("name", flat=True)}
+
+
+def _set_archived(field: CustomField, archived: bool, by: str) -> None:
+    if not archived and _taken(field):
+        raise FieldError({"name": "A field of this name was made in the meantime. Rename that one first."})
+    now = clock.now()
+    rows = CustomField.objects.filter(pk=field.pk, archived_at__isnull=archived)
+    rows.update(archived_at=now if archived else None, updated_at=now, updated_by=by)
+    field.refresh_from_db()
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value or "").replace("\x00", "").split())
