@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import Q
 
+from startdeliver.api import auth
+from startdeliver.api.entities.customer import CUSTOMER
+from startdeliver.api.entity import Context, Field
+from startdeliver.api.kinds import Text
+from startdeliver.api.query import ListQuery
+from startdeliver.api.reading import page
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
@@ -243,3 +251,27 @@ def test_one_organizations_scope_does_not_leak_into_the_next_request(
     for _ in range(2):
         assert [row["name"] for row in js.find("customer")["result"]] == ["Ours"]
         assert [row["name"] for row in their_js.find("customer")["result"]] == ["Theirs"]
+
+
+def test_an_organizations_own_fields_are_read_and_filtered_like_the_others(js: Js, scoped: Organization) -> None:
+    for name, tier in (("Ask", "gold"), ("Embla", "tin")):
+        Customer.objects.create(organization=scoped, name=name, custom={"customfieldTier": tier})
+    own = Field(
+        name="customfieldTier",
+        kind=Text(),
+        needs=("custom",),
+        read=lambda row, context: row["custom"].get("customfieldTier"),
+        narrow=lambda value, context: Q(custom__customfieldTier=value),
+    )
+    entity = dataclasses.replace(CUSTOMER, custom=lambda context: [own])
+    caller = auth.caller_of(js.key or "")
+    assert caller is not None
+    found = page(entity, ListQuery(filter={"customfieldTier": "gold"}), Context(caller))
+    assert [(row["name"], row["customfieldTier"]) for row in found] == [("Ask", "gold")]
+
+
+def test_a_programs_mistakes_do_not_fill_the_log(js: Js, caplog: pytest.LogCaptureFixture) -> None:
+    for address in ("customer/0", "nothing", "customer?colour=red"):
+        with pytest.raises(ApiFailed):
+            js.call("GET", address)
+    assert caplog.records == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -195,6 +196,23 @@ def test_a_body_over_ten_megabytes_is_413(js: Js) -> None:
     with pytest.raises(ApiFailed) as failed:
         js.save("customer", {"name": "x" * (10 * 1024 * 1024)})
     assert (failed.value.status, failed.value.error["code"]) == (413, "too_large")
+
+
+def test_a_body_in_chunks_is_read_to_its_end_and_no_further(js: Js, scoped: Organization) -> None:
+    def send(body: bytes) -> int:
+        # As gunicorn hands over a chunked request: no length, and an input that ends by itself.
+        answer = js.http.generic(
+            "POST",
+            "/api/v1/customer",
+            content_type="application/json",
+            headers={"Authorization": js.key or "", "Transfer-Encoding": "chunked"},
+            **{"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
+        )
+        return answer.status_code
+
+    assert send(b'{"name": "In chunks"}') == 201
+    assert send(b'{"name": "' + b"x" * (10 * 1024 * 1024) + b'"}') == 413
+    assert [row["name"] for row in js.find("customer")["result"]] == ["In chunks"]
 
 
 def test_who_may_write(

@@ -34,6 +34,8 @@ class ApiError(Exception):
         answer = wire.json_response({"error": error}, self.status)
         for name, value in self.headers.items():
             answer[name] = value
+        # A program's mistakes are told to the program; Django would write a line of log for each of them too.
+        answer._has_been_logged = self.status < 500  # type: ignore[attr-defined]
         return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
@@ -12,7 +13,7 @@ from ninja import Router
 from startdeliver.api import openapi, query, reading, wire, writing
 from startdeliver.api.auth import OVERRIDE_HEADER, Caller
 from startdeliver.api.entity import Context, Entity, entities
-from startdeliver.api.errors import Conflict, Forbidden, Invalid, MethodNotAllowed
+from startdeliver.api.errors import Conflict, Forbidden, Invalid, MethodNotAllowed, TooLarge
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.scope import organization_scope
 
@@ -31,11 +32,22 @@ def context_of(request: HttpRequest) -> Context:
 
 
 def body_of(request: HttpRequest) -> Any:
-    """The JSON value of the body. Raises Invalid."""
+    """The JSON value of the body. Raises Invalid, TooLarge."""
     try:
-        return wire.decode(request.body)
+        return wire.decode(_raw_body(request))
     except wire.BadJson as error:
         raise Invalid(f"The body is not JSON: {error}.") from error
+
+
+def _raw_body(request: HttpRequest) -> bytes:
+    # Django reads as much as Content-Length says; a body sent in chunks has none, and the server marks its end.
+    chunked = request.headers.get("Transfer-Encoding") and request.META.get("wsgi.input_terminated")
+    if not chunked:
+        return request.body
+    body: bytes = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise TooLarge("The body is over 10 MB. Send it in parts.")
+    return body
 
 
 def require_writer(context: Context) -> None:
