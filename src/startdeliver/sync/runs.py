@@ -153,7 +153,7 @@ def execute(run: SyncRun, on_progress: Progress | None = None) -> SyncRun:
     """Does the run in this thread, from where it stands, and gives it as it ended.
 
     Whatever goes wrong with Intercom ends in the run's record, not in an exception. Raises AlreadyRunning when another
-    process has it; what `on_progress` raises comes through, and then the run waits to be continued.
+    process has it, and StopRun when `on_progress` does: then the run waits to be continued.
     """
     organization = Organization.objects.get(pk=run.organization_id)
     with organization_scope(organization):
@@ -213,9 +213,6 @@ def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Pro
         _interrupt(run, owner, work)
         raise
     except Exception as error:
-        if on_progress is not None and _comes_from(error, on_progress):
-            _interrupt(run, owner, work)
-            raise
         # Without the message: a database's error quotes the row, and that may hold what customers wrote.
         frames = "".join(traceback.format_tb(error.__traceback__))
         log.error("run %d failed with %s\n%s", run.pk, type(error).__name__, frames)
@@ -224,12 +221,6 @@ def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Pro
             "It is tried again; if it keeps failing, report it with the run's number."
         )
         _fail(run, owner, work, "internal", sentence, transient=True)
-
-
-def _comes_from(error: BaseException, function: Progress) -> bool:
-    """Whether `function` raised it: the worker's progress call says in its own words that the run should stop."""
-    module = getattr(type(error), "__module__", "")
-    return module.startswith("startdeliver.engine")
 
 
 def _prepare(work: Pull) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from startdeliver.common import clock
-from startdeliver.sync.pull import companies, contacts, conversations, finish, preflight
+from startdeliver.sync.pull import companies, contacts, conversations, deleted, finish, messages, preflight
 from startdeliver.sync.pull.work import Pull
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,17 @@ class Stage:
     wanted: Callable[[Pull], bool] = lambda pull: True
 
 
+def _wants_messages(pull: Pull) -> bool:
+    return pull.run is not None and pull.run.messages_wanted
+
+
 STAGES: tuple[Stage, ...] = (
     Stage("companies", "Reading companies", companies.run, sweep=True),
     Stage("contacts", "Reading contacts", contacts.run),
     Stage("conversations", "Reading conversations", conversations.run),
+    Stage("deleted", "Removing deleted conversations", deleted.run),
     Stage("swept", "Closing the daily sweep", finish.close_sweep, sweep=True),
+    Stage("messages", "Reading messages", messages.run, wanted=_wants_messages),
 )
 
 

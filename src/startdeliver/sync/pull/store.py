@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -70,6 +72,15 @@ class Old(NamedTuple):
     customer_id: int | None
     part_count: int
     messages_due: bool
+    message_count: int
+
+
+class Tally(Enum):
+    """What a page adds to the run's numbers."""
+
+    LISTING = "everything"
+    CHANGES = "imported, updated and skipped"
+    NOTHING = "nothing"
 
 
 @dataclass(slots=True)
@@ -80,7 +91,6 @@ class Page:
     old: dict[str, Old]
     fresh: list[Shell]
     failures: tuple[DecodeFailure, ...] = ()
-    read_whole: bool = False
     imported: list[str] = field(default_factory=list)
 
 
@@ -89,12 +99,11 @@ def store_page(
     conversations: Iterable[wire.Conversation],
     failures: tuple[DecodeFailure, ...] = (),
     *,
-    count: bool = True,
+    tally: Tally = Tally.LISTING,
 ) -> None:
-    """Stores one page of a listing with the run's position, in a transaction of its own. `count`: it is the listing of
-    changes, whose numbers the run reports as listed and unchanged."""
+    """Stores one page of a listing with the run's position, in a transaction of its own."""
     page = prepare(pull, conversations, failures)
-    pull.commit(lambda: write(pull, page, count=count))
+    pull.commit(partial(write, pull, page, tally=tally))
     pull.refresh_health()
 
 
@@ -104,7 +113,6 @@ def prepare(
     failures: tuple[DecodeFailure, ...] = (),
     *,
     whole: bool = False,
-    create: bool | None = None,
 ) -> Page:
     """Compares a page with what is stored and asks Intercom for contacts that the mirror lacks. `whole`: the
     conversations were read one by one, so they are never older than what is stored."""
@@ -121,7 +129,7 @@ def prepare(
     if unknown:
         mirror.ask_contacts(pull, unknown)
         pull.people.load_contacts(unknown)
-    return Page(shells, old, fresh, failures, whole)
+    return Page(shells, old, fresh, failures)
 
 
 def read_old(pull: Pull, ids: Sequence[str]) -> dict[str, Old]:
@@ -135,12 +143,10 @@ def read_old(pull: Pull, ids: Sequence[str]) -> dict[str, Old]:
         "customer_id",
         "part_count",
         "messages_due",
+        "message_count",
     )
     rows = Ticket.objects.filter(workspace=pull.workspace, external_id__in=ids).values_list(*columns)
-    return {
-        row[0]: Old(row[0], row[1], row[2], unix(row[3]) or 0, unix(row[4]) or 0, row[5], row[6], row[7], row[8])
-        for row in rows
-    }
+    return {row[0]: Old(row[0], row[1], row[2], unix(row[3]) or 0, unix(row[4]) or 0, *row[5:]) for row in rows}
 
 
 class _Fate(NamedTuple):
@@ -151,7 +157,7 @@ class _Fate(NamedTuple):
     reason: str = ""
 
 
-def write(pull: Pull, page: Page, *, count: bool = True, create: bool | None = None) -> None:
+def write(pull: Pull, page: Page, *, tally: Tally, create: bool | None = None) -> None:
     """Stores a prepared page. Must run inside `Pull.commit`. `create`: whether unmatched contacts become users; None:
     as the connection says."""
     now = int(clock.now().timestamp())
@@ -171,9 +177,10 @@ def write(pull: Pull, page: Page, *, count: bool = True, create: bool | None = N
     _store_outbound(pull, outbound)
     pull.touch(customers)
     page.imported = [fate.shell.id for fate in kept if fate.shell.id not in page.old]
-    counts.imported += len(page.imported)
-    counts.updated += len(kept) - len(page.imported)
-    if count:
+    if tally is not Tally.NOTHING:
+        counts.imported += len(page.imported)
+        counts.updated += len(kept) - len(page.imported)
+    if tally is Tally.LISTING:
         counts.listed += len(page.shells) + len(page.failures)
         counts.unchanged += len(page.shells) - len(page.fresh)
         counts.outbound += len(outbound)
