@@ -11,36 +11,41 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+")
 
-_ENGLISH = frozenset(
-    "the and is are to of in we our you your it this that not for with have has i my be can on was as at please thanks "
-    "thank how what when why hi hello ok yes no still again".split()
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_ENGLISH = _words(
+    "the and is are to of in we our you your it this that not for with have has i my be can on was as at please",
+    "thanks thank how what when why hi hello ok yes no still again",
 )
-_READ = _ENGLISH | frozenset(
+_READ = _ENGLISH | _words(
     # German, French, Spanish, Italian, Dutch, Portuguese, Polish, Turkish
-    "der die das und ist nicht wir sie ich ein eine zu mit auf für den dem es bitte danke wie kann haben sind "
-    "le la les des est pas nous vous je un une pour avec dans sur que qui ne ce merci au aux du notre votre "
-    "el los las es no que de en un una por con para nos se lo muy está gracias y su nuestro "
-    "il lo gli che non di per con una sono è ci si grazie del della nostro "
-    "het een niet wij u ik van voor met dat zijn op aan bij te onze uw dank "
-    "o os não que em um uma para com nos obrigado está do da nosso "
-    "nie jest się że na do w z i proszę dziękuję czy jak to nasz "
-    "bir ve bu için çok ne değil var biz lütfen teşekkürler ile mı mi".split()
+    "der die das und ist nicht wir sie ich ein eine zu mit auf für den dem es bitte danke wie kann haben sind",
+    "le la les des est pas nous vous je un une pour avec dans sur que qui ne ce merci au aux du notre votre",
+    "el los las es no que de en un una por con para nos se lo muy está gracias y su nuestro",
+    "il lo gli che non di per con una sono è ci si grazie del della nostro",
+    "het een niet wij u ik van voor met dat zijn op aan bij te onze uw dank",
+    "o os não que em um uma para com nos obrigado está do da nosso",
+    "nie jest się że na do w z i proszę dziękuję czy jak to nasz",
+    "bir ve bu için çok ne değil var biz lütfen teşekkürler ile mı mi",
 )
-_UNREAD = frozenset(
+_UNREAD = _words(
     # Swedish, Danish, Norwegian, Finnish, Czech, Slovak, Hungarian, Romanian, Croatian, Estonian, Latvian, Lithuanian,
     # Indonesian, Icelandic
-    "och att det som är inte vi har jag med för på av ett den till kan ni från eller också mycket tack hej vår våra "
-    "ikke og jeg er til af vores hvordan tak mange meget hvor kan når vår takk "
-    "ja ei että on emme voi kiitos meidän mutta tämä olemme ovat mitä miten myös "
-    "že se na jsme není děkuji prosím jak když naše nefunguje který sme nie je ďakujem prečo "
-    "és nem hogy egy az van köszönöm kérem meg mert ez nincs nagyon "
-    "și nu este care pentru mulțumesc vă sunt avem dar "
-    "nije smo hvala molim što kako ali imamo "
-    "ei ole meie aitäh kuidas palun ning "
-    "nav paldies kā mēs mūsu ir bet ačiū kaip mes mūsų yra "
-    "yang tidak kami dan ini untuk terima kasih saya dengan bisa "
-    "ekki við það er með takk".split()
-) - frozenset("nie is na ja do se on vi kan er van het een met".split())
+    "och att det som är inte vi har jag med för på av ett den till kan ni från eller också mycket tack hej vår våra",
+    "ikke og jeg er til af vores hvordan tak mange meget hvor kan når vår takk",
+    "ja ei että on emme voi kiitos meidän mutta tämä olemme ovat mitä miten myös",
+    "že se na jsme není děkuji prosím jak když naše nefunguje který sme nie je ďakujem prečo",
+    "és nem hogy egy az van köszönöm kérem meg mert ez nincs nagyon",
+    "și nu este care pentru mulțumesc vă sunt avem dar",
+    "nije smo hvala molim što kako ali imamo",
+    "ei ole meie aitäh kuidas palun ning",
+    "nav paldies kā mēs mūsu ir bet ačiū kaip mes mūsų yra",
+    "yang tidak kami dan ini untuk terima kasih saya dengan bisa",
+    "ekki við það er með takk",
+) - _words("nie is na ja do se on vi kan er van het een met")
 # Letters that no language of the sixteen uses.
 _FOREIGN = frozenset("ůřěőűđơưășțāēīūģķļņšžčďťňĺŕėųįųæøåðþ")
 _UNREAD_CYRILLIC = frozenset("іїєґўјљњћђџќѓѕ")

@@ -117,7 +117,9 @@ class AiSettings(TenantModel):
     instructions = models.TextField(blank=True, max_length=4000)
     provider = models.CharField(max_length=16, choices=Provider.choices, blank=True, default=Provider.NONE)
     model = models.CharField(max_length=200, blank=True)
-    base_url = models.CharField(max_length=500, blank=True, help_text="For a server of your own; empty: the provider's.")
+    base_url = models.CharField(
+        max_length=500, blank=True, help_text="For a server of your own; empty: the provider's."
+    )
     key_cipher = models.BinaryField(null=True, blank=True, editable=False)
     daily_budget = models.DecimalField(
         max_digits=10,
@@ -133,9 +135,7 @@ class AiSettings(TenantModel):
     output_price = models.DecimalField(
         max_digits=10, decimal_places=4, default=0, help_text="Per million tokens that come back."
     )
-    concurrency = models.PositiveSmallIntegerField(
-        default=4, validators=[MinValueValidator(1), MaxValueValidator(32)]
-    )
+    concurrency = models.PositiveSmallIntegerField(default=4, validators=[MinValueValidator(1), MaxValueValidator(32)])
     timeout_seconds = models.PositiveSmallIntegerField(
         default=60, validators=[MinValueValidator(1), MaxValueValidator(600)]
     )

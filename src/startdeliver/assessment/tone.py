@@ -51,7 +51,8 @@ _LEAVING = re.compile(
     r"\b(?:cancel(?:l?ing|lation|led)?|terminat\w+|churn|switch(?:ing)? (?:to|provider|vendor)|competitor\w*|"
     r"alternativ\w+|not (?:be )?renew\w*|won'?t (?:be )?renew\w*|non-?renewal|leave you|leaving|move away|"
     r"moving (?:away|off)|another (?:vendor|provider|tool|supplier|solution)|end (?:the|our) (?:contract|subscription)|"
-    r"refund|kündig\w*|wechsel\w*|rescind|résili\w+|résiliation|cancelar\w*|rescindir\w*|dar de baja|competencia|"
+    r"refund|stop(?:ping)? using|instead of you|chosen \w+ instead|chose \w+ instead|"
+    r"kündig\w*|wechsel\w*|rescind|résili\w+|résiliation|cancelar\w*|rescindir\w*|dar de baja|competencia|"
     r"disdi\w+|opzegg\w*|overstap\w*|zrezygn\w+|iptal|расторг\w+|отмен\w+)\b|解約|取消订阅|해지|إلغاء",
     re.IGNORECASE,
 )

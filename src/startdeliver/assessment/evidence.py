@@ -1,0 +1,44 @@
+"""The evidence of many customers at once: figures gathered in sets, put into words one by one, hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from startdeliver.assessment import describe_support, describe_usage
+from startdeliver.assessment.facts import Evidence, Fact
+from startdeliver.assessment.gather import gather
+from startdeliver.common import clock
+from startdeliver.support.rules import rule
+from startdeliver.tenancy.models import Organization
+
+CHUNK = 4000
+# Gives, by customer id, facts that another part knows of these customers, for example enrolments in workflows.
+Source = Callable[[Organization, Sequence[int]], Mapping[int, Sequence[Fact]]]
+_sources: list[Source] = []
+
+
+def source(give: Source) -> Source:
+    """Registers facts of another part (called in its `AppConfig.ready`). Their ids begin with its name, "workflow."."""
+    if give not in _sources:
+        _sources.append(give)
+    return give
+
+
+def collect(organization: Organization, customer_ids: Sequence[int], salt: str = "") -> Iterator[Evidence]:
+    """The evidence of these customers, in chunks of a fixed number of statements each; archived ones are left out.
+
+    `salt`: what else an assessment depends on; goes into the hash. Times in UTC, durations as the facts say.
+    """
+    now = clock.now()
+    overdue_days = rule(organization).days_until_overdue
+    for start in range(0, len(customer_ids), CHUNK):
+        ids = customer_ids[start : start + CHUNK]
+        others = [give(organization, ids) for give in _sources]
+        for pk, raw in gather(organization, ids).items():
+            facts = [
+                *describe_support.describe(raw, now, overdue_days),
+                *describe_usage.describe(raw, now, organization.currency),
+            ]
+            for other in others:
+                facts += other.get(pk, ())
+            yield Evidence.of(pk, facts, salt)

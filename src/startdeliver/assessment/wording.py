@@ -1,0 +1,103 @@
+"""Numbers, dates and durations as a colleague would say them; and coarse steps, so that a day's passing is no news."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+# Text that talks to a machine rather than to a person is never repeated in a summary, only in the analysis.
+_MACHINE = (
+    "ignore",
+    "instruction",
+    "prompt",
+    "system:",
+    "assistant",
+    "you are",
+    "mark us",
+    "mark this",
+    "status",
+    "thriving",
+    "at risk",
+    "override",
+    "disregard",
+    "<",
+    "{",
+    "```",
+    "json",
+    "ignorier",
+    "anweisung",
+    "ignorez",
+    "instrucc",
+    "istruzion",
+    "instruç",
+    "negeer",
+    "指示",
+    "指令",
+    "忽略",
+    "無視",
+    "инструкц",
+    "игнорир",
+    "talimat",
+    "تعليمات",
+    "지시",
+    "http",
+)
+
+
+def day(moment: datetime | date) -> str:
+    """ "12 October 2026" """
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """ "1 ticket", "1,200 tickets" """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def span(days: float) -> str:
+    """A duration in its natural unit: "5 days", "3 weeks", "4 months"."""
+    whole = int(days)
+    if whole < 14:
+        return count(max(whole, 1), "day")
+    if whole < 70:
+        return count(whole // 7, "week")
+    return count(whole // 30, "month")
+
+
+def seconds(number: float) -> str:
+    """A duration in seconds as a person says it: "40 minutes", "5 hours", "3 days"."""
+    if number < 90 * 60:
+        return count(max(round(number / 60), 1), "minute")
+    if number < 36 * 3600:
+        return count(round(number / 3600), "hour")
+    return count(round(number / 86400), "day")
+
+
+def money(amount: float, currency: str) -> str:
+    """ "EUR 48,000" """
+    return f"{currency} {amount:,.0f}"
+
+
+def step(number: float) -> int:
+    """The number in steps that grow with it, for hashes: 0, 1, 2, 3, 4, then by about a quarter each."""
+    whole = int(number)
+    if whole <= 4:
+        return whole
+    size = 1 << max(whole.bit_length() - 3, 0)
+    return whole // size * size
+
+
+def weeks(days: float) -> int:
+    """Whole weeks up to eight, then in steps of four: how silence and age are counted in hashes."""
+    whole = int(days // 7)
+    return whole if whole <= 8 else min(whole // 4 * 4, 52)
+
+
+def utc(stamp: float) -> datetime:
+    """The UTC moment of unix seconds."""
+    return datetime.fromtimestamp(stamp, UTC)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a title, name or remark can be repeated in a sentence: short, and not addressed to a machine."""
+    low = text.casefold()
+    return bool(text.strip()) and len(text) <= 90 and not any(word in low for word in _MACHINE)
