@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-BURST: Final = 200.0
-PER_SECOND: Final = 100.0
+BURST: Final = 1000.0
+PER_SECOND: Final = 200.0
 _MOST_SUBJECTS: Final = 10_000
 
 
