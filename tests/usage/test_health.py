@@ -15,6 +15,7 @@ from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health
 from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
 from startdeliver.usage.rules import Person, Rule, Verdict, judge
+from startdeliver.usage.ticks import refresh_all
 from tests.usage.cases import CASES
 from tests.usage.factories import (
     NOW,
@@ -182,9 +183,9 @@ class TestRefresh:
             health.refresh(scoped)
             assert stored(customer.pk, product.pk).status == "good"
         with clock.frozen(NOW + timedelta(hours=12)):
-            assert health.refresh_all() == {scoped.pk: {customer.pk}}
+            assert refresh_all() == {scoped.pk: {customer.pk}}
             assert stored(customer.pk, product.pk).status == "poor"
-            assert health.refresh_all() == {}
+            assert refresh_all() == {}
 
     def test_the_day_is_the_organizations(self, scoped: Organization) -> None:
         scoped.time_zone = "Pacific/Auckland"

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -9,5 +11,6 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         from startdeliver.usage import triggers
 
+        import_module("startdeliver.usage.ticks")
         pre_migrate.connect(triggers.before_migrations, sender=self, dispatch_uid="usage.triggers")
         post_migrate.connect(triggers.after_migrations, sender=self, dispatch_uid="usage.triggers")

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, rollup
-from startdeliver.usage.models import NewEvent, Product, ProductUsageType, Touch, UsageState, UsageType
+from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageState, UsageType
 from startdeliver.usage.sql import (
     db_time,
     differs,
@@ -146,26 +145,6 @@ def refresh(organization: Organization) -> set[int]:
         return changed
 
 
-def refresh_all() -> dict[int, set[int]]:
-    """Refreshes every organization that has something to refresh; cheap when none has.
-
-    Gives, by organization id, the ids of the customers whose health changed. Needs no open scope.
-    """
-    changed: dict[int, set[int]] = {}
-    with scopes_disabled():
-        touched = set(Touch.objects.order_by().values_list("organization_id", flat=True).distinct())
-        touched |= set(NewEvent.objects.order_by().values_list("organization_id", flat=True).distinct())
-        states = {state.organization_id: state for state in UsageState.objects.all()}
-        used = set(Product.objects.order_by().values_list("organization_id", flat=True).distinct())
-    for organization in Organization.objects.filter(pk__in=touched | states.keys() | used).order_by("pk"):
-        state = states.get(organization.pk)
-        current = state is not None and state.computed_day == days.today(organization.time_zone)
-        moved = state is not None and state.time_zone != organization.time_zone
-        if organization.pk in touched or not current or moved:
-            changed[organization.pk] = refresh(organization)
-    return changed
-
-
 _ORPHANS = "DELETE FROM usage_usageevent WHERE organization_id = %(org)s AND {}"
 
 
@@ -216,7 +195,7 @@ def _scope_of(organization: Organization, touches: list[tuple[Any, ...]]) -> _Sc
             add([product], None)
             continue
         if customer is None and user is None:
-            add(products, None)
+            add([] if login_only else products, None)
             scope.users = scope.customers = None
             continue
         home = homes.get(user) if customer is None else customer
@@ -254,7 +233,7 @@ def _compute(organization: Organization, scope: dict[int, set[int] | None], cust
             cursor.execute("SET LOCAL work_mem = '256MB'")
     common = {"org": organization.pk, "now": db_time(clock.now())}
     changed: set[int] = set()
-    for product in Product.objects.filter(pk__in=wanted).order_by("pk"):
+    for product in Product.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk"):
         few = _few(scope[product.pk], total)
         statement = _PRODUCT.format(
             verdicts=verdicts(product, types[product.pk], few is not None),
