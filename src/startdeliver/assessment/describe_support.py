@@ -85,13 +85,16 @@ def _tickets(raw: Raw, overdue_days: int) -> Iterator[Fact]:
             at=raw.waiting_since.date().isoformat(),
             link=f"{mine}&show=open",
         )
-    if raw.support_status and raw.support_previous and raw.support_changed:
+    if raw.support_status:
+        changed = raw.support_changed if raw.support_previous else None
+        after = (
+            f", after {raw.support_previous.title()} until {day(changed)}" if raw.support_previous and changed else ""
+        )
         yield Fact(
             "support.health",
             {"status": raw.support_status, "previous": raw.support_previous},
-            f"Support health went from {raw.support_previous.title()} to {raw.support_status.title()} "
-            f"on {day(raw.support_changed)}.",
-            at=raw.support_changed.date().isoformat(),
+            f"Support health is {raw.support_status.title()}{after}.",
+            at=changed.date().isoformat() if changed else "",
             link=mine,
         )
 

@@ -295,7 +295,8 @@ class _Reader:
             user=f" AND t.is_non_user <> {true}",
             stake=f" AND t.is_stakeholder = {true}",
             join="",
-            users=" AND u.user_id IN (SELECT c.id FROM customers_customeruser AS c WHERE c.organization_id = %(org)s"
+            users=" AND u.user_id IN (SELECT c.id FROM customers_customeruser AS c "  # noqa: S608
+            "WHERE c.organization_id = %(org)s"
             f" AND c.customer_id {self._one_of})",
             **parts,
         )

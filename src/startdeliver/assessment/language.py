@@ -9,18 +9,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from startdeliver.assessment.wording import words
+
 _WORD = re.compile(r"[^\W\d_]+")
 
-
-def _words(*lines: str) -> frozenset[str]:
-    return frozenset(word for line in lines for word in line.split())
-
-
-_ENGLISH = _words(
+_ENGLISH = words(
     "the and is are to of in we our you your it this that not for with have has i my be can on was as at please",
     "thanks thank how what when why hi hello ok yes no still again",
 )
-_READ = _ENGLISH | _words(
+_READ = _ENGLISH | words(
     # German, French, Spanish, Italian, Dutch, Portuguese, Polish, Turkish
     "der die das und ist nicht wir sie ich ein eine zu mit auf für den dem es bitte danke wie kann haben sind",
     "le la les des est pas nous vous je un une pour avec dans sur que qui ne ce merci au aux du notre votre",
@@ -31,7 +28,7 @@ _READ = _ENGLISH | _words(
     "nie jest się że na do w z i proszę dziękuję czy jak to nasz",
     "bir ve bu için çok ne değil var biz lütfen teşekkürler ile mı mi",
 )
-_UNREAD = _words(
+_UNREAD = words(
     # Swedish, Danish, Norwegian, Finnish, Czech, Slovak, Hungarian, Romanian, Croatian, Estonian, Latvian, Lithuanian,
     # Indonesian, Icelandic
     "och att det som är inte vi har jag med för på av ett den till kan ni från eller också mycket tack hej vår våra",
@@ -45,7 +42,7 @@ _UNREAD = _words(
     "nav paldies kā mēs mūsu ir bet ačiū kaip mes mūsų yra",
     "yang tidak kami dan ini untuk terima kasih saya dengan bisa",
     "ekki við það er með takk",
-) - _words("nie is na ja do se on vi kan er van het een met")
+) - words("nie is na ja do se on vi kan er van het een met")
 # Letters that no language of the sixteen uses.
 _FOREIGN = frozenset("ůřěőűđơưășțāēīūģķļņšžčďťňĺŕėųįųæøåðþ")
 _UNREAD_CYRILLIC = frozenset("іїєґўјљњћђџќѓѕ")
@@ -90,10 +87,10 @@ def is_read(text: str, only_english: bool = False) -> bool:
 
 
 def _latin(low: str, only_english: bool) -> bool:
-    words = _WORD.findall(low)
+    spoken = _WORD.findall(low)
     if only_english:
-        return len(words) < 4 or sum(word in _ENGLISH for word in words) * 8 >= len(words)
-    unread = sum(word in _UNREAD and word not in _READ for word in words)
-    read = sum(word in _READ and word not in _UNREAD for word in words)
-    foreign = sum(any(letter in _FOREIGN for letter in word) for word in words)
+        return len(spoken) < 4 or sum(word in _ENGLISH for word in spoken) * 8 >= len(spoken)
+    unread = sum(word in _UNREAD and word not in _READ for word in spoken)
+    read = sum(word in _READ and word not in _UNREAD for word in spoken)
+    foreign = sum(any(letter in _FOREIGN for letter in word) for word in spoken)
     return not (unread + foreign >= 2 and unread + foreign > read)

@@ -101,3 +101,8 @@ def is_plain(text: str) -> bool:
     """Whether a title, name or remark can be repeated in a sentence: short, and not addressed to a machine."""
     low = text.casefold()
     return bool(text.strip()) and len(text) <= 90 and not any(word in low for word in _MACHINE)
+
+
+def words(*lines: str) -> frozenset[str]:
+    """The words of these lines."""
+    return frozenset(word for line in lines for word in line.split())

@@ -1,0 +1,174 @@
+"""The built-in assessor: a pure function from evidence to a verdict, by rules that the full analysis shows.
+
+Not a score. Findings stand in areas (leaving, usage, support, mood, people, contact); what decides is how heavy the
+heaviest are, in how many independent areas, whether something speaks for the customer, and how near the renewal is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from startdeliver.assessment.facts import Evidence
+from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.findings import find
+from startdeliver.assessment.statuses import Status
+from startdeliver.assessment.writing import action, analysis, summary
+
+NEAR = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence and the ids of the facts that it rests on."""
+
+    text: str
+    facts: tuple[str, ...]
+
+    def plain(self) -> dict[str, object]:
+        return {"text": self.text, "facts": list(self.facts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an assessor says of a customer. `analysis`: every signal, {"area", "weight", "text", "facts"}."""
+
+    status: str
+    summary: tuple[Statement, ...]
+    action: tuple[Statement, ...]
+    analysis: tuple[dict[str, object], ...]
+    concerns: tuple[str, ...] = ()
+
+
+def assess(evidence: Evidence) -> Verdict:
+    """The verdict on this evidence. The same evidence always gets the same one."""
+    found = find(evidence)
+    status, why, cited = decide(found, evidence)
+    status, why, cited = _corrected(status, why, cited, found, evidence)
+    return Verdict(
+        status,
+        tuple(Statement(text, facts) for text, facts in summary(status, found, evidence)),
+        tuple(Statement(text, facts) for text, facts in action(status, found, evidence)),
+        tuple(analysis(status, why, cited, found, evidence)),
+        concerns(found),
+    )
+
+
+def concerns(found: Sequence[Finding]) -> tuple[str, ...]:
+    """What weighs against the customer, by code and weight: how a later assessment sees whether something is new."""
+    return tuple(f"{one.code}:{int(one.weight)}" for one in found if one.weight < 0)
+
+
+def decide(found: Sequence[Finding], evidence: Evidence) -> tuple[Status, str, tuple[str, ...]]:
+    """The status, why in one sentence, and the facts that decided."""
+    critical = [one for one in found if one.weight == Weight.CRITICAL]
+    serious = {one.area: one for one in reversed(found) if one.weight == Weight.SERIOUS}
+    concern = {one.area: one for one in reversed(found) if one.weight == Weight.CONCERN and one.area not in serious}
+    good = {one.area: one for one in reversed(found) if one.weight > 0}
+    against = _cited([*serious.values(), *concern.values()])
+    near = _renewal_near(evidence)
+    renewal = ("commercial.renewal",) if near else ()
+    # Usage that is good and does not fall: whatever else is wrong, they work with the product.
+    holds = ("usage" in good or "growth" in good) and "usage" not in serious and "usage" not in concern
+    if critical:
+        if len(critical) == 1 and critical[0].area == "leaving" and holds and len(good) >= 3 and not serious:
+            why = "They spoke of leaving, but everything else speaks for them."
+            return Status.ATTENTION, why, _cited([*critical, *good.values()])
+        return Status.RISK, "One finding alone puts the customer at risk.", _cited(critical)
+    if len(serious) >= 2:
+        if holds and "leaving" not in serious and not near:
+            why = f"There are serious findings ({_areas(serious)}), but the product is well used."
+            return Status.ATTENTION, why, _cited([*serious.values(), *good.values()])
+        return Status.RISK, f"Serious findings in more than one area: {_areas(serious)}.", _cited([*serious.values()])
+    if serious:
+        if near and not holds:
+            why = f"A serious finding ({_areas(serious)}) while the renewal is near."
+            return Status.RISK, why, _cited([*serious.values()]) + renewal
+        if len(concern) >= 2 and not good:
+            why = f"A serious finding ({_areas(serious)}) with others ({_areas(concern)}), and nothing in their favour."
+            return Status.RISK, why, against
+        why = f"A serious finding ({_areas(serious)}) in one area."
+        return Status.ATTENTION, why, _cited([*serious.values()])
+    if concern:
+        return _mixed(concern, good, near, against, renewal)
+    return _unclouded(found, good, evidence, near, renewal)
+
+
+def _mixed(
+    concern: dict[str, Finding],
+    good: dict[str, Finding],
+    near: bool,
+    against: tuple[str, ...],
+    renewal: tuple[str, ...],
+) -> tuple[Status, str, tuple[str, ...]]:
+    both = against + _cited(list(good.values()))
+    favour = [area for area in good if area not in concern]
+    if len(concern) >= 3 or (len(concern) == 2 and len(favour) < 2):
+        return Status.ATTENTION, f"Several smaller findings at once: {_areas(concern)}.", against
+    if near and len(favour) < 2:
+        why = f"A smaller finding ({_areas(concern)}) matters more while the renewal is near."
+        return Status.ATTENTION, why, against + renewal
+    if not favour:
+        return Status.ATTENTION, f"A finding ({_areas(concern)}) and nothing that outweighs it.", against
+    if len(concern) == 1 and (len(favour) >= 2 or "usage" in favour):
+        return Status.ENGAGED, f"More speaks for them ({_areas(good)}) than against ({_areas(concern)}).", both
+    return Status.NEUTRAL, f"What speaks for them ({_areas(good)}) and against ({_areas(concern)}) balances.", both
+
+
+def _unclouded(
+    found: Sequence[Finding], good: dict[str, Finding], evidence: Evidence, near: bool, renewal: tuple[str, ...]
+) -> tuple[Status, str, tuple[str, ...]]:
+    cited = _cited(list(good.values()))
+    voice = [area for area in ("mood", "rating") if area in good]
+    watched = any(one.code in ("overdue", "rating-bad", "usage-fair", "mood-bad") for one in found)
+    if "usage" in good and not watched and ((voice and "growth" in good) or len(voice) == 2):
+        return Status.THRIVING, f"Independent signs all speak for them: {_areas(good)}.", cited
+    if "usage" in good or len(good) >= 2 or voice or "growth" in good:
+        return Status.ENGAGED, f"Nothing weighs against them, and there are good signs: {_areas(good)}.", cited
+    days = (evidence.get("commercial.renewal") or {}).get("days")
+    if near and (any(one.code == "silent" for one in found) or not _is_alive(evidence)):
+        words = "is near" if days is None or days >= 0 else "has passed"
+        return Status.ATTENTION, f"The renewal {words} and there is no sign of life to judge by.", renewal
+    if not found:
+        return Status.NEUTRAL, "Too little is known to say more.", ()
+    return Status.NEUTRAL, "Nothing stands out, for or against.", _cited(found[:3])
+
+
+def _is_alive(evidence: Evidence) -> bool:
+    """Whether anybody was seen or heard within about a month and a half."""
+    heard, seen = evidence.get("contact.in"), evidence.get("login.last")
+    return any(one is not None and one["days"] < 45 for one in (heard, seen)) or bool(
+        (evidence.get("usage.active") or {}).get("recent")
+    )
+
+
+def _renewal_near(evidence: Evidence) -> bool:
+    renewal = evidence.get("commercial.renewal")
+    return renewal is not None and -30 <= renewal["days"] <= NEAR
+
+
+def _corrected(
+    status: Status, why: str, cited: tuple[str, ...], found: Sequence[Finding], evidence: Evidence
+) -> tuple[Status, str, tuple[str, ...]]:
+    """A member's correction stands while nothing new has come up against the customer since."""
+    said = evidence.get("feedback")
+    if not said or said["status"] not in Status.values or said["status"] == status:
+        return status, why, cited
+    if set(concerns(found)) - set(said["concerns"]):
+        return (
+            status,
+            f"{why} A member judged this otherwise, but something new has come up since.",
+            (*cited, "feedback"),
+        )
+    held = Status(said["status"])
+    why = f"A member's correction stands, since nothing new has come up ({status.label} by the rules)."
+    return held, why, (*cited, "feedback")
+
+
+def _cited(found: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact for one in found for fact in one.facts))
+
+
+def _areas(found: dict[str, Finding]) -> str:
+    names = {"growth": "growing usage", "rating": "ratings", "leaving": "talk of leaving", "contact": "silence"}
+    return ", ".join(names.get(area, area) for area in found)

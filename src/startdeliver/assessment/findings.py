@@ -1,0 +1,256 @@
+"""What the facts mean, one by one: findings of an area with a weight, before anything is weighed against another.
+
+A finding says itself in a clause for the summary and in a next step; both use nothing but its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from startdeliver.assessment import findings_usage
+from startdeliver.assessment.describe_support import TOPIC_WORDS
+from startdeliver.assessment.facts import Evidence, Fact
+from startdeliver.assessment.finding import Finding, Weight
+
+
+def find(evidence: Evidence) -> list[Finding]:
+    """Every finding, heaviest against the customer first, then those in its favour by weight."""
+    found = [
+        *_leaving(evidence),
+        *findings_usage.find(evidence),
+        *_support(evidence),
+        *_ratings(evidence),
+        *_mood(evidence),
+        *_silence(evidence),
+    ]
+    order = {code: number for number, code in enumerate(ORDER)}
+    return sorted(found, key=lambda one: (one.weight if one.weight < 0 else 10 - one.weight, order.get(one.code, 99)))
+
+
+# Of findings that weigh alike, what a colleague would name first.
+ORDER = (
+    "leaving",
+    "usage-stopped",
+    "usage-poor",
+    "usage-falls",
+    "left",
+    "mood-bad",
+    "overdue",
+    "rating-bad",
+    "waiting",
+    "quiet",
+    "surge",
+    "topic",
+    "slower",
+    "reopened",
+    "silent",
+    "usage-grows",
+    "usage-good",
+    "mood-good",
+    "rating-good",
+)
+
+
+def _leaving(evidence: Evidence) -> Iterator[Finding]:
+    messages = evidence.starting("churn.")
+    live = [fact for fact in messages if not fact.value["settled"]]
+    tone = evidence.get("tone.recent") or {}
+    if live:
+        fact = live[0]
+        sure = fact.value["churn"] >= 0.62 or len(live) > 1
+        title = fact.value["title"]
+        where = f"in “{title}”" if title else "in a ticket"
+        calm = not fact.value["open"] and tone.get("positive", 0) > tone.get("negative", 0)
+        yield Finding(
+            "leaving",
+            "leaving",
+            Weight.CONCERN if calm else Weight.CRITICAL if sure else Weight.SERIOUS,
+            f"they spoke of leaving on {fact.value['on']} ({where})",
+            tuple(one.id for one in live),
+            f"Call the person who wrote about leaving on {fact.value['on']} ({where}) and agree what has to change "
+            "for them to stay.",
+            (fact.id,),
+        )
+    elif messages:
+        fact = messages[0]
+        yield Finding(
+            "leaving-settled",
+            "leaving",
+            Weight.NOTE,
+            f"the talk of leaving on {fact.value['on']} was settled in the same ticket",
+            (fact.id,),
+        )
+
+
+def ticket_words(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
+    """The oldest open ticket in words, with its fact; overdue ones first."""
+    tickets = evidence.starting("ticket.")
+    tickets.sort(key=lambda fact: not fact.value["overdue"])
+    if not tickets:
+        return "", ()
+    fact = tickets[0]
+    title = fact.value["title"]
+    words = f"“{title}”, open since {fact.value['since']}" if title else f"the ticket open since {fact.value['since']}"
+    return words, (fact.id,)
+
+
+def _support(evidence: Evidence) -> Iterator[Finding]:
+    overdue, tickets = evidence.get("support.overdue") or 0, evidence.get("support.tickets") or {}
+    health = evidence.get("support.health") or {}
+    ticket, ticket_facts = ticket_words(evidence)
+    if overdue:
+        poor = health.get("status") == "poor" or (not health and overdue >= 3)
+        # One straggler among many tickets is daily business.
+        busy = overdue * 15 <= tickets.get("recent", 0)
+        weight = Weight.SERIOUS if poor and not busy else Weight.NOTE if busy else Weight.CONCERN
+        words = "1 ticket is overdue" if overdue == 1 else f"{overdue:,} tickets are overdue"
+        yield Finding(
+            "overdue",
+            "support",
+            weight,
+            words,
+            ("support.overdue", *(("support.health",) if health else ())),
+            f"Get {ticket}, solved or answered with a date, and tell the customer yourself.",
+            ticket_facts,
+        )
+    if waiting := evidence.by_id.get("support.waiting"):
+        since = waiting.text.rsplit("since ", 1)[1].rstrip(".")
+        yield Finding(
+            "waiting",
+            "support",
+            Weight.CONCERN,
+            f"they have been waiting for an answer since {since}",
+            ("support.waiting",),
+            f"Answer the customer, who has been waiting since {since}" + (f"; begin with {ticket}." if ticket else "."),
+            ("support.waiting", *ticket_facts),
+        )
+    usual = tickets.get("before", 0) / 3
+    if tickets.get("recent", 0) >= 5 and tickets["recent"] >= 2 * usual and tickets.get("before", 0) >= 1:
+        happy = _is_happy(evidence)
+        yield Finding(
+            "surge",
+            "support",
+            Weight.NOTE if happy else Weight.CONCERN,
+            f"{tickets['recent']:,} tickets came in within 30 days, against {tickets['before']:,} in the 90 days before",
+            ("support.tickets",),
+            "Go through the tickets of the last 30 days with the support lead and look for one common cause.",
+            ("support.tickets",),
+        )
+    yield from _support_course(evidence)
+
+
+def _support_course(evidence: Evidence) -> Iterator[Finding]:
+    fact = evidence.by_id.get("support.resolution")
+    if fact:
+        recent, before = fact.value["recent"], fact.value["before"]
+        if recent >= 2 * before and recent >= 2 * 86400:
+            yield Finding(
+                "slower", "support", Weight.CONCERN, "their tickets take at least twice as long as they used to",
+                (fact.id,), "Ask the support lead why this customer's tickets take longer than before, and say so to "
+                "the customer.", (fact.id,),
+            )  # fmt: skip
+        elif recent * 2 <= before:
+            yield Finding(
+                "faster", "support", Weight.NOTE, "their tickets are solved much faster than before", (fact.id,)
+            )
+    if (reopened := evidence.get("support.reopened") or 0) >= 2:
+        yield Finding(
+            "reopened", "support", Weight.CONCERN, f"{reopened:,} tickets had to be reopened", ("support.reopened",),
+            "Check with the support lead that the reopened tickets are solved for good this time.",
+            ("support.reopened",),
+        )  # fmt: skip
+    topic = evidence.by_id.get("topic.recurring")
+    if topic:
+        name, number, of = topic.value["topic"], topic.value["count"], topic.value["of"]
+        heavy = name in ("bug", "performance", "billing", "login", "data", "cancel") and not _is_happy(evidence)
+        yield Finding(
+            "topic", "support", Weight.CONCERN if heavy else Weight.NOTE,
+            f"{number:,} of {of:,} tickets are about {TOPIC_WORDS[name]}", (topic.id,),
+            f"Take {TOPIC_WORDS[name]} up with the product team as one problem instead of ticket by ticket, and tell "
+            "the customer.", (topic.id,),
+        )  # fmt: skip
+
+
+def _is_happy(evidence: Evidence) -> bool:
+    tone, rating = evidence.get("tone.recent") or {}, evidence.get("support.rating") or {}
+    kind = tone.get("positive", 0) >= 2 and tone.get("positive", 0) > tone.get("negative", 0)
+    return kind or (rating.get("mean", 0) >= 4.2 and tone.get("negative", 0) <= tone.get("positive", 0))
+
+
+def _ratings(evidence: Evidence) -> Iterator[Finding]:
+    fact = evidence.by_id.get("support.rating")
+    if fact is None:
+        return
+    mean, number = fact.value["mean"], fact.value["count"]
+    words = f"support is rated {mean:.1f} out of 5"
+    step = "Ask what was behind the low rating and report back what changed because of it."
+    latest = evidence.by_id.get("support.rating.latest")
+    both = (fact.id, latest.id) if latest else (fact.id,)
+    if mean <= 2.5:
+        weight = Weight.SERIOUS if number >= 3 else Weight.CONCERN
+        yield Finding("rating-bad", "mood", weight, words, both, step, both)
+    elif mean <= 3.3:
+        yield Finding("rating-bad", "mood", Weight.CONCERN, words, both, step, both)
+    elif latest and latest.value <= 2:
+        yield Finding(
+            "rating-bad", "mood", Weight.NOTE, f"the latest rating is {latest.value} out of 5", both, step, both
+        )
+    elif mean >= 4.4:
+        yield Finding("rating-good", "rating", Weight.GOOD if number >= 2 else Weight.NOTE, words, both)
+
+
+def _mood(evidence: Evidence) -> Iterator[Finding]:
+    fact = evidence.by_id.get("tone.recent")
+    if fact is None:
+        return
+    number, bad, good = fact.value["messages"], fact.value["negative"], fact.value["positive"]
+    quotes = evidence.starting("quote.negative.")
+    cited = (fact.id, *(one.id for one in quotes))
+    where = _where(quotes[0]) if quotes else ""
+    step = (
+        f"Call the person who wrote {where}, before the next ticket does, and offer a date for the solution."
+        if where
+        else "Call the people who wrote and ask what would make the biggest difference for them."
+    )
+    of = (
+        f"{bad:,} of {number:,} recent messages sound negative"
+        if number > 1
+        else "their latest message sounds negative"
+    )
+    if bad >= 3 and bad * 2 >= number and bad > 2 * good:
+        yield Finding("mood-bad", "mood", Weight.SERIOUS, of, cited, step, cited)
+    elif bad >= 2 and bad > good:
+        yield Finding("mood-bad", "mood", Weight.CONCERN, of, cited, step, cited)
+    elif bad == 1 and not good and quotes and quotes[0].value["score"] <= -0.6:
+        heavy = quotes[0].value["open"] or number <= 2
+        yield Finding("mood-bad", "mood", Weight.CONCERN if heavy else Weight.NOTE, of, cited, step, cited)
+    elif good and good >= 2 * bad:
+        quotes = evidence.starting("quote.positive.")
+        cited = (fact.id, *(one.id for one in quotes))
+        words = (
+            f"{good:,} of {number:,} recent messages sound positive" if number > 1 else "their latest message is kind"
+        )
+        yield Finding("mood-good", "mood", Weight.GOOD if good >= 2 else Weight.NOTE, words, cited)
+
+
+def _where(fact: Fact) -> str:
+    title = fact.value["title"]
+    return f"in “{title}” on {fact.value['on']}" if title else f"on {fact.value['on']}"
+
+
+def _silence(evidence: Evidence) -> Iterator[Finding]:
+    heard = evidence.by_id.get("contact.in")
+    if heard is None or heard.value["days"] < 45:
+        return
+    words = f"nobody there has written since {heard.value['on']}"
+    used = evidence.get("usage.health") or evidence.get("usage.active") or evidence.get("people.active")
+    long = heard.value["days"] >= 90
+    yield Finding(
+        "silent",
+        "contact",
+        Weight.CONCERN if long and not used else Weight.NOTE,
+        words,
+        (heard.id,),
+        f"Write a personal line to your contact: nobody there has written since {heard.value['on']}.",
+        (heard.id,),
+    )
