@@ -6,6 +6,7 @@ package knows nothing of tickets. Call support.health.refresh_due before showing
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from typing import Any
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower
 
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers import custom
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
 
 HEALTHS = ("good", "fair", "poor", "none")
 USER_VIEWS = ("stakeholders", "all", "non-users", "has-left")
@@ -39,11 +41,15 @@ _GOT_WORSE = (
 
 @dataclass(frozen=True)
 class CustomerFilters:
-    """`health`: one of HEALTHS or empty. `csm`: a member's id, 0 for customers without one, None for all."""
+    """`health`: one of HEALTHS or empty. `csm`: a member's id, 0 for customers without one, None for all.
+
+    `fields`: conditions on custom fields (`customers.custom.has`), of which all must hold.
+    """
 
     health: str = ""
     csm: int | None = None
     archived: bool = False
+    fields: tuple[Q, ...] = ()
 
 
 def customers_list(
@@ -82,6 +88,34 @@ def customers_list(
     return rows.order_by(_way(F(_SORTS[key]), descending), "name", "pk")
 
 
+def customer_ids(
+    filters: CustomerFilters | None = None,
+    sort: str = DEFAULT_SORT,
+    search: str = "",
+    *,
+    start: int = 0,
+    stop: int | None = None,
+) -> list[int]:
+    """The ids of the customers from `start` up to `stop` (None: the last) of the list.
+
+    `sort` is one of SORTS or the alias of a custom field, with "-" for the other way round.
+    """
+    filters = filters or CustomerFilters()
+    field = _sort_field(sort)
+    if field is not None:
+        rows = _health(_base(filters, search), filters.health).order_by("name", "pk")
+        return custom.sorted_ids(rows, field, sort.startswith("-"), start, stop or sys.maxsize)
+    ids: list[int] = []
+    if sort == DEFAULT_SORT and stop is not None:
+        # The head of the default order needs only those that got worse: less than half the time of the whole order.
+        worse = _health(_base(filters, search), filters.health).filter(_GOT_WORSE)
+        head = worse.order_by("-support_health__changed_at", "-support_health__overdue_count", "name", "pk")
+        ids = list(head.values_list("pk", flat=True)[start:stop])
+    if stop is None or len(ids) < stop - start:
+        ids = list(customers_list(filters, sort, search).values_list("pk", flat=True)[start:stop])
+    return ids
+
+
 def customers_page(
     filters: CustomerFilters | None = None,
     sort: str = DEFAULT_SORT,
@@ -93,15 +127,7 @@ def customers_page(
     """The customers from `start` up to `stop` of `customers_list`, each with CSM, `health` (SupportHealth or None) and
     `user_count`. The ids are found first: sorting whole rows of a long list costs several times as much.
     """
-    filters = filters or CustomerFilters()
-    ids: list[int] = []
-    if sort == DEFAULT_SORT:
-        # The head of the default order needs only those that got worse: less than half the time of the whole order.
-        worse = _health(_base(filters, search), filters.health).filter(_GOT_WORSE)
-        head = worse.order_by("-support_health__changed_at", "-support_health__overdue_count", "name", "pk")
-        ids = list(head.values_list("pk", flat=True)[start:stop])
-    if len(ids) < stop - start:
-        ids = list(customers_list(filters, sort, search).values_list("pk", flat=True)[start:stop])
+    ids = customer_ids(filters, sort, search, start=start, stop=stop)
     found = {row.pk: row for row in Customer.objects.filter(pk__in=ids).select_related("csm", "support_health")}
     users = user_counts(ids)
     page = [found[pk] for pk in ids if pk in found]
@@ -114,7 +140,7 @@ def customers_page(
 def health_counts(filters: CustomerFilters | None = None, search: str = "") -> dict[str, int]:
     """How many customers are Good, Fair, Poor and without data (keys HEALTHS) under `filters` but for its health."""
     filters = filters or CustomerFilters()
-    if search or filters.csm is not None or filters.archived:
+    if search or filters.csm is not None or filters.archived or filters.fields:
         counted = _base(filters, search).values_list("support_health__status").annotate(Count("pk")).order_by()
         return _counts(dict(counted))
     # All of them: counted in two small indexes instead of joining two large tables.
@@ -188,10 +214,18 @@ def search(text: str, limit: int = 20) -> tuple[list[Customer], list[CustomerUse
     return (search_customers(text, limit), search_users(text, limit)) if text else ([], [])
 
 
+def _sort_field(sort: str) -> CustomField | None:
+    alias = sort.removeprefix("-")
+    if not custom.is_alias(alias):
+        return None
+    return CustomField.objects.filter(entity="customer", alias=alias, archived_at__isnull=True).first()
+
+
 def _base(filters: CustomerFilters, search: str) -> QuerySet[Customer]:
     rows = Customer.objects.filter(archived_at__isnull=not filters.archived)
     if filters.csm is not None:
         rows = rows.filter(csm=filters.csm) if filters.csm else rows.filter(csm__isnull=True)
+    rows = rows.filter(*filters.fields)
     for word in search.split()[:6]:
         rows = rows.filter(_text_q(word, "name", "domain", "external_id"))
     return rows

@@ -142,8 +142,8 @@ def user_restore(*, user: CustomerUser, by: str) -> None:
 
 def _create(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
     cleaned = _clean(row, fields, values)
-    own = {name: value for name, value in cleaned.pop("custom").items() if value is not None}
-    given = [name for name, value in cleaned.items() if value not in (None, "", False)]
+    own: dict[str, Any] = {name: value for name, value in cleaned.pop("custom").items() if value is not None}
+    given: list[str] = [name for name, value in cleaned.items() if value not in (None, "", False)]
     for name, value in cleaned.items():
         setattr(row, name, value)
     row.custom = own

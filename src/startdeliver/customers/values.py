@@ -86,7 +86,8 @@ def website(organization: Organization, name: str, value: Any) -> str:
     address = given if "://" in given else f"https://{given}"
     try:
         parts = urlsplit(address)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in address
+        good = parts.scheme in ("http", "https") and "." in (parts.hostname or "") and " " not in address
+        good = good and parts.port != 0  # reading the port raises when it is no number
     except ValueError:
         good = False
     if not good or len(address) > 500:

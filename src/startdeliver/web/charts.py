@@ -255,7 +255,9 @@ def _round_up(value: float) -> float:
         return 1
     power = 10 ** math.floor(math.log10(value))
     return next(
-        float(nice * power) for nice in (1, 2, 2.5, 3, 4, 5, 10) if nice * power >= value and (nice * power) % 1 == 0
+        float(nice * power)
+        for nice in (1, 1.5, 2, 2.5, 3, 4, 5, 10)
+        if nice * power >= value and (nice * power) % 1 == 0
     )
 
 

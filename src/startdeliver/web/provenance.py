@@ -54,7 +54,13 @@ def facts_of(record: Customer | CustomerUser) -> list[Fact]:
     """Every standard field of a customer or user, with its source."""
     rows = CUSTOMER_FACTS if isinstance(record, Customer) else USER_FACTS
     sources = record.field_sources if isinstance(record.field_sources, dict) else {}
-    return [Fact(label, getattr(record, name), *describe(sources.get(name)), kind) for name, label, kind in rows]
+    found = []
+    for name, label, kind in rows:
+        value = getattr(record, name)
+        # What comes in may be anything: only a web address becomes a link.
+        safe = kind != "link" or str(value).lower().startswith(("http://", "https://"))
+        found.append(Fact(label, value, *describe(sources.get(name)), kind if safe else "text"))
+    return found
 
 
 def describe(source: Any) -> tuple[str, datetime | None]:
