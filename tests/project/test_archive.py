@@ -77,7 +77,7 @@ def test_not_while_a_worker_is_at_work(make_installation: Make, tmp_path: Path) 
         until(lambda: "ok      worker" in source.run("doctor").stdout, "the start of the worker")
         refused = source.run("restore", file, "--yes")
     assert refused.returncode == 1
-    assert "worker is at work" in refused.stderr
+    assert "1 worker at work" in refused.stderr
 
 
 def test_a_backup_is_whole_while_the_server_and_the_worker_run(make_installation: Make, tmp_path: Path) -> None:

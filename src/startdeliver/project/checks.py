@@ -19,6 +19,7 @@ from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
+from startdeliver.project.console import count
 
 OVERDUE_HOURS = 26
 _MEGABYTE = 1024 * 1024
@@ -108,7 +109,7 @@ def _database() -> Iterator[Check]:
         remedy = "Install that version, or restore a backup."
         yield Check("migrations", Verdict.FAILED, "the database belongs to a newer version", remedy)
     elif found.missing:
-        text = f"{len(found.missing)} migrations are missing"
+        text = f"{count(len(found.missing), 'migration')} missing"
         yield Check("migrations", Verdict.FAILED, text, "Run `startdeliver migrate`.")
     else:
         yield Check("migrations", Verdict.OK, "the database fits this version")
@@ -147,7 +148,7 @@ def _keys() -> Check:
         text = f"{unreadable} of {total} stored tokens cannot be read"
         remedy = "Put the key that encrypted them into STARTDELIVER_ENCRYPTION_KEYS, or authenticate again."
         return Check("keys", Verdict.FAILED, text, remedy)
-    return Check("keys", Verdict.OK, f"the keys read what is stored ({total} tokens)")
+    return Check("keys", Verdict.OK, f"the keys read what is stored ({count(total, 'token')})")
 
 
 def _organization_zones() -> Check:
@@ -165,7 +166,7 @@ def _organization_zones() -> Check:
     if not number:
         remedy = 'Run `startdeliver org create "Example Inc" --admin you@example.com`.'
         return Check("organizations", Verdict.WARNING, "there is none yet", remedy)
-    return Check("organizations", Verdict.OK, f"{number} organizations")
+    return Check("organizations", Verdict.OK, count(number, "organization"))
 
 
 def _worker() -> Check:

@@ -61,6 +61,11 @@ def answer(document: dict[str, Any]) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Such as "1 organization" or "2,000 organizations"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def find_organization(text: str) -> Organization:
     """The organization that an id, slug or name means. Raises Refused."""
     from startdeliver.tenancy.services import OrganizationNotFound, organization_find

@@ -54,7 +54,8 @@ def place(port: int, simulator_port: int) -> Iterator[Place]:
         except BlockingIOError:
             lock.seek(0)
             raise Running(lock.read().strip()) from None
-        found = Place(folder, _free(port), _free(simulator_port))
+        chosen = _free(port)
+        found = Place(folder, chosen, _free(simulator_port, but=chosen))
         lock.truncate(0)
         lock.write(found.url)
         lock.flush()
@@ -182,8 +183,10 @@ def _born(folder: Path) -> int:
         return born
 
 
-def _free(port: int) -> int:
+def _free(port: int, but: int = 0) -> int:
     for candidate in range(port, min(port + _STEPS, 65536)):
+        if candidate == but:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

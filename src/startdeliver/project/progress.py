@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping
 from types import TracebackType
@@ -15,6 +16,9 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._on = sys.stderr.isatty()
+        if self._on:
+            # What is said of each stage would tear the bar apart.
+            logging.getLogger("startdeliver").setLevel(logging.WARNING)
         self._stage = ""
         self._bar: Any = None
 

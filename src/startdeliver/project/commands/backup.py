@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from startdeliver.project.console import Refused, answer, json_option, setup
+from startdeliver.project.console import Refused, answer, count, json_option, setup
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
@@ -43,7 +43,8 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{file} holds the database ({manifest.organizations} organizations, {size:,} bytes).")
+    organizations = count(manifest.organizations, "organization")
+    click.echo(f"{file} holds the database ({organizations}, {size:,} bytes).")
     if manifest.keys:
         click.echo("It holds the keys too: keep it as safe as a password.")
     else:
@@ -66,7 +67,9 @@ def restore(file: Path, yes: bool, as_json: bool) -> None:
         with archive.opened(file) as (manifest, folder):
             archive.check(manifest)
             if living := archive.living_workers():
-                raise Refused(f"{living} worker is at work on this database; stop it, and the web server, first.")
+                raise Refused(
+                    f"{count(living, 'worker')} at work on this database; stop all of them, and the web server, first."
+                )
             if not yes and not archive.is_empty():
                 raise Refused("The database is not empty; --yes replaces everything that is in it.")
             notes = archive.restore(manifest, folder)
@@ -82,7 +85,8 @@ def restore(file: Path, yes: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"The database is the one of {manifest.created_at} ({manifest.organizations} organizations).")
+    organizations = count(manifest.organizations, "organization")
+    click.echo(f"The database is the one of {manifest.created_at} ({organizations}).")
     for note in notes:
         click.echo(note)
     click.echo("Now run `startdeliver doctor`.")

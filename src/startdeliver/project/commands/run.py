@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from startdeliver.project.console import Refused, answer, json_option, setup
+from startdeliver.project.console import Refused, answer, count, json_option, setup
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 port_option = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
@@ -91,7 +91,7 @@ def migrate(as_json: bool) -> None:
     if as_json:
         answer({"applied": done})
     elif done:
-        click.echo(f"The database is prepared: {len(done)} migrations applied.")
+        click.echo(f"The database is prepared: {count(len(done), 'migration')} applied.")
     else:
         click.echo("The database is up to date.")
 
