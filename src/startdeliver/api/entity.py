@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Expression, F, Model, Q, QuerySet
+from django.db.models import Expression, F, Model, Q, QuerySet, Subquery
 
 from startdeliver.api.auth import Caller
 from startdeliver.api.kinds import Kind
@@ -39,7 +39,9 @@ class Field:
     `column` is the ORM path that holds it, None for a derived one; `needs` are further paths that `read` wants.
     `read` makes the answered value of a row (a dictionary by ORM path). `narrow` makes the condition of a filter with
     one value, for what is no plain column. `order` is what to sort by instead of the column; `compare` the path (and
-    form of value) that equality looks at instead. `stored` is the name that the domain's services use, when it is not
+    form of value) that equality looks at instead. `within` turns a condition on `column` into one on the record, for a
+    column of another table; `arrange` gives the ids of a page sorted by the field alone, when that can be done
+    faster than by `order`. `stored` is the name that the domain's services use, when it is not
     the column. `default` is what null and an absent field of a replaced record become.
     """
 
@@ -49,8 +51,10 @@ class Field:
     needs: tuple[str, ...] = ()
     read: Callable[[Row, Context], Any] | None = None
     narrow: Callable[[Any, Context], Q] | None = None
-    order: Expression | F | None = None
+    order: Expression | F | Subquery | None = None
     compare: tuple[str, Callable[[Any], Any]] | None = None
+    within: Callable[[Q], Q] | None = None
+    arrange: Callable[[QuerySet[Any], bool, int, int], list[int]] | None = None
     writable: bool = False
     stored: str = ""
     required: bool = False

@@ -45,6 +45,15 @@ def condition(entity: Entity, query: ListQuery, context: Context) -> Q:
     return whole
 
 
+def arranging(entity: Entity, query: ListQuery, context: Context) -> tuple[Field, bool] | None:
+    """The field that sorts the list by itself, and whether descending; None when the database's own order is wanted."""
+    names = [text for text in query.sort if text.removeprefix("-") != "id"]
+    field = entity.fields_for(context).get(names[0].removeprefix("-")) if len(names) == 1 else None
+    if field is None or field.arrange is None or query.sort[0] != names[0]:
+        return None
+    return field, names[0].startswith("-")
+
+
 def ordering(entity: Entity, query: ListQuery, context: Context) -> list[OrderBy]:
     """What to sort by; the id comes last, so that pages never overlap. Raises Invalid."""
     fields = entity.fields_for(context)
@@ -97,7 +106,7 @@ def _operator(field: Field, operator: str, value: object, context: Context) -> Q
     if operator in _COMPARISONS:
         if field.column is None or not field.kind.ordered:
             raise Invalid(f"{field.name} cannot be compared with {operator}.", field=field.name)
-        return Q(**{f"{field.column}__{operator}": _parsed(field, value)})
+        return _holds(field, Q(**{f"{field.column}__{operator}": _parsed(field, value)}))
     equal = (
         _any_of(field, value, context, wildcards=False)
         if isinstance(value, list)
@@ -138,7 +147,7 @@ def _equal(field: Field, value: object, context: Context, *, wildcards: bool) ->
         text = _parsed(field, value)
         if text.count("*") > _MAX_WILDCARDS:
             raise Invalid(f"The filter of {field.name} takes at most {_MAX_WILDCARDS} wildcards.", field=field.name)
-        return Q(Like(str(field.column), text))
+        return _holds(field, Q(Like(str(field.column), text)))
     return _is_one_of(field, [_parsed(field, value)])
 
 
@@ -147,6 +156,8 @@ def _empty(field: Field, context: Context) -> Q:
         raise Invalid(f"{field.name} is never null.", field=field.name)
     if field.narrow is not None:
         return field.narrow(None, context)
+    if field.within is not None:
+        return ~field.within(Q())
     if isinstance(field.kind, Text | Choice):
         # Optional text is stored as an empty string or as null, by field; to the caller both are "not set".
         return Q(**{f"{field.column}__isnull": True}) | Q(**{str(field.column): ""})
@@ -172,4 +183,9 @@ def _is_one_of(field: Field, values: list[Any]) -> Q:
         # Never null, so that the negation finds the rows without an address.
         address = Coalesce(Lower(F(str(field.column))), Value(""))
         return Q(In(address, [value.lower() for value in values]))
-    return Q(**{f"{field.column}__in": values})
+    return _holds(field, Q(**{f"{field.column}__in": values}))
+
+
+def _holds(field: Field, condition: Q) -> Q:
+    """A condition on the field's column as one on the record."""
+    return field.within(condition) if field.within is not None else condition

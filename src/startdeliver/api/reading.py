@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import F
+
 from startdeliver.api import filters
 from startdeliver.api.entity import Context, Entity, Field, Row
 from startdeliver.api.errors import NotFound
@@ -14,18 +16,19 @@ from startdeliver.api.query import ListQuery
 def page(entity: Entity, query: ListQuery, context: Context) -> list[dict[str, Any]]:
     """The records that a list request asks for. Raises Invalid."""
     narrow = filters.condition(entity, query, context)
-    order = filters.ordering(entity, query, context)
+    arranged = filters.arranging(entity, query, context)
+    order = filters.ordering(entity, query, context) if arranged is None else [F("pk").asc()]
     if query.limit == 0:
         return []
     if entity.fresh is not None:
         entity.fresh(context)
     # First the ids alone, from an index, however deep the offset is; then the rows of this page only.
-    ids = list(
-        entity.rows(context)
-        .filter(narrow)
-        .order_by(*order)
-        .values_list("pk", flat=True)[query.offset : query.offset + query.limit]
-    )
+    rows_of = entity.rows(context).filter(narrow).order_by(*order)
+    start, stop = query.offset, query.offset + query.limit
+    if arranged is not None and arranged[0].arrange is not None:
+        ids = arranged[0].arrange(rows_of, arranged[1], start, stop)
+    else:
+        ids = list(rows_of.values_list("pk", flat=True)[start:stop])
     if not ids:
         return []
     fields = [field for field in entity.fields_for(context).values() if field.in_list]

@@ -12,13 +12,16 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from startdeliver.customers import fields as definitions
 from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser, CustomerValue, CustomField, UserValue
 from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.scope import CrossTenantWrite, current_organization
 
 COLUMNS = {
     CustomField.Type.TEXT: "text",
@@ -29,6 +32,7 @@ COLUMNS = {
 }
 _TRUE, _FALSE = {"1", "true", "on", "yes"}, {"0", "false", "off", "no"}
 _LIMIT = 10**12
+_NEAR = 1_000
 
 
 def is_alias(name: str) -> bool:
@@ -132,31 +136,34 @@ def write_many(entity: str, rows: Sequence[tuple[int, CustomField, Any]]) -> Non
         return
     model = CustomerValue if entity == CustomField.Entity.CUSTOMER else UserValue
     gone: dict[int, list[int]] = {}
-    stored = []
+    stored: list[tuple[Any, ...]] = []
     for pk, field, value in rows:
         if value is None:
             gone.setdefault(field.pk, []).append(pk)
         else:
-            stored.append(
-                model(
-                    organization_id=field.organization_id,
-                    field_id=field.pk,
-                    **{f"{_record(entity)}_id": pk},
-                    **{name: None for name in COLUMNS.values()} | {column_of(field): typed(field, value)},
-                )
-            )
+            columns = dict.fromkeys(COLUMNS.values()) | {column_of(field): typed(field, value)}
+            stored.append((field.organization_id, pk, field.pk, *columns.values()))
     for field_id, pks in gone.items():
         for start in range(0, len(pks), 500):
-            model.objects.filter(
-                field=field_id, **{f"{_record(entity)}__in": pks[start : start + 500]}
-            ).delete()
-    model.objects.bulk_create(
-        stored,  # type: ignore[arg-type]  # all of one model
-        update_conflicts=True,
-        unique_fields=["organization", _record(entity), "field"],
-        update_fields=list(dict.fromkeys(COLUMNS.values())),
-        batch_size=2000,
+            model.objects.filter(field=field_id, **{f"{_record(entity)}__in": pks[start : start + 500]}).delete()
+    _upsert(model, _record(entity), stored)
+
+
+def _upsert(model: type[CustomerValue] | type[UserValue], record: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    # Past the ORM, which is a third as fast and takes the larger part of an import's time.
+    organization = current_organization()
+    if organization is not None and any(row[0] != organization.pk for row in rows):
+        raise CrossTenantWrite(f"{model.__name__} outside its organization's scope")
+    names = list(dict.fromkeys(COLUMNS.values()))
+    quoted = [connection.ops.quote_name(name) for name in names]
+    statement = (
+        f"INSERT INTO {model._meta.db_table} (organization_id, {record}_id, field_id, {', '.join(quoted)}) "  # noqa: S608
+        f"VALUES ({', '.join(['%s'] * (3 + len(names)))}) ON CONFLICT (organization_id, {record}_id, field_id) "
+        f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in quoted)}"
     )
+    with transaction.atomic(), connection.cursor() as cursor:
+        for start in range(0, len(rows), 10_000):
+            cursor.executemany(statement, rows[start : start + 10_000])
 
 
 def typed(field: CustomField, value: Any) -> Any:
@@ -177,9 +184,46 @@ def has(field: CustomField, condition: Q) -> Q:
 
 
 def order_of(field: CustomField) -> Subquery:
-    """What to sort customers or users by to sort them by this field."""
+    """What to sort customers or users by to sort them by this field and others; by itself `sorted_ids` is faster."""
     rows = _model(field).objects.filter(**{"field": field.pk, _record(field.entity): OuterRef("pk")})
     return Subquery(rows.values(column_of(field)))
+
+
+def sorted_ids(rows: QuerySet[Any], field: CustomField, descending: bool, start: int, stop: int) -> list[int]:
+    """The ids of `rows` (customers or users) from `start` up to `stop`, sorted by this field.
+
+    Records without a value come last, in the order that `rows` has. The index of the values is read in its own order:
+    to look up the value of each of 100,000 records and to sort them costs several times as much.
+    """
+    column, record = column_of(field), _record(field.entity)
+    way = "-" if descending else ""
+    valued = _model(field).objects.filter(**{"field": field.pk, f"{column}__isnull": False})
+    in_order = valued.order_by(f"{way}{column}", f"{way}{record}").values_list(f"{record}_id")
+    if stop <= _NEAR:
+        # Most pages that people look at are near the start: a few values more than needed are enough for them.
+        near = _ids(in_order[: stop * 4])
+        kept = set(_ids(rows.order_by().filter(pk__in=near).values_list("pk")))
+        found = [pk for pk in near if pk in kept]
+        if len(found) >= stop:
+            return found[start:stop]
+    everything = _ids(rows.values_list("pk"))
+    left = set(everything)
+    found = [pk for pk in _ids(in_order) if pk in left]
+    if len(found) < stop:
+        left.difference_update(found)
+        found += [pk for pk in everything if pk in left]
+    return found[start:stop]
+
+
+def _ids(rows: QuerySet[Any, Any]) -> list[int]:
+    """The only column of `rows`, without an object for each."""
+    try:
+        statement, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _model(field: CustomField) -> type[CustomerValue] | type[UserValue]:

@@ -80,9 +80,9 @@ def field_create(
         with transaction.atomic():
             field.save()
     except IntegrityError as error:
-        raise FieldError({"name": "Somebody made a field of this name at the same moment. Look whether it fits."}) from (
-            error
-        )
+        raise FieldError(
+            {"name": "Somebody made a field of this name at the same moment. Look whether it fits."}
+        ) from (error)
     return field
 
 
@@ -93,7 +93,7 @@ def field_update(*, field: CustomField, by: str, **values: Any) -> CustomField:
     """
     unknown = values.keys() - {"name", "visibility", "required", "description", "options"}
     if unknown:
-        raise FieldError({name: "This is fixed after creation." for name in unknown})
+        raise FieldError(dict.fromkeys(unknown, "This is fixed after creation."))
     errors = _set(
         field,
         **{

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from startdeliver.api.entities import common
+from startdeliver.api.entities import common, own
 from startdeliver.api.entity import Context, Entity, Field, Writes, register
 from startdeliver.api.kinds import ID, Choice, Day, Email, Integer, Moment, Number, Text, Words
 from startdeliver.customers import services
@@ -52,6 +52,7 @@ CUSTOMER = register(
         rows=_rows,
         hidden=common.ARCHIVED_HIDDEN,
         shown_by=common.ARCHIVED_SHOWN_BY,
+        custom=own.fields_for("customer"),
         fresh=common.refresh_health,
         writes=Writes(
             create=_create,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from startdeliver.api.entities import common
+from startdeliver.api.entities import common, own
 from startdeliver.api.entity import Context, Entity, Field, Writes, register
 from startdeliver.api.kinds import ID, Boolean, Email, Moment, Text, Words
 from startdeliver.customers import services
@@ -41,6 +41,7 @@ USER = register(
         rows=_rows,
         hidden=common.ARCHIVED_HIDDEN,
         shown_by=common.ARCHIVED_SHOWN_BY,
+        custom=own.fields_for("user"),
         writes=Writes(
             create=_create,
             update=_update,
