@@ -181,7 +181,11 @@ def apply(
             continue
         sources = {**sources, field.name: {"source": SOURCE, "at": now.isoformat(timespec="seconds"), "by": "Intercom"}}
         changed.append(field.name)
-    if changed:
+    if changed == ["last_seen_at"]:
+        # Nobody edited anything: being seen is no change of the record.
+        record.field_sources = sources
+        changed.append("field_sources")
+    elif changed:
         record.field_sources = sources
         record.updated_at = now
         record.updated_by = "Intercom"

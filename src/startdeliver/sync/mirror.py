@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser, email_key
-from startdeliver.intercom import Gone, NotFound, wire
+from startdeliver.intercom import BadAnswer, Gone, NotFound, wire
 from startdeliver.sync import bulk, domains, fields, matching
 from startdeliver.sync.matching import ContactRow, UserRow
 from startdeliver.sync.models import MirrorCompany, MirrorContact
@@ -543,6 +543,10 @@ def ask_contacts(pull: Pull, refs: Iterable[str]) -> None:
                 merged[ref] = key(answer.merged_into, 128)
             elif isinstance(answer, wire.Contact):
                 found.append(answer)
+            elif isinstance(answer, BadAnswer) and pull.run is not None:
+                pull.warn(
+                    "Some contacts could not be read from Intercom's answer; their tickets are matched without them."
+                )
             else:
                 raise answer
         companies = all_companies(pull, found)

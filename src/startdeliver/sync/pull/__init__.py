@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from startdeliver.common import clock
-from startdeliver.sync.pull import companies, contacts, conversations, deleted, finish, messages, preflight
+from startdeliver.sync.pull import (
+    companies,
+    contacts,
+    conversations,
+    deleted,
+    finish,
+    messages,
+    preflight,
+    reconcile,
+    rematch,
+    tickets,
+)
 from startdeliver.sync.pull.work import Pull
 
 log = logging.getLogger(__name__)
@@ -23,27 +34,44 @@ SWEEP_EVERY = timedelta(hours=23)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`shown`: what people read while it runs. `sweep`: only once a day, counted apart. `wanted`: whether it runs at
-    all."""
+    """`shown`: what people read while it runs. `wanted`: whether it runs. `sweep`: its cost is counted apart."""
 
     name: str
     shown: str
     run: Callable[[Pull], None]
-    sweep: bool = False
     wanted: Callable[[Pull], bool] = lambda pull: True
+    sweep: bool = False
 
 
 def _wants_messages(pull: Pull) -> bool:
     return pull.run is not None and pull.run.messages_wanted
 
 
+def _sweeping(pull: Pull) -> bool:
+    return bool(pull.cursor.get("sweeping"))
+
+
+def _misses_contacts(pull: Pull) -> bool:
+    """Once a day, and whenever Intercom has fewer contacts than we know: then some were archived or merged."""
+    return _sweeping(pull) or contacts.are_missing(pull)
+
+
+def _compares_open(pull: Pull) -> bool:
+    """Not after the first listing, which has just read every conversation."""
+    return _sweeping(pull) and not pull.cursor.get("first")
+
+
 STAGES: tuple[Stage, ...] = (
-    Stage("companies", "Reading companies", companies.run, sweep=True),
+    Stage("companies", "Reading companies", companies.run, _sweeping, sweep=True),
     Stage("contacts", "Reading contacts", contacts.run),
     Stage("conversations", "Reading conversations", conversations.run),
+    Stage("tickets", "Reading Intercom's tickets", tickets.run),
     Stage("deleted", "Removing deleted conversations", deleted.run),
-    Stage("swept", "Closing the daily sweep", finish.close_sweep, sweep=True),
-    Stage("messages", "Reading messages", messages.run, wanted=_wants_messages),
+    Stage("has_left", "Looking for contacts that left", reconcile.has_left, _misses_contacts, sweep=True),
+    Stage("open", "Comparing open conversations", reconcile.open_conversations, _compares_open, sweep=True),
+    Stage("rematch", "Looking again at what did not match", rematch.run),
+    Stage("swept", "Closing the daily sweep", finish.close_sweep, _sweeping, sweep=True),
+    Stage("messages", "Reading messages", messages.run, _wants_messages),
 )
 
 
@@ -53,10 +81,11 @@ def pull(work: Pull) -> None:
     preflight.run(work)
     if "sweeping" not in work.cursor:
         swept = work.connection.swept_at
+        work.cursor["first"] = work.connection.conversations_until is None
         work.cursor["sweeping"] = swept is None or clock.now() - swept >= SWEEP_EVERY
     done: list[str] = work.cursor.setdefault("done", [])
     for stage in STAGES:
-        if stage.name in done or (stage.sweep and not work.cursor["sweeping"]) or not stage.wanted(work):
+        if stage.name in done or not stage.wanted(work):
             continue
         work.stage = stage.name
         work.progress(0)

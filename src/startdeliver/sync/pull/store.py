@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -100,10 +99,18 @@ def store_page(
     failures: tuple[DecodeFailure, ...] = (),
     *,
     tally: Tally = Tally.LISTING,
+    seen: bool = False,
 ) -> None:
-    """Stores one page of a listing with the run's position, in a transaction of its own."""
+    """Stores one page of a listing with the run's position, in a transaction of its own. `seen`: also notes that the
+    unchanged ones were listed."""
     page = prepare(pull, conversations, failures)
-    pull.commit(partial(write, pull, page, tally=tally))
+
+    def store() -> None:
+        write(pull, page, tally=tally)
+        if seen:
+            Ticket.objects.filter(pk__in=[one.pk for one in page.old.values()]).update(synced_at=clock.now())
+
+    pull.commit(store)
     pull.refresh_health()
 
 
@@ -214,14 +221,15 @@ def _is_remains(pull: Pull, ref: str) -> bool:
     return row is None or row.state != "active"
 
 
-def _person(pull: Pull, ref: Ref) -> Person:
+def person_of(pull: Pull, ref: Ref) -> Person:
+    """Who a participant is. What the conversation says of a contact counts only when Intercom says nothing (13.9)."""
     if _is_remains(pull, ref.ref):
         return pull.people.person(ref.ref, ref.external_id, email_key(ref.email))
     return pull.people.person(ref.ref)
 
 
 def _decide(pull: Pull, shells: Sequence[Shell], old: dict[str, Old], create: bool) -> list[_Fate]:
-    people = {ref.ref: _person(pull, ref) for one in shells for ref in one.contacts}
+    people = {ref.ref: person_of(pull, ref) for one in shells for ref in one.contacts}
     if create:
         wanted = [
             person.ref
@@ -234,7 +242,7 @@ def _decide(pull: Pull, shells: Sequence[Shell], old: dict[str, Old], create: bo
             for one in shells:
                 for ref in one.contacts:
                     if people[ref.ref].ref in made:
-                        people[ref.ref] = _person(pull, ref)
+                        people[ref.ref] = person_of(pull, ref)
     fates = []
     for one in shells:
         those = _merged((ref, people[ref.ref]) for ref in one.contacts)

@@ -1,0 +1,306 @@
+"""Looks again at what did not match before: conversations that were skipped, tickets without a customer, participants
+without a user, and the tickets of users that moved to another customer.
+
+Decided from what is stored; Intercom is asked only for the conversations that are tickets now. Nothing is looked at
+while nothing changed here that could matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer, CustomerUser, email_key
+from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing, wire
+from startdeliver.support.models import Ticket, TicketParticipant
+from startdeliver.sync import bulk, mirror
+from startdeliver.sync.matching import Person, ticket_customer
+from startdeliver.sync.models import MirrorCompany, MirrorContact, Skip
+from startdeliver.sync.pull.deleted import remove
+from startdeliver.sync.pull.messages import batches, write_threads
+from startdeliver.sync.pull.shell import Ref
+from startdeliver.sync.pull.store import Page, Tally, person_of, prepare, store_participants, write
+from startdeliver.sync.pull.work import Pull
+from startdeliver.sync.text import key
+
+STAGE = "rematch"
+_CHUNK = 500
+_IMPORT = 50
+# A change that began before the last look and was committed after it is still found.
+_MARGIN = timedelta(seconds=10)
+
+
+def run(pull: Pull) -> None:
+    link = pull.connection
+    began = clock.now()
+    since = link.matched_at - _MARGIN if link.matched_at is not None else None
+    changed_settings = since is None or (link.settings_changed_at is not None and link.settings_changed_at > since)
+    users, customers = _changed(CustomerUser, since), _changed(Customer, since)
+    moved = any(pull.cursor.get(name) for name in ("contacts_changed", "companies_changed", "contacts_gone"))
+    if changed_settings or moved or users.exists() or customers.exists():
+        pull.people.forget()
+        _align(pull, users, customers, changed_settings, began)
+        _link_contacts(pull, users)
+        companies = _link_companies(pull, customers, changed_settings)
+        _attach_users(pull)
+        pull.people.forget()
+        _retarget(pull, _tickets(pull, users, companies))
+        _look_at_skips(pull)
+    if pull.cursor.get("sweeping"):
+        _read_unreadable(pull)
+    pull.refresh_health(at_once=True)
+
+    def finish() -> None:
+        link.matched_at = began
+        link.save(update_fields=["matched_at"])
+
+    pull.commit(finish)
+
+
+def _changed(model: type[Customer] | type[CustomerUser], since: datetime | None) -> QuerySet[Any]:
+    rows = model.objects.all()
+    # The first time everything has just been matched as it was read.
+    return rows.none() if since is None else rows.filter(updated_at__gt=since)
+
+
+def _chunks(rows: QuerySet[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
+    """The rows in the order of their key, a chunk at a time, read anew for each, so that they may be changed
+    meanwhile."""
+    last = 0
+    while True:
+        chunk = list(rows.filter(pk__gt=last).order_by("pk")[:size])
+        if chunk:
+            last = _pk(chunk[-1])
+            yield chunk
+        if len(chunk) < size:
+            return
+
+
+def _pk(row: Any) -> int:
+    return int(row.pk if isinstance(row, Model) else row[0])
+
+
+# ---------------------------------------------------------------------------------------- records first, then tickets
+
+
+def _align(pull: Pull, users: QuerySet[Any], customers: QuerySet[Any], everything: bool, now: datetime) -> None:
+    """What was edited here follows the field rules again; after a change of the rules, everything that is linked
+    does."""
+    linked_customers: QuerySet[Any] = customers.values_list("pk")
+    linked_users: QuerySet[Any] = users.values_list("pk")
+    if everything and pull.connection.matched_at is not None:
+        linked_customers = Customer.objects.filter(pk__in=_linked(pull, MirrorCompany, "customer")).values_list("pk")
+        linked_users = CustomerUser.objects.filter(pk__in=_linked(pull, MirrorContact, "user")).values_list("pk")
+    for chunk in _chunks(linked_customers):
+        pull.commit(mirror.align_customers, pull, Q(customer__in=[pk for (pk,) in chunk]), now)
+    for chunk in _chunks(linked_users):
+        pull.commit(mirror.align_users, pull, Q(user__in=[pk for (pk,) in chunk]), now)
+
+
+def _linked(pull: Pull, model: type[MirrorCompany] | type[MirrorContact], name: str) -> QuerySet[Any, Any]:
+    rows: QuerySet[Any] = model.objects.filter(workspace=pull.workspace, **{f"{name}__isnull": False})
+    return rows.values(name)
+
+
+def _link_contacts(pull: Pull, users: QuerySet[Any]) -> None:
+    """Contacts that a new or edited user is."""
+    for chunk in _chunks(users.values_list("pk", "external_id", "email_key")):
+        same = Q(external_id__in=[external for _, external, _ in chunk if external]) | Q(
+            email_key__in=[email for _, _, email in chunk if email]
+        )
+        unlinked = MirrorContact.objects.filter(same, workspace=pull.workspace, user__isnull=True)
+        refs = list(unlinked.values_list("ref", flat=True))
+
+        def write(refs: list[str] = refs) -> None:
+            pull.people.forget()
+            linked = mirror.link_contacts(pull, refs)
+            mirror.align_users(pull, Q(ref__in=linked), clock.now())
+
+        if refs:
+            pull.commit(write)
+
+
+def _link_companies(pull: Pull, customers: QuerySet[Any], everything: bool) -> set[str]:
+    """Companies that a new or edited customer is. Gives the companies whose tickets may belong to another one now."""
+    found: set[str] = set()
+    unlinked = MirrorCompany.objects.filter(workspace=pull.workspace, customer__isnull=True)
+    if everything or pull.connection.match_domains:
+        groups: Iterable[list[Any]] = _chunks(unlinked.values_list("pk", "ref"))
+    else:
+        groups = (
+            list(
+                unlinked.filter(company_id__in=[external for _, external in chunk if external]).values_list("pk", "ref")
+            )
+            for chunk in _chunks(customers.values_list("pk", "external_id"))
+        )
+    for group in groups:
+        refs = [ref for _, ref in group]
+
+        def write(refs: list[str] = refs) -> list[str]:
+            if not mirror.link_companies(pull, Q(ref__in=refs), clock.now()):
+                return []
+            mirror.align_customers(pull, Q(ref__in=refs), clock.now())
+            linked = MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=refs, customer__isnull=False)
+            return list(linked.values_list("ref", flat=True))
+
+        if refs:
+            found.update(pull.commit(write))
+    return found
+
+
+def _attach_users(pull: Pull) -> None:
+    """Users without a customer get the one that their companies are by now."""
+    rows = MirrorContact.objects.filter(
+        workspace=pull.workspace, user__isnull=False, user__customer__isnull=True
+    ).values_list("pk", "user_id")
+    for chunk in _chunks(rows):
+        pull.commit(mirror.align_users, pull, Q(user__in=[user for _, user in chunk]), clock.now())
+
+
+# -------------------------------------------------------------------------------------------------------------- tickets
+
+
+def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> list[QuerySet[Any]]:
+    """The tickets whose people or customer may be others now."""
+    here = Ticket.objects.filter(workspace=pull.workspace)
+    people = TicketParticipant.objects.all()
+    merged = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.MERGED).values("ref")
+    groups = [
+        here.filter(customer__isnull=True),
+        here.filter(pk__in=people.filter(user__isnull=True).values("ticket")),
+        here.filter(pk__in=people.filter(contact_ref__in=merged).values("ticket")),
+        here.filter(pk__in=people.filter(user__in=users.values("pk")).values("ticket")),
+    ]
+    groups += [here.filter(company_ref__in=part) for part in batches(iter(sorted(companies)), _CHUNK)]
+    return groups
+
+
+def _retarget(pull: Pull, groups: Iterable[QuerySet[Any]]) -> None:
+    for group in groups:
+        for chunk in _chunks(group.values_list("pk", "customer_id", "author_ref", "company_ref")):
+            pull.commit(_retarget_chunk, pull, chunk)
+            pull.refresh_health()
+
+
+def _retarget_chunk(pull: Pull, tickets: Sequence[tuple[int, int | None, str, str]]) -> None:
+    people = pull.people
+    named: dict[int, list[Ref]] = {}
+    rows = TicketParticipant.objects.filter(ticket__in=[pk for pk, *_ in tickets]).order_by("pk")
+    for pk, *known in rows.values_list("ticket_id", "contact_ref", "contact_external_ref", "email", "name"):
+        named.setdefault(pk, []).append(Ref(*known))
+    refs = [ref for one in named.values() for ref in one]
+    people.load_contacts(ref.ref for ref in refs)
+    people.load_users((r.ref for r in refs), (r.external_id for r in refs), (email_key(r.email) for r in refs))
+    people.load_companies(company for *_, company in tickets)
+    moved: list[bulk.Row] = []
+    persons: list[tuple[int, Ref, Person]] = []
+    for pk, customer_id, author_ref, company_ref in tickets:
+        those: dict[str, tuple[Ref, Person]] = {}
+        for ref in named.get(pk, ()):
+            person = person_of(pull, ref)
+            those.setdefault(person.ref, (ref, person))
+        persons += [(pk, ref, person) for ref, person in those.values()]
+        company = people.companies.get(company_ref) if company_ref else None
+        customer = ticket_customer(company, author_ref, [person for _, person in those.values()])
+        if customer is not None and customer != customer_id:
+            moved.append((pk, customer))
+            pull.touch([customer_id, customer])
+    store_participants(pull, persons, {pk for pk, *_ in tickets})
+    bulk.update(Ticket, pull.organization_id, ("customer_id",), moved)
+
+
+# ---------------------------------------------------------------------------------------------------------------- skips
+
+
+def _look_at_skips(pull: Pull) -> None:
+    reasons = [Skip.Reason.NO_USER, Skip.Reason.AMBIGUOUS]
+    skips = Skip.objects.filter(workspace=pull.workspace, resolved_at__isnull=True, reason__in=reasons)
+    pull.people.forget()
+    for chunk in _chunks(skips.values_list("pk", "external_id", "reason", "refs")):
+        people = pull.people
+        named = {pk: [_ref(contact) for contact in refs.get("contacts", ())] for pk, _, _, refs in chunk}
+        every = [ref for refs in named.values() for ref in refs]
+        people.load_contacts(ref.ref for ref in every)
+        people.load_users((r.ref for r in every), (r.external_id for r in every), (email_key(r.email) for r in every))
+        arriving: list[str] = []
+        others: list[bulk.Row] = []
+        for pk, conversation, reason, _ in chunk:
+            persons = [person_of(pull, ref) for ref in named[pk]]
+            if any(person.user is not None for person in persons) or _creatable(pull, persons):
+                arriving.append(conversation)
+                continue
+            now_is = "ambiguous" if any(person.ambiguous for person in persons) else "no_user"
+            if now_is != reason:
+                others.append((pk, now_is, _WHY[now_is]))
+        if others:
+            pull.commit(bulk.update, Skip, pull.organization_id, ("reason", "detail"), others)
+        import_conversations(pull, arriving)
+
+
+_WHY = {
+    "ambiguous": "The contact fits several users here; choose the right one by hand.",
+    "no_user": "The contact matches no user here.",
+}
+
+
+def _ref(contact: dict[str, str]) -> Ref:
+    return Ref(
+        contact.get("ref", ""), contact.get("external_id", ""), contact.get("email", ""), contact.get("name", "")
+    )
+
+
+def _creatable(pull: Pull, persons: Sequence[Person]) -> bool:
+    """Whether a user would be made for one of them."""
+    if not pull.connection.create_contacts:
+        return False
+    known = (pull.people.contacts.get(person.ref) for person in persons if not person.ambiguous)
+    return any(row is not None and row.state == "active" for row in known)
+
+
+def _read_unreadable(pull: Pull) -> None:
+    rows = Skip.objects.filter(
+        workspace=pull.workspace, resolved_at__isnull=True, reason=Skip.Reason.UNREADABLE
+    ).values_list("pk", "external_id")
+    for chunk in _chunks(rows):
+        import_conversations(pull, [ref for _, ref in chunk], patient=True)
+
+
+def import_conversations(
+    pull: Pull, refs: Iterable[str], *, create: bool | None = None, patient: bool = False
+) -> list[str]:
+    """Reads conversations by id and stores them with their messages, whatever they are now: tickets, skips, or gone.
+    Gives those that became tickets. `patient`: one that still cannot be read is passed over in silence."""
+    imported: list[str] = []
+    answers = pull.fetcher.map_unordered(pull.client.conversation, refs)
+    for batch in batches(answers, _IMPORT):
+        found: list[wire.Conversation] = []
+        gone: list[str] = []
+        for ref, answer in batch:
+            if isinstance(answer, wire.Conversation):
+                found.append(answer)
+            elif isinstance(answer, NotFound):
+                gone.append(ref)
+            elif isinstance(answer, AuthError | ScopeMissing | PlanRestricted | RateLimited) or pull.run is None:
+                raise answer
+            elif not patient:
+                _postpone(pull, answer)
+        page = prepare(pull, found, whole=True)
+        pull.commit(_import, pull, page, found, gone, create)
+        pull.refresh_health()
+        imported += page.imported
+    return imported
+
+
+def _postpone(pull: Pull, error: IntercomError) -> None:
+    """A skipped conversation that cannot be read now keeps its place, and the run says that it is not complete."""
+    pull.failure = pull.failure or f"A conversation that can be imported now could not be read. {error.sentence}"
+
+
+def _import(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[str], create: bool | None) -> None:
+    write(pull, page, tally=Tally.CHANGES, create=create)
+    write_threads(pull, page, found)
+    remove(pull, [ref for ref in gone if key(ref, 128)])
