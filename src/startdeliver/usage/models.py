@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.scope import TenantModel
+
+
+def _organization() -> Any:
+    """The reference of a row that is written by the thousand: PostgreSQL would check it again for every single row."""
+    return models.ForeignKey(
+        "tenancy.Organization", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
 
 
 class Health(models.TextChoices):
@@ -140,6 +149,7 @@ class UsageEvent(TenantModel):
     leave behind.
     """
 
+    organization = _organization()
     user = models.ForeignKey(
         CustomerUser, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
@@ -170,9 +180,7 @@ class NewEvent(TenantModel):
     Counting many at once, sorted, changes each page of the rollup once instead of once for each event.
     """
 
-    organization = models.ForeignKey(
-        "tenancy.Organization", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
-    )
+    organization = _organization()
     user_id = models.BigIntegerField()
     usage_type_id = models.BigIntegerField()
     timestamp = models.BigIntegerField()
@@ -189,6 +197,7 @@ class UsageDay(TenantModel):
     """
 
     pk = models.CompositePrimaryKey("organization", "user", "usage_type", "day")
+    organization = _organization()
     user = models.ForeignKey(
         CustomerUser, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
@@ -227,9 +236,7 @@ class Touch(TenantModel):
     Only ever appended to, mostly by triggers: no two writers wait for each other. Nothing given: everything changed.
     """
 
-    organization = models.ForeignKey(
-        "tenancy.Organization", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
-    )
+    organization = _organization()
     customer_id = models.BigIntegerField(null=True, help_text="None: the customer that the user has when it is read.")
     user_id = models.BigIntegerField(null=True)
     usage_type_id = models.BigIntegerField(null=True, help_text="Only products that this type counts for.")
@@ -249,8 +256,13 @@ class ProductHealth(TenantModel):
     """Health of one product at one customer. No row or a null status: no data."""
 
     pk = models.CompositePrimaryKey("customer", "product")
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="product_health", db_index=False)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", db_index=False)
+    organization = _organization()
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="product_health", db_index=False, db_constraint=False
+    )
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     status = models.CharField(max_length=4, choices=Health.choices, null=True, blank=True)
     value = models.FloatField(
         null=True,
