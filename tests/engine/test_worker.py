@@ -10,12 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from startdeliver.common import clock
 from startdeliver.engine import jobs, registry, ticks
 from startdeliver.engine.models import Job, TickTurn
 from startdeliver.engine.models import Worker as WorkerRow
+from startdeliver.engine.owner import owner_id
 from startdeliver.engine.worker import Worker
 from tests.engine.processes import until, worker
 
@@ -109,6 +110,27 @@ class TestInThreads:
             until(lambda: WorkerRow.objects.filter(owner=one.owner).exists(), "the first heartbeat")
         assert not WorkerRow.objects.exists()
 
+    def test_a_database_that_does_not_answer_for_a_while_is_waited_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[str] = []
+
+        @jobs.handler("work")
+        def handle(context: jobs.Context) -> None:
+            seen.append(context.job.key)
+
+        failures = iter([OperationalError("the server closed the connection"), InterfaceError("connection closed")])
+        claim = jobs.claim
+
+        def sometimes(owner: str = "") -> Job | None:
+            for failure in failures:
+                raise failure
+            return claim(owner)
+
+        monkeypatch.setattr(jobs, "claim", sometimes)
+        job = jobs.enqueue("work", "one")
+        with running(Worker(1)):
+            until(lambda: status(job) == Job.Status.DONE, "the job")
+        assert seen == ["one"]
+
     def test_what_fails_in_a_tick_does_not_end_the_worker(self) -> None:
         ran = threading.Event()
 
@@ -145,6 +167,11 @@ class TestTurns:
             assert not ticks.take_turn(self.tick, "elsewhere/two/1/1")
         with clock.frozen(clock.now() + timedelta(seconds=300)):
             assert ticks.take_turn(self.tick, "elsewhere/two/1/1")
+
+    def test_a_turn_whose_end_could_not_be_stored_does_not_end_it_for_good(self, frozen_now: object) -> None:
+        assert ticks.take_turn(self.tick, owner_id())
+        with clock.frozen(clock.now() + timedelta(seconds=60)):
+            assert ticks.take_turn(self.tick, owner_id())
 
     def test_of_many_at_the_same_moment_one_wins(self) -> None:
         TickTurn.objects.create(name=self.tick.name)

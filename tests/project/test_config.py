@@ -95,6 +95,12 @@ def test_without_settings_everything_is_in_the_data_directory_and_stays(tmp_path
         assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
 
 
+def test_a_database_file_in_the_data_directory_that_is_yet_to_be_made(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    found = load({"STARTDELIVER_DATA_DIR": str(data), "DATABASE_URL": f"sqlite:///{data}/own.sqlite3"}, dotenv=None)
+    assert found.database["NAME"] == f"{data}/own.sqlite3"
+
+
 def test_every_key_decrypts_and_the_first_encrypts(tmp_path: Path) -> None:
     one, other = generate_key(), generate_key()
     values = {"STARTDELIVER_DATA_DIR": str(tmp_path), "STARTDELIVER_ENCRYPTION_KEYS": f"{one}, {other}"}

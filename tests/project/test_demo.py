@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 
 from startdeliver.simulator.demo import demo_companies, demo_people
-from tests.project.running import Installation, alive, answers, descendants, free_port, until
+from tests.project.running import COMMAND, Installation, alive, answers, descendants, free_port, until
 
 
 @pytest.fixture
@@ -117,6 +118,27 @@ def test_a_second_one_says_so_and_leaves_the_first_alone(here: Installation) -> 
         children = descendants(process.pid)
         process.kill()
         until(lambda: not [pid for pid in children if alive(pid)], "the end of every process after kill -9")
+
+
+def test_it_ends_with_the_make_that_started_it(here: Installation) -> None:
+    here.folder.mkdir()
+    # `make` stands between: killed, it cannot pass anything on.
+    make = f'exec {sys.executable} -c "import subprocess, sys; subprocess.run(sys.argv[1:])"'
+    ports = f"--port={free_port()} --simulator-port={free_port()}"
+    environment = {**here.environment, "MAKELEVEL": "1"}
+    process = subprocess.Popen(
+        f"{make} {' '.join(COMMAND)} demo {ports}",
+        shell=True,
+        cwd=here.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: len(descendants(process.pid)) >= 4, "the start of every process")
+    children = descendants(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not [pid for pid in children if alive(pid)], "the end of every process")
 
 
 def test_taken_ports_are_stepped_over(here: Installation) -> None:

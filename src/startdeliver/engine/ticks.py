@@ -22,7 +22,8 @@ def take_turn(tick: Tick, owner: str) -> bool:
         turn = TickTurn.objects.get(name=tick.name)
     if turn.taken_at is not None and turn.taken_at + timedelta(seconds=tick.every) > now:
         return False
-    if turn.owner and _at_it(turn):
+    # A turn that is still in our own name is one whose end could not be stored.
+    if turn.owner not in ("", owner) and _at_it(turn):
         return False
     unchanged = TickTurn.objects.filter(pk=turn.pk, taken_at=turn.taken_at, owner=turn.owner)
     return unchanged.update(owner=owner, taken_at=now) == 1

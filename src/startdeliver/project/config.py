@@ -61,13 +61,15 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
     data_dir = Path(values.get("STARTDELIVER_DATA_DIR") or "data").expanduser().resolve()
     if data_dir.exists() and not data_dir.is_dir():
         raise ConfigError(f"STARTDELIVER_DATA_DIR: {data_dir} is a file, not a directory")
-    database = _database(values.get("DATABASE_URL", ""), data_dir)
-    postgres = database["ENGINE"].endswith("postgresql")
+    without_dir = ""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if not postgres:
-            raise ConfigError(f"STARTDELIVER_DATA_DIR: {data_dir} cannot be created ({error.strerror})") from error
+        without_dir = f"STARTDELIVER_DATA_DIR: {data_dir} cannot be created ({error.strerror})"
+    database = _database(values.get("DATABASE_URL", ""), data_dir)
+    postgres = database["ENGINE"].endswith("postgresql")
+    if without_dir and not postgres:
+        raise ConfigError(without_dir)
 
     secret_key = _kept("STARTDELIVER_SECRET_KEY", values, data_dir / "secret.key", postgres, secrets.token_urlsafe)
     if len(secret_key) < 32:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+
+_LOCK = 0x53746172744D6967
+"""An arbitrary number that names "migrating Startdeliver" among the server's advisory locks."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,23 @@ def applied() -> list[tuple[str, str]]:
 
 def migrate() -> list[str]:
     """Brings the database to this version; gives the names of the migrations that were applied."""
-    missing = state().missing
-    if missing:
-        call_command("migrate", interactive=False, verbosity=0)
+    with _alone():
+        missing = state().missing
+        if missing:
+            call_command("migrate", interactive=False, verbosity=0)
     return missing
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of several processes that start together on one PostgreSQL, one migrates and the others wait for it."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -14,7 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from startdeliver.project.config import given
 from startdeliver.project.console import Refused
 
 SLUG = "demo"
@@ -45,7 +44,8 @@ class Place:
 @contextmanager
 def place(port: int, simulator_port: int) -> Iterator[Place]:
     """Takes the data directory for this process and finds free ports, from these upwards. Raises Running."""
-    folder = Path(given("STARTDELIVER_DATA_DIR") or "data/demo").expanduser().resolve()
+    # Of the environment, not of the .env: that one says where the real installation lives.
+    folder = Path(os.environ.get("STARTDELIVER_DATA_DIR") or "data/demo").expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # A lock of the kernel's: gone with the process, however that ends.
     with (folder / "demo.lock").open("a+") as lock:

@@ -26,6 +26,12 @@ def startdeliver(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "startdeliver.project.cli", *arguments]
 
 
+def end_with_parent() -> None:
+    """This process gets SIGTERM when its parent ends, however that ends (Linux; elsewhere nothing happens)."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def answers(url: str) -> bool:
     """Whether `url`, on this machine, answers 200."""
     parts = urlsplit(url)
@@ -75,7 +81,9 @@ class Tree:
         again; one
         that dies three times within a minute ends everything. Gives the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._end)
+            # nohup(1) has a closed terminal ignored; that stays so.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._end)
         failed = announced = False
         for child in self._children:
             self._start(child)
@@ -96,10 +104,9 @@ class Tree:
 
         def before_exec() -> None:
             # prctl(2): the kernel tells the child when this process dies, even by kill -9, which nobody can handle.
-            if _libc is not None:
-                _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-                if os.getppid() != parent:
-                    os._exit(1)
+            end_with_parent()
+            if os.getppid() != parent:
+                os._exit(1)
 
         # A group of their own: Ctrl-C in the terminal reaches this process only, which then ends them in order.
         child.process = subprocess.Popen(  # noqa: S603

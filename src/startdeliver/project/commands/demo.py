@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -21,6 +22,9 @@ def demo(port: int, simulator_port: int) -> None:
     from startdeliver.project import demo as it
     from startdeliver.project import processes
 
+    if "MAKELEVEL" in os.environ:
+        # `make demo`: what the person started, and may kill, is make.
+        processes.end_with_parent()
     try:
         with it.place(port, simulator_port) as place:
             it.set_environment(place)

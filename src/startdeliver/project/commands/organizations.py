@@ -39,6 +39,8 @@ def create(name: str, email: str, admin_name: str, time_zone: str, currency: str
         validate_email(email)
     except ValidationError as error:
         raise Refused(f"--admin: {email!r} is not an e-mail address.", 2) from error
+    if len(email) > 254 or len(admin_name) > 200:
+        raise Refused("--admin takes at most 254 characters, --admin-name 200.", 2)
     currency = currency.upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         raise Refused("--currency: is three letters, such as EUR.", 2)
