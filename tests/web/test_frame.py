@@ -149,6 +149,12 @@ def test_administrators_are_told_when_the_connection_needs_them(
     assert 'class="banner"' not in main.get("/customers").content.decode()
 
 
+def test_pages_of_members_are_never_kept_for_others(main: Client) -> None:
+    answer = main.get("/customers")
+    assert set(answer["Cache-Control"].split(", ")) == {"private", "no-cache"}
+    assert "Cookie" in answer["Vary"]
+
+
 def test_missing_pages_say_so_in_the_look(main: Client, client: Client) -> None:
     inside, outside = main.get("/nowhere"), client.get("/nowhere")
     assert inside.status_code == outside.status_code == 404

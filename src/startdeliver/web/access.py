@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.cache import patch_cache_control
 from django.views.decorators.vary import vary_on_headers
 
 from startdeliver.tenancy.models import Member, Organization
@@ -75,7 +76,10 @@ def _members_only(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, Member):
-            return view(request, *args, **kwargs)
+            answer = view(request, *args, **kwargs)
+            # After a log-out, "back" asks again instead of showing the page from the browser's memory of it.
+            patch_cache_control(answer, private=True, no_cache=True)
+            return answer
         came_from = request.get_full_path() if request.method == "GET" else "/customers"
         if request.headers.get("HX-Request"):
             # The session ended behind an open page: htmx would swap the log-in form into it, so the whole page goes.
