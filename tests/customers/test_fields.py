@@ -28,9 +28,7 @@ BY = "ada@acme.test"
 
 
 def make(organization: Organization, name: str = "Segment", type: str = "text", **more: Any) -> CustomField:
-    return field_create(
-        organization=organization, by=BY, **{"entity": "customer", "name": name, "type": type, **more}
-    )
+    return field_create(organization=organization, by=BY, **{"entity": "customer", "name": name, "type": type, **more})
 
 
 def customer(organization: Organization, name: str = "Acorn", **values: Any) -> Customer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from startdeliver.web.access import page, public
-from startdeliver.web.views import intercom, intercom_lists, settings, team, tickets
+from startdeliver.web.views import fields, intercom, intercom_lists, settings, team, tickets
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
@@ -35,4 +35,8 @@ urlpatterns: list[URLPattern] = [
     page("signout-everywhere", team.sign_out_everywhere, "signout-everywhere"),
     public("password", team.forgot, "password-forgot"),
     page("settings/health", settings.health_rules, "settings-health"),
+    page("settings/fields", fields.fields, "settings-fields"),
+    page("settings/fields/new", fields.field_new, "settings-field-new"),
+    page("settings/fields/<int:pk>", fields.field_edit, "settings-field"),
+    page("settings/fields/<int:pk>/<str:action>", fields.field_action, "settings-field-action"),
 ]
