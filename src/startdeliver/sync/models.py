@@ -293,3 +293,190 @@ class OutboundMessage(TenantModel):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+# ------------------------------------------------------------------------------------------------ what goes to Intercom
+
+
+class PushSettings(TenantModel):
+    """How the organization's data goes to Intercom; which fields go is `PushField`."""
+
+    prefix = models.CharField(max_length=40, default="startdeliver_", help_text="Begins the names of new attributes.")
+    keep_in_line = models.BooleanField(
+        default=False, help_text="Values changed by hand in Intercom are put right at the next run."
+    )
+    create_companies = models.BooleanField(default=False)
+    create_contacts = models.BooleanField(default=False)
+    accepted_at = models.DateTimeField(null=True, blank=True, help_text="When a preview was first accepted.")
+    accepted_by = models.CharField(max_length=254, blank=True)
+    updated_at = models.DateTimeField(default=clock.now)
+    updated_by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="pushsettings_one")]
+
+    def __str__(self) -> str:
+        return "accepted" if self.accepted_at else "not accepted yet"
+
+
+class PushField(TenantModel):
+    """One attribute of Intercom that Startdeliver fills: what it is filled from, its name there, whether it goes."""
+
+    class Model(models.TextChoices):
+        COMPANY = "company", "Companies"
+        CONTACT = "contact", "Contacts"
+
+    model = models.CharField(max_length=7, choices=Model.choices)
+    source = models.CharField(max_length=120, help_text="usage_health, last_login … or the alias of a custom field.")
+    name = models.CharField(max_length=190, help_text="The attribute's name in Intercom; fixed once it is there.")
+    ticked = models.BooleanField(default=False)
+    accepted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a preview with it was accepted; before that it goes nowhere by itself."
+    )
+    workspace = models.CharField(max_length=64, blank=True, help_text="Where the attribute is known to exist.")
+    attribute_id = models.CharField(max_length=64, blank=True)
+    options: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
+    defined_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=500, blank=True, help_text="Why the attribute cannot be filled.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "model", "source"], name="pushfield_source"),
+            models.UniqueConstraint(fields=["organization", "name"], name="pushfield_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PushRecord(TenantModel):
+    """What Intercom is known to have of one company or contact, from writes that it confirmed.
+
+    `mark` and `fingerprint` are what the record looked like here and there when it was last compared: while both are
+    the same nothing can have changed.
+    """
+
+    company = models.OneToOneField(MirrorCompany, on_delete=models.CASCADE, null=True, related_name="pushed")
+    contact = models.OneToOneField(MirrorContact, on_delete=models.CASCADE, null=True, related_name="pushed")
+    values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, help_text='{attribute: {"v": value sent, "at": unix seconds, "a": Intercom\'s form if another}}'
+    )
+    mark = models.TextField(default="", blank=True)
+    fingerprint = models.CharField(max_length=32, blank=True)
+
+    company_id: int | None
+    contact_id: int | None
+
+    def __str__(self) -> str:
+        return f"company {self.company_id}" if self.company_id else f"contact {self.contact_id}"
+
+
+class PushRun(TenantModel):
+    """One push. At most one of an organization is running."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCESS = "success", "Complete"
+        FAILED = "failed", "Failed"
+
+    class Trigger(models.TextChoices):
+        SYNC = "sync", "After a sync"
+        BUTTON = "button", "Push now"
+        CLI = "cli", "Command line"
+
+    trigger = models.CharField(max_length=8, choices=Trigger.choices)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    owner = models.CharField(max_length=200, blank=True)
+    defined = models.IntegerField(default=0, help_text="Attribute definitions made or changed.")
+    planned = models.IntegerField(default=0)
+    written = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    requests = models.IntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=models.Q(status="running"), name="pushrun_one_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "-started_at"], name="pushrun_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} ({self.started_at:%Y-%m-%d %H:%M} UTC)"
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far, or took."""
+        return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
+
+
+class PushItem(TenantModel):
+    """One record's place in the queue of writes. What was to be written before the write was done is replaced."""
+
+    class Reason(models.TextChoices):
+        NONE = "", "Waiting"
+        TRANSIENT = "transient", "Intercom could not take it just then"
+        GONE = "gone", "Archived or deleted in Intercom"
+        CONFLICT = "conflict", "Another record has this value"
+        REFUSED = "refused", "Intercom refused the value"
+        INTERNAL = "internal", "Internal error"
+
+    company = models.OneToOneField(MirrorCompany, on_delete=models.CASCADE, null=True, related_name="+")
+    contact = models.OneToOneField(MirrorContact, on_delete=models.CASCADE, null=True, related_name="+")
+    label = models.CharField(max_length=255, blank=True)
+    before: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    after: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    mark = models.TextField(default="", blank=True)
+    run = models.ForeignKey(PushRun, on_delete=models.SET_NULL, null=True, related_name="+")
+    not_before = models.DateTimeField(default=clock.now)
+    attempts = models.IntegerField(default=0)
+    in_flight = models.BooleanField(default=False, help_text="Sent, and the answer is not stored yet.")
+    reason = models.CharField(max_length=10, choices=Reason.choices, blank=True, default="")
+    sentence = models.CharField(max_length=500, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "in_flight", "not_before"], name="pushitem_due"),
+            models.Index(fields=["organization", "reason"], name="pushitem_reason"),
+        ]
+
+    company_id: int | None
+    contact_id: int | None
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class PushLog(TenantModel):
+    """One write to Intercom: what was there, what was sent, how it ended. Kept for 90 days."""
+
+    class Outcome(models.TextChoices):
+        WRITTEN = "written", "Written"
+        CONFIRMED = "confirmed", "Was there already"
+        FAILED = "failed", "Failed"
+        DEFINED = "defined", "Attribute defined"
+
+    run = models.ForeignKey(PushRun, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    model = models.CharField(max_length=7, choices=PushField.Model.choices)
+    ref = models.CharField(max_length=128, blank=True, help_text="Intercom's id.")
+    record = models.BigIntegerField(null=True, help_text="The customer's or user's number.")
+    label = models.CharField(max_length=255, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    sentence = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-at"], name="pushlog_latest"),
+            models.Index(fields=["organization", "model", "record"], name="pushlog_record"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.get_outcome_display()}"
