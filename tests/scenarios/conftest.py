@@ -10,6 +10,7 @@ import pytest
 
 from startdeliver.common import clock
 from startdeliver.simulator.testing import Handle, run_in_thread
+from startdeliver.sync import session
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Organization
 
@@ -38,3 +39,16 @@ def story(scoped: Organization, intercom: Handle) -> Story:
     link.token = intercom.token
     link.save()
     return Story(scoped, link, intercom)
+
+
+@pytest.fixture
+def naps(intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The client's pauses take no time; gives how long they would have been. The workspace's clock moves on by them."""
+    taken: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        taken.append(seconds)
+        intercom.clock.advance(seconds)
+
+    monkeypatch.setattr(session, "pause", pause)
+    return taken

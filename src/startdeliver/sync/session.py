@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,11 @@ from startdeliver.sync.models import Connection
 
 # What a person waits for in a request must not take as long as a run may.
 _QUICK = (Timeouts(connect=5, read=10, total=15, deadline=20), Backoff(attempts=2, first=0.2, longest=1.0))
+
+
+async def pause(seconds: float) -> None:
+    """How the client waits between attempts; a function of its own so that tests need not wait."""
+    await asyncio.sleep(seconds)
 
 
 @contextmanager
@@ -28,6 +34,7 @@ def line(link: Connection, *, token: str = "", region: str = "", quick: bool = F
         limiter=Limiter(reserve=link.rate_reserve),
         timeouts=timeouts,
         backoff=backoff,
+        sleep=lambda seconds: pause(seconds),
         user_agent=f"Startdeliver/{__version__}",
     )
     with Fetcher(client) as fetcher:
