@@ -1,0 +1,143 @@
+"""CSV files as people have them: encodings, separators, quoting, dates and numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from startdeliver.customers.imports import csvfile, forms
+from startdeliver.customers.imports.csvfile import BadFile
+
+TABLE = 'Name;Größe\r\n"Müller; Söhne";"1.234,50"\r\n\r\nGrün "A";7\r\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (TABLE.encode(), "UTF-8"),
+        (TABLE.encode("utf-8-sig"), "UTF-8"),
+        (TABLE.encode("cp1252"), "Windows-1252"),
+        (TABLE.encode("utf-16"), "UTF-16"),
+        (b"\xfe\xff" + TABLE.encode("utf-16-be"), "UTF-16"),
+    ],
+)
+def test_every_encoding_gives_the_same_table(data: bytes, encoding: str) -> None:
+    found = csvfile.read(data)
+    assert (found.encoding, found.separator, found.heads, found.row_count) == (encoding, ";", ["Name", "Größe"], 2)
+    # The rows are numbered as a spreadsheet numbers them, empty ones included.
+    assert list(found.rows()) == [(2, ["Müller; Söhne", "1.234,50"]), (4, ['Grün "A"', "7"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a;b\n1,5;2,5\n", ";"),
+        ("a\tb\nx,y\tz;w\n", "\t"),
+        ('"a;b",c\n"1;2",3\n', ","),
+        ("sep=;\na;b\n1;2\n", ";"),
+        ("name\nAcorn\n", ","),
+    ],
+)
+def test_the_separator_is_found(text: str, separator: str) -> None:
+    found = csvfile.read(text.encode())
+    assert found.separator == separator
+    assert len(found.heads) == len(next(found.rows())[1])
+
+
+def test_a_line_break_inside_quotes_stays_inside_its_cell() -> None:
+    assert list(csvfile.read(b'a,b\n"one\ntwo",3\n').rows()) == [(2, ["one\ntwo", "3"])]
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "empty"),
+        (b"name,plan\n\n", "no row"),
+        (b"PK\x03\x04...", "Excel"),
+        (b"\x00\x01\x02", "no text"),
+        (b"\xff\xfea", "damaged"),
+        (b"a" * (csvfile.MOST_BYTES + 1), "larger"),
+        (b"a,b\n" + b"x" * 200_000 + b",1\n", "table"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_words(data: bytes, word: str) -> None:
+    with pytest.raises(BadFile, match=word):
+        csvfile.read(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "found"),
+    [
+        ("2026-11-02", "", date(2026, 11, 2)),
+        ("2026-11-02T10:00:00Z", "", date(2026, 11, 2)),
+        ("2026/11/02", "", date(2026, 11, 2)),
+        ("02.11.2026", "", date(2026, 11, 2)),
+        ("2.11.26", "mdy", date(2026, 11, 2)),
+        ("11/02/2026", "mdy", date(2026, 11, 2)),
+        ("02/11/2026", "dmy", date(2026, 11, 2)),
+        ("11/02/2026 09:30", "mdy", date(2026, 11, 2)),
+        ("13/02/2026", "mdy", date(2026, 2, 13)),
+        ("02/13/2026", "dmy", date(2026, 2, 13)),
+        ("2 Nov 2026", "", date(2026, 11, 2)),
+        ("November 2, 2026", "", date(2026, 11, 2)),
+    ],
+)
+def test_days_in_the_usual_forms(text: str, order: str, found: date) -> None:
+    assert forms.day(text, order) == found
+
+
+@pytest.mark.parametrize("text", ["soon", "31.02.2026", "11/02/2026", "2026-13-01", "02.11.0026", "1/2", ""])
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        forms.day(text)
+
+
+def test_the_order_of_a_column_is_found_or_asked() -> None:
+    assert forms.order_of(["01/02/2026", "13/02/2026"]) == "dmy"
+    assert forms.order_of(["01/02/2026", "02/13/2026"]) == "mdy"
+    assert forms.order_of(["01/02/2026", "02.11.2026"]) == "ask"
+    assert forms.order_of(["2026-01-02", "02.11.2026", ""]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "found"),
+    [
+        ("1234.5", ".", "1234.5"),
+        ("1234,5", ".", "1234.5"),
+        ("1.234,50", ".", "1234.50"),
+        ("1,234.50", ",", "1234.50"),
+        ("1.234", ",", "1234"),
+        ("1.234", ".", "1.234"),
+        ("1,234", ".", "1234"),
+        ("1,234,567", ",", "1234567"),
+        ("0,125", ".", "0.125"),
+        ("€ 1.200,00", ".", "1200.00"),
+        ("48 000 EUR", ".", "48000"),
+        ("-3,5", ".", "-3.5"),
+        ("75%", ".", "75"),
+    ],
+)
+def test_numbers_with_either_mark(text: str, decimal: str, found: str) -> None:
+    assert forms.number(text, decimal) == found
+
+
+def test_what_is_no_number_is_refused_and_a_column_shows_its_mark() -> None:
+    for text in ("many", "1-2", "1.2.3,4,5", "", "NaN"):
+        with pytest.raises(ValueError, match="no number"):
+            forms.number(text)
+    assert forms.decimal_of(["1.234", "5,5"], ",") == ","
+    assert forms.decimal_of(["1.234", "12"], ";") == ","
+    assert forms.decimal_of(["1,234"], ",") == "."
+
+
+def test_flags_and_moments() -> None:
+    assert [forms.flag(text) for text in ("Yes", "x", "0", "nein")] == [True, True, False, False]
+    with pytest.raises(ValueError, match="neither"):
+        forms.flag("perhaps")
+    berlin = ZoneInfo("Europe/Berlin")
+    noon = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
+    for text in ("2026-11-02T11:00:00Z", "2026-11-02 12:00", "02.11.2026 12:00", "1793617200", "1793617200000"):
+        assert forms.moment(text, "", berlin) == noon, text
