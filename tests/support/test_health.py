@@ -314,3 +314,17 @@ def test_refreshing_what_is_due_equals_computing_all(
             refreshed = set(SupportHealth.objects.values_list(*columns))
             assert health.recompute(scoped) == 0
             assert set(SupportHealth.objects.values_list(*columns)) == refreshed
+
+
+def test_after_the_first_import_nothing_has_become_worse(scoped: Organization, frozen_now: datetime) -> None:
+    customer = make_customer(scoped)
+    make_ticket(customer, created_at=NOW - days(1))
+    health.recompute(scoped)
+    make_ticket(customer, created_at=NOW - days(30))
+    health.recompute(scoped)
+    assert SupportHealth.objects.get().previous_status == "good"
+    health.settle(scoped)
+    row = SupportHealth.objects.get()
+    assert row.status == "fair"
+    assert row.previous_status is None
+    assert row.changed_at == NOW

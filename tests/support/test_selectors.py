@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from startdeliver.support import health, selectors
+from startdeliver.support import health, listing, selectors
 from startdeliver.support.models import Thread
 from startdeliver.tenancy.models import Organization
 
@@ -34,6 +34,40 @@ def test_filters_of_the_list(scoped: Organization) -> None:
     assert titles(customer=north) == ["done", "late"]
     assert titles(sort="waiting", show="open") == ["nobody's", "late", "fresh"]
     assert titles(sort="no such column") == titles()
+
+
+def test_waiting_sorts_only_what_can_wait(scoped: Organization) -> None:
+    customer = make_customer()
+    make_ticket(customer, NOW - days(1), created=NOW - days(9), updated_at=NOW - days(3), title="reopened")
+    make_ticket(customer, NOW - days(2), updated_at=NOW - days(4), title="new")
+    assert titles(sort="waiting", show="open") == ["new", "reopened"]
+    assert titles(sort="waiting") == titles(sort="-updated") == ["reopened", "new"]
+
+
+def test_search(scoped: Organization) -> None:
+    north, south = make_customer("Northwind"), make_customer("South")
+    make_ticket(north, title="Invoice is wrong", external_id="900")
+    make_ticket(south, title="Question", preview="Where is my INVOICE?")
+    make_ticket(south, title="Export 900")
+    assert sorted(titles(search="invoice")) == ["Invoice is wrong", "Question"]
+    assert titles(search=" invoice  wrong ") == ["Invoice is wrong"]
+    assert titles(search="invoice northw") == ["Invoice is wrong"]
+    assert titles(search="900") == ["Invoice is wrong"]  # a conversation's id is found before words are
+    assert titles(search="invoice", customer=south) == ["Question"]
+    assert titles(search="100%") == []
+
+
+def test_a_search_looks_through_the_last_tickets(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "SEARCH_DEPTH", 2)
+    customer = make_customer()
+    for age in (4, 3, 2, 1):
+        make_ticket(customer, NOW - days(age), title=f"word {age}", external_id=f"id{age}")
+    assert selectors.searched_since() == NOW - days(3)
+    assert titles(search="word") == ["word 1", "word 2", "word 3"]
+    assert titles(search="id4") == ["word 4"]
+    assert len(titles(search="word", customer=customer)) == 4
+    monkeypatch.setattr(listing, "SEARCH_DEPTH", 4)
+    assert selectors.searched_since() is None
 
 
 def test_every_row_says_whether_it_is_overdue(scoped: Organization) -> None:

@@ -46,3 +46,10 @@ def set_rule(organization: Organization, days: int, poor: int, by: str) -> Suppo
         changed.save()
         recompute(organization)
         return changed
+
+
+def settle(organization: Organization) -> None:
+    """Takes the present health of every customer as the beginning, after the first import: what it passed through while
+    old tickets came in page by page was no change that anybody should be told of."""
+    with health_writer(organization):
+        SupportHealth.objects.filter(organization=organization).update(previous_status=None, changed_at=clock.now())

@@ -14,10 +14,12 @@ from startdeliver.support.sql import required_organization
 from startdeliver.tenancy.models import Organization
 
 SHOW = ("open", "overdue", "resolved", "unassigned")
-# Column behind each name of a sort; a leading "-" turns it round. "waiting": since creation or the last reopening.
+# Column behind each name of a sort; a leading "-" turns it round.
 SORTS = {"updated": "updated_at", "created": "created_at", "waiting": "clock_from"}
 DEFAULT_SORT = "-updated"
 COUNT_LIMIT = 10_000
+# How many of the most recently updated tickets a search for words looks through, so that it answers at once.
+SEARCH_DEPTH = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -45,28 +47,51 @@ def tickets_list(
 ) -> QuerySet[Ticket]:
     """Tickets of the open scope's organization, each with its customer and the attribute `overdue` (bool).
 
-    `show` is one of SHOW or empty for all; "unassigned" are those without a customer. `search` looks in title,
-    beginning, conversation id and the participants' names and e-mail addresses. `sort` is a name of SORTS, with "-"
-    for the newest first; an unknown one is the default.
+    `show` is one of SHOW or empty for all; "unassigned" are those without a customer. `sort` is a name of SORTS, with
+    "-" for the newest first; "waiting" (since creation or the last reopening) needs a `show` that fixes the status.
+    Anything else is the default. `search`: a conversation's id, or words that all occur in title, beginning or name of
+    the customer; without `customer` the last SEARCH_DEPTH tickets are looked through (see `searched_since`).
     """
     overdue = overdue_q(required_organization())
     rows = Ticket.objects.select_related("customer")
     rows = rows.annotate(overdue=ExpressionWrapper(overdue, output_field=BooleanField()))
     if show == "overdue":
         rows = rows.filter(overdue)
-    elif show == "open":
-        rows = rows.filter(status=Ticket.Status.OPEN)
-    elif show == "resolved":
-        rows = rows.filter(status=Ticket.Status.RESOLVED)
+    elif show in (Ticket.Status.OPEN, Ticket.Status.RESOLVED):
+        rows = rows.filter(status=show)
     elif show == "unassigned":
-        rows = rows.filter(customer__isnull=True)
+        # As a set of their own: they are few, and without statistics SQLite would look for them in the order asked for.
+        rows = rows.filter(pk__in=Ticket.objects.filter(customer__isnull=True).values("pk"))
     if customer is not None:
         rows = rows.filter(customer=customer)
-    for word in search.split():
-        rows = rows.filter(Q(title__icontains=word) | Q(preview__icontains=word) | Q(external_id=word))
-    column, descending = _sort(sort)
+    if search.strip():
+        rows = rows.filter(_search_q(search, everything=customer is not None))
+    column, descending = _sort(sort, show)
     mark = "-" if descending else ""
     return rows.order_by(f"{mark}{column}", f"{mark}id")
+
+
+def searched_since() -> datetime | None:
+    """A search for words sees the tickets updated at this moment or later; None: all of them."""
+    moments = Ticket.objects.order_by("-updated_at").values_list("updated_at", flat=True)
+    return next(iter(moments[SEARCH_DEPTH : SEARCH_DEPTH + 1]), None)
+
+
+def _search_q(search: str, everything: bool) -> Q:
+    words = search.split()
+    if len(words) == 1 and (known := _by_reference(words[0])):
+        return Q(pk__in=known)
+    since = None if everything else searched_since()
+    condition = Q() if since is None else Q(updated_at__gte=since)
+    for word in words:
+        condition &= Q(title__icontains=word) | Q(preview__icontains=word) | Q(customer__name__icontains=word)
+    return condition
+
+
+def _by_reference(word: str) -> list[int]:
+    """The tickets with this conversation id, found by the unique key; workspaces are few."""
+    newest = Ticket.objects.order_by("-updated_at").values_list("workspace", flat=True).first()
+    return list(Ticket.objects.filter(workspace=newest or "", external_id=word).values_list("pk", flat=True))
 
 
 def tickets_page(
@@ -83,7 +108,7 @@ def tickets_page(
     A damaged `after` gives the first page.
     """
     rows = tickets_list(show=show, customer=customer, search=search, sort=sort)
-    column, descending = _sort(sort)
+    column, descending = _sort(sort, show)
     if (place := _parse(after)) is not None:
         moment, pk = place
         side = "lt" if descending else "gt"
@@ -103,9 +128,12 @@ def tickets_count(rows: QuerySet[Ticket]) -> tuple[int, bool]:
     return min(number, COUNT_LIMIT), number > COUNT_LIMIT
 
 
-def _sort(name: str) -> tuple[str, bool]:
+def _sort(name: str, show: str) -> tuple[str, bool]:
     column = SORTS.get(name.removeprefix("-"))
-    return (column, name.startswith("-")) if column else (SORTS["updated"], True)
+    # No index has the clock of every ticket in order, and of resolved ones nobody waits.
+    if column is None or (column == "clock_from" and show not in ("open", "overdue", "resolved")):
+        return SORTS["updated"], True
+    return column, name.startswith("-")
 
 
 def _parse(after: str) -> tuple[datetime, int] | None:
