@@ -318,9 +318,9 @@ def test_refreshing_what_is_due_equals_computing_all(
 
 def test_after_the_first_import_nothing_has_become_worse(scoped: Organization, frozen_now: datetime) -> None:
     customer = make_customer(scoped)
-    make_ticket(customer, created_at=NOW - days(1))
+    make_ticket(customer, NOW - days(1))
     health.recompute(scoped)
-    make_ticket(customer, created_at=NOW - days(30))
+    make_ticket(customer, NOW - days(30))
     health.recompute(scoped)
     assert SupportHealth.objects.get().previous_status == "good"
     health.settle(scoped)

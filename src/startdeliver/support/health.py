@@ -15,7 +15,7 @@ from startdeliver.support.sql import health_writer, organization_work
 from startdeliver.support.stats import stats
 from startdeliver.tenancy.models import Organization
 
-__all__ = ["recompute", "reconstruct", "refresh_due", "rule", "set_rule", "snapshot", "stats", "status_of"]
+__all__ = ["recompute", "reconstruct", "refresh_due", "rule", "set_rule", "settle", "snapshot", "stats", "status_of"]
 
 
 def refresh_due(organization: Organization) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from startdeliver.common import clock
 from startdeliver.support import health
 from startdeliver.sync.pull.work import Pull
+from startdeliver.usage import health as usage
 
 # Beyond this many customers one pass over all is cheaper than naming them.
 _MANY = 20_000
@@ -19,7 +20,14 @@ def run(pull: Pull) -> None:
         health.recompute(pull.organization)
     if everyone or pull.touched:
         health.stats(pull.organization, customers)
+    if pull.connection.last_success_at is None:
+        health.settle(pull.organization)
+        # The trend begins with what the tickets' dates tell of the time before.
+        health.reconstruct(pull.organization)
     health.snapshot(pull.organization)
+    if pull.counts.users_created or pull.counts.users_updated:
+        # Last seen came in with the contacts, and is the last login of those without usage events.
+        usage.refresh(pull.organization)
 
 
 def close_sweep(pull: Pull) -> None:
