@@ -64,8 +64,8 @@ def _activity(raw: Raw, now: datetime) -> Iterator[Fact]:
     link = f"/customers/{raw.id}?tab=usage"
     if raw.active is not None and any(raw.active):
         here, there = raw.active
-        # Somebody who began within the older window has no full month to be compared with.
-        fresh = raw.first_use is not None and raw.first_use > USAGE_WINDOW * 3 // 4
+        # Somebody who began a few weeks ago has no full month to be compared with.
+        fresh = raw.first_use is not None and raw.first_use <= USAGE_WINDOW + 7
         yield Fact(
             "usage.active",
             {"recent": here, "before": there, "users": raw.users, "fresh": fresh},

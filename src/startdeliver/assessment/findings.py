@@ -23,6 +23,8 @@ def find(evidence: Evidence) -> list[Finding]:
         *_mood(evidence),
         *_silence(evidence),
     ]
+    if any(one.code == "usage-stopped" for one in found):
+        found = [one for one in found if one.code != "quiet"]
     order = {code: number for number, code in enumerate(ORDER)}
     return sorted(found, key=lambda one: (one.weight if one.weight < 0 else 10 - one.weight, order.get(one.code, 99)))
 
@@ -103,7 +105,10 @@ def _support(evidence: Evidence) -> Iterator[Finding]:
         # One straggler among many tickets is daily business.
         busy = overdue * 15 <= tickets.get("recent", 0)
         weight = Weight.SERIOUS if poor and not busy else Weight.NOTE if busy else Weight.CONCERN
-        words = "1 ticket is overdue" if overdue == 1 else f"{overdue:,} tickets are overdue"
+        since = evidence.by_id["support.overdue"].text.rsplit("since ", 1)[1].rstrip(".")
+        words = f"1 ticket is overdue, open since {since}"
+        if overdue > 1:
+            words = f"{overdue:,} tickets are overdue, the oldest open since {since}"
         yield Finding(
             "overdue",
             "support",
@@ -131,7 +136,7 @@ def _support(evidence: Evidence) -> Iterator[Finding]:
             "surge",
             "support",
             Weight.NOTE if happy else Weight.CONCERN,
-            f"{tickets['recent']:,} tickets came in within 30 days, against {tickets['before']:,} in the 90 days before",
+            f"{tickets['recent']:,} tickets came in within 30 days, {tickets['before']:,} in the 90 days before",
             ("support.tickets",),
             "Go through the tickets of the last 30 days with the support lead and look for one common cause.",
             ("support.tickets",),
@@ -212,11 +217,7 @@ def _mood(evidence: Evidence) -> Iterator[Finding]:
         if where
         else "Call the people who wrote and ask what would make the biggest difference for them."
     )
-    of = (
-        f"{bad:,} of {number:,} recent messages sound negative"
-        if number > 1
-        else "their latest message sounds negative"
-    )
+    of = _share(bad, number, "negative")
     if bad >= 3 and bad * 2 >= number and bad > 2 * good:
         yield Finding("mood-bad", "mood", Weight.SERIOUS, of, cited, step, cited)
     elif bad >= 2 and bad > good:
@@ -227,10 +228,16 @@ def _mood(evidence: Evidence) -> Iterator[Finding]:
     elif good and good >= 2 * bad:
         quotes = evidence.starting("quote.positive.")
         cited = (fact.id, *(one.id for one in quotes))
-        words = (
-            f"{good:,} of {number:,} recent messages sound positive" if number > 1 else "their latest message is kind"
-        )
+        words = _share(good, number, "positive")
         yield Finding("mood-good", "mood", Weight.GOOD if good >= 2 else Weight.NOTE, words, cited)
+
+
+def _share(part: int, number: int, tone: str) -> str:
+    if number == 1:
+        return f"their latest message sounds {tone}"
+    if part == number:
+        return f"both recent messages sound {tone}" if number == 2 else f"all {number:,} recent messages sound {tone}"
+    return f"{part:,} of {number:,} recent messages {'sounds' if part == 1 else 'sound'} {tone}"
 
 
 def _where(fact: Fact) -> str:
@@ -240,10 +247,11 @@ def _where(fact: Fact) -> str:
 
 def _silence(evidence: Evidence) -> Iterator[Finding]:
     heard = evidence.by_id.get("contact.in")
-    if heard is None or heard.value["days"] < 45:
+    used = evidence.get("usage.health") or evidence.get("usage.active") or evidence.get("people.active")
+    # Who uses the product without a word is no news for a third of a year.
+    if heard is None or heard.value["days"] < (120 if used else 45):
         return
     words = f"nobody there has written since {heard.value['on']}"
-    used = evidence.get("usage.health") or evidence.get("usage.active") or evidence.get("people.active")
     long = heard.value["days"] >= 90
     yield Finding(
         "silent",

@@ -42,7 +42,9 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
         f"{here:,} {'user was' if here == 1 else 'users were'} active in the last four weeks, against {there:,} before"
     )
     if change is not None and (abs(change) > abs(people) * 100 or there < 4) and abs(change) >= 20:
-        words = f"usage is {abs(change)} % {'higher' if change > 0 else 'lower'} than four weeks ago"
+        words = f"usage is {abs(change)} % {'higher' if change > 0 else 'lower'} than four weeks before"
+        if change >= 100:
+            words = "usage has at least doubled within four weeks"
     worst = min(people if there >= 4 else 0.0, (change or 0) / 100)
     best = max(people if there >= 3 else 0.0, (change or 0) / 100)
     step = "Ask the main contact what changed in how they work, and offer a session on what they stopped using."
@@ -67,7 +69,7 @@ def _health(evidence: Evidence) -> Iterator[Finding]:
     step += f", beginning with {names[0]}." if names else "."
     fell = f", down from {previous.title()}" if previous and previous != "poor" else ""
     if status == "poor":
-        weight = Weight.CONCERN if is_new(evidence) else Weight.SERIOUS
+        weight = Weight.NOTE if is_new(evidence) else Weight.SERIOUS
         words = "usage is still low in their first weeks" if is_new(evidence) else f"usage is Poor{fell}"
         yield Finding("usage-poor", "usage", weight, words, cited, step, cited)
     elif status == "fair" and previous == "good":
@@ -77,7 +79,13 @@ def _health(evidence: Evidence) -> Iterator[Finding]:
     elif status == "fair":
         yield Finding("usage-fair", "usage", Weight.NOTE, "usage is Fair", cited, step, cited)
     elif status == "good":
-        yield Finding("usage-good", "usage", Weight.GOOD, "usage is Good", cited)
+        active = evidence.get("usage.active")
+        words = (
+            f"usage is Good, with {active['recent']:,} active {'user' if active['recent'] == 1 else 'users'}"
+            if active
+            else "usage is Good"
+        )
+        yield Finding("usage-good", "usage", Weight.GOOD, words, (*cited, *(("usage.active",) if active else ())))
     if poor and status != "poor":
         fresh = any(fact.value["previous"] in ("good", "fair") for fact in poor)
         yield Finding(

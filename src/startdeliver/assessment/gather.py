@@ -113,6 +113,7 @@ class Raw:
     seen_before: int = 0
     active: tuple[int, int] | None = None
     volume: tuple[int, int] | None = None
+    # Days since the first use that the last twelve weeks know of.
     first_use: int | None = None
     people: list[Person] = field(default_factory=list)
     champion: tuple[int, int] | None = None
@@ -217,11 +218,12 @@ SELECT t.customer_id, COUNT(CASE WHEN d.here > 0 THEN 1 END), COUNT(CASE WHEN d.
        COALESCE(SUM(d.volume_here), 0), COALESCE(SUM(d.volume_there), 0), MIN(d.first)
   FROM customers_customeruser AS t
   JOIN (SELECT u.user_id, COUNT(CASE WHEN u.day > %(day)s THEN 1 END) AS here,
-               COUNT(CASE WHEN u.day <= %(day)s THEN 1 END) AS there,
+               COUNT(CASE WHEN u.day <= %(day)s AND u.day > %(day_before)s THEN 1 END) AS there,
                SUM(CASE WHEN u.day > %(day)s THEN u.quantity END) AS volume_here,
-               SUM(CASE WHEN u.day <= %(day)s THEN u.quantity END) AS volume_there, MIN(u.day) AS first
+               SUM(CASE WHEN u.day <= %(day)s AND u.day > %(day_before)s THEN u.quantity END) AS volume_there,
+               MIN(u.day) AS first
           FROM usage_usageday AS u{join}
-         WHERE u.organization_id = %(org)s AND u.day > %(day_before)s{users}
+         WHERE u.organization_id = %(org)s AND u.day > %(day_long)s{users}
          GROUP BY u.user_id) AS d ON d.user_id = t.id
  WHERE t.organization_id = %(org)s{only}
  GROUP BY t.customer_id
@@ -394,7 +396,7 @@ def _usage(read: _Reader, raws: dict[int, Raw]) -> None:
     for pk, here, there, volume, volume_before, first in read.rows(_USAGE):
         if pk in raws:
             raws[pk].active, raws[pk].volume = (here, there), (int(volume), int(volume_before))
-            raws[pk].first_use = first - read.values["day_before"]
+            raws[pk].first_use = read.values["day"] + USAGE_WINDOW - first
     people: dict[int, list[Person]] = defaultdict(list)
     for pk, user, name, email, left, login in read.rows(_PEOPLE):
         people[pk].append(Person(user, name or email, True, _time(left), _time(login)))

@@ -149,8 +149,10 @@ def _by_encoder(encoder: Encoder, texts: list[str]) -> list[Tone]:
         known = is_read(text)
         sure = float(leaving[number])
         # Without a word of leaving the head must be very sure: "we leave at five" is not a cancellation.
-        sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.85
+        sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.7
         score = float(feeling[number, 2] - feeling[number, 0])
+        # Who is pleased speaks of somebody else's leaving, or of having thought of it.
+        sure *= 1 - max(0.0, score)
         result.append(Tone(round(score, 2), round(sure if known else 0.0, 2), TOPICS[int(topic[number])], known))
     return result
 

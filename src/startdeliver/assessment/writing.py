@@ -38,6 +38,8 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
             sentences.append((f"Keep an eye on one thing: {against[0].clause}.", against[0].facts))
         elif beside := _context(evidence, urgent=False):
             sentences.append((_capital(beside[0]) + ".", beside[1]))
+        elif opened := evidence.by_id.get("support.open"):
+            sentences.append((opened.text, (opened.id,)))
         return sentences
     return _quiet(found, evidence)
 
@@ -59,7 +61,8 @@ def _distinct(found: Sequence[Finding]) -> list[Finding]:
     """The heaviest finding of each area first, then the rest."""
     areas = {one.area: one for one in reversed(found)}
     first = sorted(areas.values(), key=lambda one: found.index(one))
-    return first + [one for one in found if one not in first]
+    # Two findings of one area mostly say the same thing twice; of support they do not.
+    return first + [one for one in found if one not in first and one.area == "support"]
 
 
 def _sentence(found: Sequence[Finding]) -> Said:
@@ -78,13 +81,15 @@ def _context(evidence: Evidence, urgent: bool) -> tuple[str, tuple[str, ...]] | 
     facts: tuple[str, ...] = ("commercial.renewal",)
     text = f"the contract {'renews' if renewal['days'] >= 0 else 'was due for renewal'} on {renewal['on']}"
     if arr is not None:
-        text, facts = f"{text} ({arr.text.rstrip('.')})", (*facts, arr.id)
+        text, facts = f"{text} ({arr.text.replace('ARR is', 'ARR').rstrip('.')})", (*facts, arr.id)
     return text, facts
 
 
 def _quiet(found: Sequence[Finding], evidence: Evidence) -> list[Said]:
     notes = [one for one in found if one.weight == Weight.NOTE]
     beside = _context(evidence, urgent=False)
+    if unread := evidence.by_id.get("tone.unknown"):
+        beside = unread.text[0].lower() + unread.text[1:].rstrip("."), (unread.id,)
     if notes:
         sentences = [_sentence(_distinct(notes)[:2])]
     elif evidence.get("support.tickets"):
@@ -115,6 +120,8 @@ def action(status: str, found: Sequence[Finding], evidence: Evidence) -> list[Sa
                 ("commercial.renewal",),
             )
         ]
+    if unread := evidence.by_id.get("tone.unknown"):
+        return [("Read the newest messages yourself: the built-in reader does not read their language.", (unread.id,))]
     if near and renewal is not None:
         return [(f"Settle the renewal of {renewal['on']} early, while all is well.", ("commercial.renewal",))]
     good = [one for one in found if one.weight > 0]
