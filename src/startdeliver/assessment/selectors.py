@@ -1,0 +1,105 @@
+"""What pages and the API read of assessments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+
+from startdeliver.assessment.models import Assessment, Assessor, Current, Feedback
+from startdeliver.assessment.statuses import LEVELS, Status, Trend
+from startdeliver.assessment.trend import WINDOW, line
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The assessment panel of a profile. `line`: (UTC moment, level 0 to 4 or None) by week, now last.
+
+    `source` says who assessed in a few words; `note` and `problem` are sentences, empty when there is nothing to say.
+    """
+
+    assessment: Assessment
+    status: str
+    label: str
+    summary: str
+    action: str
+    trend: str
+    trend_label: str
+    line: list[tuple[datetime, int | None]]
+    source: str
+    note: str
+    problem: str
+    assessed_at: datetime
+    changed_at: datetime | None
+    feedback: Feedback | None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One line of the full analysis with its facts as stored ({"id", "value", "text", "at", "link", "quote"})."""
+
+    area: str
+    weight: str
+    text: str
+    facts: list[Mapping[str, Any]]
+
+
+def panel(customer: Customer) -> Panel | None:
+    """What the profile shows; None while the customer has not been assessed."""
+    current = Current.objects.filter(customer=customer).select_related("assessment").first()
+    if current is None:
+        return None
+    assessment = current.assessment
+    now = clock.now()
+    points = list(
+        Assessment.objects.filter(customer=customer, created_at__gte=now - 3 * WINDOW)
+        .order_by("created_at", "pk")
+        .values_list("created_at", "status")
+    )
+    return Panel(
+        assessment=assessment,
+        status=current.status,
+        label=Status(current.status).label,
+        summary=" ".join(one["text"] for one in assessment.summary),
+        action=" ".join(one["text"] for one in assessment.action),
+        trend=current.trend,
+        trend_label=Trend(current.trend).label,
+        line=line(points, now),
+        source="Built in" if assessment.assessor == Assessor.BUILT_IN else assessment.model_name,
+        note=assessment.note,
+        problem=current.problem,
+        assessed_at=assessment.confirmed_at,
+        changed_at=current.changed_at,
+        feedback=Feedback.objects.filter(customer=customer).order_by("-created_at", "-pk").first(),
+    )
+
+
+def analysis(assessment: Assessment) -> list[Signal]:
+    """The full analysis: the verdict's reason first, then every signal with the facts that it cites."""
+    facts = {fact["id"]: fact for fact in assessment.facts}
+    return [
+        Signal(one["area"], one["weight"], one["text"], [facts[pk] for pk in one["facts"] if pk in facts])
+        for one in assessment.analysis
+    ]
+
+
+def status_counts() -> dict[str, int]:
+    """Customers of the open scope by status, best first, those not archived; statuses without any are 0."""
+    rows = Current.objects.filter(customer__archived_at__isnull=True).values_list("status").annotate(Count("pk"))
+    found = dict(rows.order_by())
+    return {status: found.get(status, 0) for status in Status.values}
+
+
+def history(customer: Customer, limit: int = 50) -> list[Assessment]:
+    """The customer's assessments, newest first."""
+    return list(Assessment.objects.filter(customer=customer).order_by("-created_at", "-pk")[:limit])
+
+
+def level(status: str) -> int:
+    """4 for Strongly Thriving down to 0 for At Risk."""
+    return LEVELS[status]

@@ -1,0 +1,313 @@
+"""Assessing what is due, in sets; re-assessing at once; members' corrections."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from startdeliver.assessment import tone
+from startdeliver.assessment.ai_settings import ai_settings, salt
+from startdeliver.assessment.builtin import Verdict, assess
+from startdeliver.assessment.builtin import concerns as concerns_of
+from startdeliver.assessment.evidence import CHUNK, collect
+from startdeliver.assessment.facts import Evidence, Fact
+from startdeliver.assessment.findings import find
+from startdeliver.assessment.models import Assessment, Assessor, Current, Dirty, Feedback
+from startdeliver.assessment.statuses import Status, Trend
+from startdeliver.assessment.trend import WINDOW, Point, trend
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer
+from startdeliver.engine import jobs
+from startdeliver.engine.models import Job
+from startdeliver.tenancy.models import Member, Organization
+from startdeliver.usage.sql import is_postgres, organization_work
+
+log = logging.getLogger(__name__)
+
+JOB, TONES_JOB = "assessment", "assessment.tones"
+_LOCK_CLASS = 73_123
+_RETRY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an assessor came to. `verdict` None: nothing new, the last assessment stays and `note` says why.
+
+    `final` False: to be tried again although the evidence stays the same.
+    """
+
+    verdict: Verdict | None
+    assessor: str = Assessor.BUILT_IN
+    model_name: str = ""
+    note: str = ""
+    final: bool = True
+
+
+def touch(organization: Organization, customer_ids: Iterable[int] | None = None, force: bool = False) -> None:
+    """Notes that something changed at these customers (None: at all) and has a worker look. Cheap; call it freely.
+
+    Within the caller's transaction, so what was rolled back is not looked at.
+    """
+    with organization_work(organization):
+        ids: list[int | None] = [None] if customer_ids is None else [*set(customer_ids)]
+        if not ids:
+            return
+        Dirty.objects.bulk_create(
+            [Dirty(organization=organization, customer_id=pk, force=force) for pk in ids], batch_size=500
+        )
+        jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)
+
+
+def assess_dirty(organization: Organization, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Assesses the customers noted by `touch`, then forgets the notes. Gives the number of new verdicts."""
+    with organization_work(organization):
+        notes = list(Dirty.objects.order_by("pk").values_list("pk", "customer_id", "force"))
+        if not notes:
+            return 0
+        forced = {pk for _, pk, force in notes if force and pk is not None}
+        everybody = any(pk is None for _, pk, _ in notes)
+        wanted = None if everybody else {pk for _, pk, _ in notes if pk is not None}
+        written = assess_due(organization, wanted, forced=forced, stopping=stopping)
+        if not stopping():
+            Dirty.objects.filter(pk__lte=notes[-1][0]).delete()
+        return written
+
+
+def assess_due(
+    organization: Organization,
+    customer_ids: Iterable[int] | None = None,
+    *,
+    forced: Iterable[int] = (),
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Assesses those of these customers (None: all) whose evidence changed since their last assessment.
+
+    `forced` are assessed even if it did not. Works in chunks, each stored in one transaction; `stopping()` ends it
+    between chunks. Gives the number of customers with a new or confirmed verdict.
+    """
+    written = 0
+    force = set(forced)
+    with organization_work(organization):
+        if customer_ids is None:
+            ids = list(Customer.objects.filter(archived_at__isnull=True).order_by("pk").values_list("pk", flat=True))
+        else:
+            ids = sorted({*customer_ids, *force})
+        stored = ai_settings(organization)
+        size = CHUNK if not stored.provider else 50
+        for start in range(0, len(ids), size):
+            if stopping():
+                break
+            chunk = ids[start : start + size]
+            known = dict(Current.objects.filter(customer__in=chunk).values_list("customer_id", "evidence_hash"))
+            due = [
+                evidence
+                for evidence in collect(organization, chunk, salt(stored))
+                if evidence.hash != known.get(evidence.customer_id) or evidence.customer_id in force
+            ]
+            if due:
+                outcomes = _outcomes(organization, due, known.keys())
+                written += _store(organization, due, outcomes, force)
+    return written
+
+
+def _outcomes(organization: Organization, due: list[Evidence], assessed: Iterable[int]) -> list[Outcome]:
+    stored = ai_settings(organization)
+    if not stored.provider:
+        limits = tone.limits()
+        return [Outcome(assess(evidence), note=limits) for evidence in due]
+    from startdeliver.assessment import provider
+
+    return provider.assess_all(organization, stored, due, set(assessed))
+
+
+def _store(organization: Organization, due: list[Evidence], outcomes: list[Outcome], force: set[int]) -> int:
+    """Writes new rows of history, or confirms the newest ones when the verdict says the same; moves the pointers."""
+    now = clock.now()
+    with _writer(organization):
+        ids = [evidence.customer_id for evidence in due]
+        current = {
+            row.customer_id: row for row in Current.objects.filter(customer__in=ids).select_related("assessment")
+        }
+        fresh: list[tuple[Evidence, Outcome, Assessment]] = []
+        confirmed: list[tuple[Evidence, Outcome, Assessment]] = []
+        problems: list[Current] = []
+        for evidence, outcome in zip(due, outcomes, strict=True):
+            before = current.get(evidence.customer_id)
+            if outcome.verdict is None:
+                if before is not None:
+                    before.problem = outcome.note
+                    problems.append(before)
+                continue
+            if before and before.evidence_hash == evidence.hash and evidence.customer_id not in force:
+                continue
+            row = _row(organization, evidence, outcome, outcome.verdict)
+            if before is not None and _same(before.assessment, row):
+                row.pk, row.created_at = before.assessment.pk, before.assessment.created_at
+                confirmed.append((evidence, outcome, row))
+            else:
+                fresh.append((evidence, outcome, row))
+        Current.objects.bulk_update(problems, ["problem"], batch_size=500)
+        Assessment.objects.bulk_create([row for _, _, row in fresh], batch_size=500)
+        Assessment.objects.bulk_update(
+            [row for _, _, row in confirmed],
+            ["summary", "action", "analysis", "facts", "evidence_hash", "model_name", "note", "confirmed_at"],
+            batch_size=200,
+        )
+        history = _history([row.customer_id for _, _, row in [*fresh, *confirmed]])
+        rows = []
+        for evidence, outcome, row in [*fresh, *confirmed]:
+            before = current.get(evidence.customer_id)
+            moved = before is not None and before.status != row.status
+            rows.append(
+                Current(
+                    organization=organization,
+                    customer_id=row.customer_id,
+                    assessment=row,
+                    status=row.status,
+                    line=_line(row),
+                    trend=trend(history[row.customer_id], now, before.trend if before else Trend.STEADY),
+                    evidence_hash=evidence.hash if outcome.final else "",
+                    previous_status=before.status if before and moved else before.previous_status if before else None,
+                    changed_at=now if moved else before.changed_at if before else None,
+                    assessed_at=now,
+                    problem="" if outcome.final else outcome.note,
+                )
+            )
+        Current.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["customer"],
+            update_fields=[
+                "assessment", "status", "line", "trend", "evidence_hash", "previous_status", "changed_at",
+                "assessed_at", "problem",
+            ],
+            batch_size=500,
+        )  # fmt: skip
+    if any(not outcome.final for outcome in outcomes):
+        retry(organization, [e.customer_id for e, one in zip(due, outcomes, strict=True) if not one.final])
+    return len(rows)
+
+
+def retry(organization: Organization, ids: Sequence[int]) -> None:
+    """Has these customers looked at again in ten minutes: the language model could not be asked."""
+    payload = {"customers": list(ids)[:5000]}
+    jobs.enqueue(JOB + ".retry", f"{JOB}.retry:{organization.pk}", payload, organization, clock.now() + _RETRY)
+
+
+def _row(organization: Organization, evidence: Evidence, outcome: Outcome, verdict: Verdict) -> Assessment:
+    now = clock.now()
+    return Assessment(
+        organization=organization,
+        customer_id=evidence.customer_id,
+        status=verdict.status,
+        summary=[one.plain() for one in verdict.summary],
+        action=[one.plain() for one in verdict.action],
+        analysis=list(verdict.analysis),
+        facts=[fact.plain() for fact in evidence.facts],
+        evidence_hash=evidence.hash,
+        assessor=outcome.assessor,
+        model_name=outcome.model_name,
+        note=outcome.note[:500],
+        created_at=now,
+        confirmed_at=now,
+    )
+
+
+_DIGITS = re.compile(r"\d+")
+
+
+def _same(before: Assessment, after: Assessment) -> bool:
+    """Whether two assessments say the same but for numbers; then the history gets no further row."""
+
+    def words(row: Assessment) -> list[str]:
+        return [_DIGITS.sub("#", one["text"]) for one in row.summary]
+
+    return (before.status, before.assessor, words(before)) == (after.status, after.assessor, words(after))
+
+
+def _line(row: Assessment) -> str:
+    text = row.summary[0]["text"] if row.summary else ""
+    return text if len(text) <= 300 else text[:299].rsplit(" ", 1)[0] + "…"
+
+
+def _history(ids: Sequence[int]) -> dict[int, list[Point]]:
+    """The statuses of these customers since a little before the trend's window, in order of time."""
+    points: dict[int, list[Point]] = defaultdict(list)
+    rows = Assessment.objects.filter(customer__in=ids, created_at__gte=clock.now() - 3 * WINDOW)
+    for pk, at, status in rows.order_by("created_at", "pk").values_list("customer_id", "created_at", "status"):
+        points[pk].append((at, status))
+    return points
+
+
+def refresh_trends(organization: Organization) -> int:
+    """Lets trends fade that time alone has ended; part of the daily look. Gives how many changed."""
+    now = clock.now()
+    with organization_work(organization):
+        rows = list(Current.objects.exclude(trend=Trend.STEADY))
+        changed = []
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            history = _history([row.customer_id for row in part])
+            for row in part:
+                new = trend(history[row.customer_id], now, row.trend)
+                if new != row.trend:
+                    row.trend = new
+                    changed.append(row)
+        Current.objects.bulk_update(changed, ["trend"], batch_size=500)
+        return len(changed)
+
+
+def reassess(customer: Customer) -> Job | None:
+    """Assesses again although nothing changed. The built-in assessor answers at once (None); a language model is
+    asked in the background, and the job is given."""
+    organization = customer.organization
+    if not ai_settings(organization).provider:
+        from startdeliver.assessment import messages
+
+        messages.read_due(organization, [customer.pk])
+        assess_due(organization, [], forced=[customer.pk])
+        return None
+    touch(organization, [customer.pk], force=True)
+    return Job.objects.filter(key=f"{JOB}:{organization.pk}").order_by("-pk").first()
+
+
+def mark_wrong(assessment: Assessment, *, member: Member, reason: str, status: str = "") -> Feedback:
+    """Keeps that `member` holds `assessment` to be wrong, why, and (may be empty) which status would be right.
+
+    The customer is assessed anew with it. Raises ValueError with a sentence when there is no reason, or no such status.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ValueError("Say why the assessment is wrong, so that the next one can be better.")
+    if status and status not in Status.values:
+        raise ValueError("This status does not exist. Choose one of the five.")
+    facts = [Fact(f["id"], f["value"], f["text"], f["at"], f["link"], f["quote"]) for f in assessment.facts]
+    feedback = Feedback.objects.create(
+        organization=assessment.organization,
+        customer_id=assessment.customer_id,
+        assessment=assessment,
+        member=member,
+        member_name=member.display_name,
+        reason=reason[:1000],
+        status=status,
+        concerns=list(concerns_of(find(Evidence.of(assessment.customer_id, facts)))),
+    )
+    touch(assessment.organization, [assessment.customer_id])
+    return feedback
+
+
+@contextmanager
+def _writer(organization: Organization) -> Iterator[None]:
+    """One transaction in which nobody else writes this organization's assessments."""
+    with transaction.atomic():
+        if is_postgres():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, organization.pk % 2**31])
+        yield

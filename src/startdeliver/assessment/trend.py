@@ -1,0 +1,50 @@
+"""Whether a customer is improving, steady or deteriorating, from the history of its statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from startdeliver.assessment.statuses import LEVELS, Trend
+
+WINDOW = timedelta(days=42)
+# A change shows from _ENTER on and stays until it is below _LEAVE: going to and fro between two neighbouring statuses
+# never reaches _ENTER, since the mean then lies between them.
+_ENTER, _LEAVE = 0.75, 0.35
+Point = tuple[datetime, str]
+
+
+def trend(points: Sequence[Point], now: datetime, before: str = Trend.STEADY) -> Trend:
+    """The trend at `now`. `points`: (since when, status) in order of time; `before`: the trend that was shown so far.
+
+    Compares the status of now with the mean over the six weeks before, weighted by time.
+    """
+    past = mean_level(points, now - WINDOW, now)
+    if past is None or len(points) < 2:
+        return Trend.STEADY
+    change = LEVELS[points[-1][1]] - past
+    if change >= (_LEAVE if before == Trend.IMPROVING else _ENTER):
+        return Trend.IMPROVING
+    if change <= -(_LEAVE if before == Trend.DETERIORATING else _ENTER):
+        return Trend.DETERIORATING
+    return Trend.STEADY
+
+
+def mean_level(points: Sequence[Point], since: datetime, until: datetime) -> float | None:
+    """The mean level from `since` to `until`, of the time that is known; None when none is."""
+    total, weight = 0.0, 0.0
+    for number, (start, status) in enumerate(points):
+        end = points[number + 1][0] if number + 1 < len(points) else until
+        seconds = (min(end, until) - max(start, since)).total_seconds()
+        if seconds > 0:
+            total += LEVELS[status] * seconds
+            weight += seconds
+    if weight:
+        return total / weight
+    return float(LEVELS[points[-1][1]]) if points else None
+
+
+def line(points: Sequence[Point], now: datetime, weeks: int = 12) -> list[tuple[datetime, int | None]]:
+    """The level at the end of each of the last `weeks` weeks, now last; None before the first assessment."""
+    ends = [now - timedelta(weeks=number) for number in reversed(range(weeks))]
+    return [(end, next((LEVELS[status] for at, status in reversed(points) if at <= end), None)) for end in ends]
