@@ -26,10 +26,10 @@ class ProgressLine:
         return self
 
     def show(self, progress: Mapping[str, Any]) -> None:
-        """Takes {"stage", "done", "total"}; a total of 0 or None is unknown."""
-        if not self._on:
-            return
+        """Takes {"stage", "done", "total"}; a stage with nothing to do (a total of 0 or None) is not shown."""
         stage, done, total = str(progress.get("stage") or ""), int(progress.get("done") or 0), progress.get("total")
+        if not self._on or not total:
+            return
         if self._bar is None or stage != self._stage:
             self._close()
             self._stage = stage
