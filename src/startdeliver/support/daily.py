@@ -6,7 +6,7 @@ import logging
 
 from django_scopes import scopes_disabled
 
-from startdeliver.common import clock
+from startdeliver.common import clock, statistics
 from startdeliver.engine.registry import tick
 from startdeliver.support.counting import recompute
 from startdeliver.support.health import refresh_due
@@ -47,6 +47,12 @@ def refresh_all() -> None:
             refresh_due(organization)
         except Exception:
             logger.exception("Support health of organization %s could not be refreshed", organization.pk)
+
+
+@tick("query-statistics", 6 * 3600)
+def look_at_tables() -> None:
+    """SQLite's query planner learns how large the tables have become."""
+    statistics.refresh()
 
 
 @tick("support-daily", 300)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from startdeliver.common import clock
+from startdeliver.common import clock, statistics
 from startdeliver.support import health
 from startdeliver.sync.pull.work import Pull
 from startdeliver.usage import health as usage
 
 # Beyond this many customers one pass over all is cheaper than naming them.
 _MANY = 20_000
+# After so many new rows the query planner looks at the tables again.
+_GROWN = 200
 
 
 def run(pull: Pull) -> None:
@@ -28,6 +30,8 @@ def run(pull: Pull) -> None:
     if pull.counts.users_created or pull.counts.users_updated:
         # Last seen came in with the contacts, and is the last login of those without usage events.
         usage.refresh(pull.organization)
+    if pull.counts.imported + pull.counts.users_created + pull.counts.customers_created > _GROWN:
+        statistics.refresh()
 
 
 def close_sweep(pull: Pull) -> None:
