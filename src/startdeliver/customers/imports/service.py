@@ -1,0 +1,278 @@
+"""Importing a file: upload, map, check, import in the background. What pages call; the work itself is the target's.
+
+`by` is the e-mail address of the member who imports. Rules that a person broke raise BadFile with a sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from startdeliver.common import clock
+from startdeliver.customers.imports import csvfile, forms
+from startdeliver.customers.imports import records as records  # its targets register themselves
+from startdeliver.customers.imports.csvfile import BadFile
+from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, guess, missing, targets
+from startdeliver.customers.models import CsvImport, CsvProblem
+from startdeliver.engine import jobs
+from startdeliver.tenancy.models import Organization
+
+KIND = "csv-import"
+CHUNK = 1_000
+MOST_PROBLEMS = 10_000
+KEPT = timedelta(days=30)
+Status = CsvImport.Status
+_OPEN = (Status.UPLOADED, Status.CHECKED)
+
+
+def upload(*, organization: Organization, by: str, target: str, filename: str, data: bytes) -> CsvImport:
+    """Keeps a file, with a guess of what its columns are. Forgets files of more than 30 days ago. Raises BadFile."""
+    if target not in targets():
+        raise BadFile("Choose what the file has: customers or users.")
+    found = csvfile.read(data)
+    CsvImport.objects.filter(created_at__lt=clock.now() - KEPT).delete()
+    made = CsvImport(
+        organization=organization,
+        by=by,
+        target=target,
+        filename=filename[-200:] or "file.csv",
+        content=zlib.compress(found.text.encode("utf-8"), 3),
+        encoding=found.encoding,
+        separator=found.separator,
+        heads=[head[:200] for head in found.heads],
+        row_count=found.row_count,
+        mapping=guess(found.heads, targets()[target].columns()),
+    )
+    made.options = {"decimal": _decimal(made), "day_order": ""}
+    made.save()
+    return made
+
+
+def rows(file: CsvImport) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the stored file."""
+    if not file.content:
+        return iter(())
+    return csvfile.rows_of(zlib.decompress(bytes(file.content)).decode("utf-8"), file.separator)
+
+
+def sample(file: CsvImport, count: int = 3) -> list[list[str]]:
+    """For each column the first `count` texts that are not empty."""
+    found: list[list[str]] = [[] for _ in file.heads]
+    for _, cells in islice(rows(file), 200):
+        for place, text in enumerate(cells[: len(found)]):
+            if text.strip() and len(found[place]) < count:
+                found[place].append(text.strip()[:80])
+    return found
+
+
+def day_order(file: CsvImport) -> str:
+    """Which comes first in the file's dates: "dmy", "mdy", "ask", or "" when none is written in such a way."""
+    kinds = {column.key: column.kind for column in target_of(file).columns()}
+    places = [int(place) for place, key in file.mapping.items() if kinds.get(key) in ("date", "moment")]
+    found = ""
+    for place in places:
+        order = forms.order_of(cells[place] for _, cells in rows(file) if place < len(cells))
+        if order in (forms.DAY_FIRST, forms.MONTH_FIRST):
+            return order
+        found = order or found
+    return found
+
+
+def target_of(file: CsvImport) -> Target:
+    """What the file is imported as."""
+    return targets()[file.target]
+
+
+def set_mapping(*, file: CsvImport, mapping: Mapping[str, str], options: Mapping[str, str]) -> None:
+    """Says which field each column fills ({column number: field}) and how texts are read. Raises BadFile."""
+    _still_open(file)
+    columns = {column.key: column for column in target_of(file).columns()}
+    chosen = {place: key for place, key in mapping.items() if key}
+    if unknown := [place for place, key in chosen.items() if key not in columns or not _is_place(file, place)]:
+        raise BadFile(f"Column {unknown[0]} cannot be imported as that. Choose one of the fields in the list.")
+    twice = next((key for key in chosen.values() if list(chosen.values()).count(key) > 1), None)
+    if twice is not None:
+        raise BadFile(f"Two columns are chosen for {columns[twice].label}. Choose one of them.")
+    if sentence := missing(target_of(file), chosen):
+        raise BadFile(sentence)
+    file.mapping = chosen
+    file.options = {name: str(options.get(name, ""))[:40] for name in ("day_order", "decimal", "match_on")}
+    file.status = Status.UPLOADED
+    file.save(update_fields=["mapping", "options", "status"])
+
+
+def check(file: CsvImport) -> CsvImport:
+    """The dry run: what would become of each row. Nothing but the problems and counts is kept. Raises BadFile."""
+    _still_open(file)
+    total = Outcome()
+    session = target_of(file).start(_options(file), frozenset(file.mapping.values()))
+    for lines in _chunks(file, 0):
+        _add(total, session.take(lines, write=False))
+    with transaction.atomic():
+        CsvProblem.objects.filter(csv_import=file).delete()
+        _keep(file, total, 0)
+        _counts(file, total)
+        file.status = Status.CHECKED
+        file.save()
+    return file
+
+
+def start(file: CsvImport) -> CsvImport:
+    """Puts the checked file into the queue. Twice is once. Raises BadFile."""
+    with transaction.atomic():
+        claimed = CsvImport.objects.filter(pk=file.pk, status=Status.CHECKED).update(
+            status=Status.QUEUED, done_rows=0, created_count=0, updated_count=0, unchanged_count=0, failed_count=0
+        )
+        if not claimed:
+            raise BadFile("This file is being imported already, or was not checked yet.")
+        CsvProblem.objects.filter(csv_import=file).delete()
+        jobs.enqueue(KIND, f"{KIND}:{file.pk}", {"import": file.pk}, file.organization)
+    file.refresh_from_db()
+    return file
+
+
+def discard(file: CsvImport) -> None:
+    """Forgets a file that was not imported. Raises BadFile."""
+    _still_open(file)
+    file.delete()
+
+
+@jobs.handler(KIND, attempts=3)
+def run(context: jobs.Context) -> None:
+    """Imports a file, a thousand rows in a transaction with the count of those that are done; resumes behind them."""
+    file = CsvImport.objects.filter(pk=context.payload["import"]).first()
+    if file is None or file.status not in (Status.QUEUED, Status.RUNNING):
+        return
+    file.status, file.started_at = Status.RUNNING, file.started_at or clock.now()
+    file.save(update_fields=["status", "started_at"])
+    try:
+        session = target_of(file).start(_options(file), frozenset(file.mapping.values()))
+        for lines in _chunks(file, file.done_rows):
+            if context.stopping():
+                raise jobs.HandBack
+            with transaction.atomic():
+                outcome = session.take(lines, write=True)
+                _keep(file, outcome, CsvProblem.objects.filter(csv_import=file).count())
+                CsvImport.objects.filter(pk=file.pk).update(
+                    done_rows=F("done_rows") + len(lines),
+                    created_count=F("created_count") + outcome.created,
+                    updated_count=F("updated_count") + outcome.updated,
+                    unchanged_count=F("unchanged_count") + outcome.unchanged,
+                    failed_count=F("failed_count") + outcome.failed,
+                )
+            file.refresh_from_db(fields=["done_rows"])
+            context.progress(done=file.done_rows, rows=file.row_count)
+    except (BadFile, KeyError) as error:
+        _end(
+            file, Status.FAILED, str(error) if isinstance(error, BadFile) else "What the file is for no longer exists."
+        )
+        return
+    except (jobs.HandBack, jobs.Lost):
+        raise
+    except Exception:
+        if context.job.attempts >= 3:
+            sentence = "Something went wrong here, so the import stopped; the rows before are imported. "
+            _end(file, Status.FAILED, sentence + "Import the file again: nothing is made twice.")
+        raise
+    _end(file, Status.DONE)
+
+
+def report(file: CsvImport) -> Iterator[list[str]]:
+    """The problems as rows of a table, heads first."""
+    yield ["Row", "Column", "Value", "Problem"]
+    for one in CsvProblem.objects.filter(csv_import=file).order_by("row", "pk").iterator():
+        yield [str(one.row), one.column, one.value, one.sentence]
+
+
+def _end(file: CsvImport, status: str, error: str = "") -> None:
+    CsvImport.objects.filter(pk=file.pk).update(
+        status=status, finished_at=clock.now(), error=error, **({"content": b""} if status == Status.DONE else {})
+    )
+
+
+def _options(file: CsvImport) -> Options:
+    return Options(
+        organization=file.organization,
+        by=file.by,
+        day_order=file.options.get("day_order", ""),
+        decimal=file.options.get("decimal") or ".",
+        match_on=file.options.get("match_on") or "email",
+    )
+
+
+def _chunks(file: CsvImport, skip: int) -> Iterator[list[Line]]:
+    places = [(int(place), key) for place, key in file.mapping.items()]
+    numbered = islice(rows(file), skip, None)
+    while chunk := list(islice(numbered, CHUNK)):
+        yield [
+            Line(number, {key: cells[place].strip() for place, key in places if place < len(cells)})
+            for number, cells in chunk
+        ]
+
+
+def _decimal(file: CsvImport) -> str:
+    kinds = {column.key: column.kind for column in target_of(file).columns()}
+    places = [int(place) for place, key in file.mapping.items() if kinds.get(key) == "number"]
+    texts = (cells[place] for _, cells in islice(rows(file), 5_000) for place in places if place < len(cells))
+    return forms.decimal_of(texts, file.separator)
+
+
+def _is_place(file: CsvImport, place: str) -> bool:
+    return place.isdecimal() and len(place) < 5 and int(place) < len(file.heads)
+
+
+def _still_open(file: CsvImport) -> None:
+    if file.status not in _OPEN:
+        raise BadFile("This file is imported already, or is being imported right now. Choose the file anew.")
+
+
+def _add(total: Outcome, one: Outcome) -> None:
+    for name in ("created", "updated", "unchanged", "failed"):
+        setattr(total, name, getattr(total, name) + getattr(one, name))
+    total.problems += one.problems[: MOST_PROBLEMS - len(total.problems)]
+
+
+def _counts(file: CsvImport, total: Outcome) -> None:
+    file.created_count, file.updated_count = total.created, total.updated
+    file.unchanged_count, file.failed_count = total.unchanged, total.failed
+
+
+def _keep(file: CsvImport, outcome: Outcome, kept: int) -> None:
+    heads = {key: file.heads[int(place)] for place, key in file.mapping.items()}
+    CsvProblem.objects.bulk_create(
+        CsvProblem(
+            organization_id=file.organization_id,
+            csv_import=file,
+            row=one.row,
+            column=heads.get(one.key, ""),
+            value=one.value,
+            sentence=one.sentence,
+        )
+        for one in outcome.problems[: max(0, MOST_PROBLEMS - kept)]
+    )
+
+
+def as_csv(table: Iterator[list[str]]) -> Iterator[str]:
+    """Lines of a CSV file, quoted."""
+    for row in table:
+        line = io.StringIO()
+        csv.writer(line).writerow(row)
+        yield line.getvalue()
+
+
+def columns_of(file: CsvImport) -> list[Column]:
+    """The fields that a column may fill."""
+    return target_of(file).columns()
+
+
+def open_import(pk: Any) -> CsvImport | None:
+    """The import with this id, of the open scope's organization."""
+    return CsvImport.objects.filter(pk=pk).first()
