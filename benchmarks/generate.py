@@ -16,8 +16,8 @@ SPREAD_DAYS = 100
 _SERIES = "WITH RECURSIVE series(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
 
 _CUSTOMERS = (
-    """INSERT INTO customers_customer (organization_id, name, external_id, domain, website, plan, industry, tags, custom,
-           field_sources, created_at, updated_at, updated_by)
+    """INSERT INTO customers_customer (organization_id, name, external_id, domain, website, plan, industry, tags,
+           custom, field_sources, created_at, updated_at, updated_by)
 """
     + _SERIES
     + """
@@ -27,11 +27,13 @@ SELECT {org}, 'Customer ' || n, 'c' || n, 'customer' || n || '.example', '', 'pr
 
 # h1..h4 are four independent-looking numbers of 32 bits for each ticket.
 _TICKETS = (
-    """INSERT INTO support_ticket (organization_id, workspace, external_id, link, title, preview, status, snoozed, priority,
-    channel, customer_id, assignee_ref, assignee_name, team_ref, team_name, tags, created_at, updated_at, clock_from,
+    """INSERT INTO support_ticket (organization_id, workspace, external_id, link, title, preview, status, snoozed,
+    priority, channel, customer_id, assignee_ref, assignee_name, team_ref, team_name, tags, created_at, updated_at,
+    clock_from,
     clock_exact, first_reply_at, first_reply_seconds, resolved_at, resolution_seconds, reopen_count, rating,
     rating_remark, rated_at, sla_name, sla_status, ticket_type, ticket_state, author_ref, company_ref,
-    company_external_ref, part_count, stored_part_count, message_count, incomplete, messages_due, synced_at, fingerprint)
+    company_external_ref, part_count, stored_part_count, message_count, incomplete, messages_due, synced_at,
+    fingerprint)
 """
     + _SERIES
     + """,
