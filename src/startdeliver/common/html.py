@@ -31,7 +31,6 @@ _PLAIN = re.compile(r"(?:<p(?: class=\"no-margin\")?>[^<>&\x00\x0c\r\xa0]*</p>)+
 _MARGIN = ' class="no-margin"'
 _PIECES = re.compile(r"<img>|<a[ >]|</a>")
 _TAG = re.compile(r"<[^>]*>")
-_SPACE = re.compile(r"\s+")
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -67,7 +66,11 @@ def plain(html: str, limit: int = 0) -> str:
     """The text of sanitised HTML on one line, at most `limit` characters (0: all)."""
     if limit and len(html) > limit * 8:
         html = html[: limit * 8]
-    text = _SPACE.sub(" ", unescape(_TAG.sub(" ", html))).strip()
+    if html.startswith("<p>") and html.endswith("</p>") and html.count("<") == 2 and "&" not in html:
+        text = html[3:-4]
+    else:
+        text = unescape(_TAG.sub(" ", html))
+    text = " ".join(text.split())
     return text if not limit or len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -10,7 +10,7 @@ _INT = 2**31 - 1
 
 def short(value: object, limit: int) -> str:
     """`value` as text of at most `limit` characters; empty for None. PostgreSQL cannot store NUL, so that goes."""
-    if value is None:
+    if not value and value != 0:
         return ""
     text = value if isinstance(value, str) else str(value)
     if "\x00" in text:
@@ -20,6 +20,8 @@ def short(value: object, limit: int) -> str:
 
 def key(value: object, limit: int) -> str:
     """An id as text; never cut in a way that two could become one: too long is none."""
+    if type(value) is str and value.isalnum() and len(value) <= limit:
+        return value
     text = short(value, limit + 1).strip()
     return text if len(text) <= limit else ""
 

@@ -36,9 +36,8 @@ def run(pull: Pull) -> None:
         raise
     except IntercomError as error:
         pull.warn(f"The names of teammates could not be read: {error.sentence}")
-    region = regions.region(pull.connection.region)
-    workspace = pull.workspace
-    pull.names = Names(link=lambda ref: region.conversation_link(workspace, ref), admins=admins, teams=teams)
+    prefix = regions.region(pull.connection.region).conversation_link(pull.workspace, "")
+    pull.names = Names(prefix, admins, teams)
     pull.cursor.setdefault("started_at", server_now(pull))
 
 

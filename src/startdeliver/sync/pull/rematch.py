@@ -31,7 +31,7 @@ STAGE = "rematch"
 _CHUNK = 500
 _IMPORT = 50
 # A change that began before the last look and was committed after it is still found.
-_MARGIN = timedelta(seconds=10)
+_MARGIN = timedelta(seconds=2)
 
 
 def run(pull: Pull) -> None:
@@ -41,7 +41,9 @@ def run(pull: Pull) -> None:
     changed_settings = since is None or (link.settings_changed_at is not None and link.settings_changed_at > since)
     users, customers = _changed(CustomerUser, since), _changed(Customer, since)
     moved = any(pull.cursor.get(name) for name in ("contacts_changed", "companies_changed", "contacts_gone"))
-    if changed_settings or moved or users.exists() or customers.exists():
+    # The first listing has just matched everything as it was read.
+    first = bool(pull.cursor.get("first"))
+    if not first and (changed_settings or moved or users.exists() or customers.exists()):
         pull.people.forget()
         _align(pull, users, customers, changed_settings, began)
         _link_contacts(pull, users)
@@ -63,7 +65,6 @@ def run(pull: Pull) -> None:
 
 def _changed(model: type[Customer] | type[CustomerUser], since: datetime | None) -> QuerySet[Any]:
     rows = model.objects.all()
-    # The first time everything has just been matched as it was read.
     return rows.none() if since is None else rows.filter(updated_at__gt=since)
 
 
@@ -164,30 +165,38 @@ def _attach_users(pull: Pull) -> None:
 # -------------------------------------------------------------------------------------------------------------- tickets
 
 
-def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> list[QuerySet[Any]]:
-    """The tickets whose people or customer may be others now."""
+def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> Iterator[list[int]]:
+    """The tickets whose people or customer may be others now, a chunk of keys at a time; one may come twice."""
     here = Ticket.objects.filter(workspace=pull.workspace)
     people = TicketParticipant.objects.all()
-    merged = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.MERGED).values("ref")
-    groups = [
-        here.filter(customer__isnull=True),
-        here.filter(pk__in=people.filter(user__isnull=True).values("ticket")),
-        here.filter(pk__in=people.filter(contact_ref__in=merged).values("ticket")),
-        here.filter(pk__in=people.filter(user__in=users.values("pk")).values("ticket")),
-    ]
-    groups += [here.filter(company_ref__in=part) for part in batches(iter(sorted(companies)), _CHUNK)]
-    return groups
+    for chunk in _chunks(here.filter(customer__isnull=True).values_list("pk")):
+        yield [pk for (pk,) in chunk]
+    for chunk in _chunks(people.filter(user__isnull=True).values_list("pk", "ticket_id")):
+        yield [ticket for _, ticket in chunk]
+    merged = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.MERGED)
+    for group in _chunks(merged.values_list("pk", "ref")):
+        refs = [ref for _, ref in group]
+        for chunk in _chunks(people.filter(contact_ref__in=refs).values_list("pk", "ticket_id")):
+            yield [ticket for _, ticket in chunk]
+    for group in _chunks(users.values_list("pk")):
+        ids = [pk for (pk,) in group]
+        for chunk in _chunks(people.filter(user__in=ids).values_list("pk", "ticket_id")):
+            yield [ticket for _, ticket in chunk]
+    for part in batches(iter(sorted(companies)), _CHUNK):
+        for chunk in _chunks(here.filter(company_ref__in=part).values_list("pk")):
+            yield [pk for (pk,) in chunk]
 
 
-def _retarget(pull: Pull, groups: Iterable[QuerySet[Any]]) -> None:
+def _retarget(pull: Pull, groups: Iterable[list[int]]) -> None:
     for group in groups:
-        for chunk in _chunks(group.values_list("pk", "customer_id", "author_ref", "company_ref")):
-            pull.commit(_retarget_chunk, pull, chunk)
-            pull.refresh_health()
+        pull.commit(_retarget_chunk, pull, group)
+        pull.refresh_health()
 
 
-def _retarget_chunk(pull: Pull, tickets: Sequence[tuple[int, int | None, str, str]]) -> None:
+def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
     people = pull.people
+    here = Ticket.objects.filter(workspace=pull.workspace, pk__in=ids)
+    tickets = list(here.values_list("pk", "customer_id", "author_ref", "company_ref"))
     named: dict[int, list[Ref]] = {}
     rows = TicketParticipant.objects.filter(ticket__in=[pk for pk, *_ in tickets]).order_by("pk")
     for pk, *known in rows.values_list("ticket_id", "contact_ref", "contact_external_ref", "email", "name"):

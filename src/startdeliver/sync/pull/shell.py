@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -56,11 +57,15 @@ _json = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What ids of teammates and teams mean, and how a conversation's address in Intercom is made."""
+    """What ids of teammates and teams mean, and what a conversation's address in Intercom begins with."""
 
-    link: Callable[[str], str]
+    prefix: str
     admins: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
+
+    def link(self, ref: str) -> str:
+        """The conversation's address in Intercom."""
+        return self.prefix + (ref if ref.isascii() and ref.isalnum() else quote(ref, safe=""))
 
 
 class Ref(NamedTuple):
@@ -112,7 +117,9 @@ def shell(conversation: wire.Conversation, names: Names, now: int) -> Shell:
     body = html.sanitise(source.body) if source and source.body else ""
     preview = html.plain(body, 300)
     subject = source.subject if source else None
-    title = c.title or (html.plain(html.sanitise(subject)) if subject else "") or preview[:120]
+    if subject and ("<" in subject or "&" in subject):
+        subject = html.plain(html.sanitise(subject))
+    title = c.title or subject or preview[:120]
     admin, team = c.admin_id or "", c.team_id or ""
     rating, sla, company = c.conversation_rating, c.sla_applied, c.company
     score = rating.rating if rating and rating.rating is not None and 1 <= rating.rating <= 5 else None

@@ -91,8 +91,7 @@ class Pull:
         self.cursor: dict[str, Any] = dict(run.cursor) if run else {}
         self.warnings: list[str] = list(run.warnings) if run else []
         self.people = People(link.workspace)
-        region = regions.region(link.region)
-        self.names = Names(link=lambda ref: region.conversation_link(link.workspace, ref))
+        self.names = Names(regions.region(link.region).conversation_link(link.workspace, ""))
         self.tag_names: dict[str, str] = {}
         self.tags_asked = False
         self.stage = run.stage if run else ""
