@@ -79,7 +79,7 @@ def steps(connection: Connection) -> list[Step]:
     elif authenticated:
         first = Step("Authentication", State.DONE, f"Connected to {connection.workspace_name or 'Intercom'}.")
     else:
-        first = Step("Authentication", State.TODO, "Click to start authentication, and authorize Startdeliver.")
+        first = Step("Authentication", State.TODO, "Authorize Startdeliver in your Intercom workspace.")
     checked = State.DONE if connection.workspace and saved else State.TODO
     second = Step(
         "Workspace ID",
