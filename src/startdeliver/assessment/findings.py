@@ -179,7 +179,7 @@ def _support_course(evidence: Evidence) -> Iterator[Finding]:
 def _is_happy(evidence: Evidence) -> bool:
     tone, rating = evidence.get("tone.recent") or {}, evidence.get("support.rating") or {}
     kind = tone.get("positive", 0) >= 2 and tone.get("positive", 0) > tone.get("negative", 0)
-    return kind or (rating.get("mean", 0) >= 4.2 and tone.get("negative", 0) <= tone.get("positive", 0))
+    return bool(kind or (rating.get("mean", 0) >= 4.2 and tone.get("negative", 0) <= tone.get("positive", 0)))
 
 
 def _ratings(evidence: Evidence) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -19,7 +18,8 @@ from startdeliver.assessment.builtin import concerns as concerns_of
 from startdeliver.assessment.evidence import CHUNK, collect
 from startdeliver.assessment.facts import Evidence, Fact
 from startdeliver.assessment.findings import find
-from startdeliver.assessment.models import Assessment, Assessor, Current, Dirty, Feedback
+from startdeliver.assessment.models import Assessment, Current, Dirty, Feedback
+from startdeliver.assessment.outcome import Outcome
 from startdeliver.assessment.statuses import Status, Trend
 from startdeliver.assessment.trend import WINDOW, Point, trend
 from startdeliver.common import clock
@@ -34,20 +34,6 @@ log = logging.getLogger(__name__)
 JOB, TONES_JOB = "assessment", "assessment.tones"
 _LOCK_CLASS = 73_123
 _RETRY = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an assessor came to. `verdict` None: nothing new, the last assessment stays and `note` says why.
-
-    `final` False: to be tried again although the evidence stays the same.
-    """
-
-    verdict: Verdict | None
-    assessor: str = Assessor.BUILT_IN
-    model_name: str = ""
-    note: str = ""
-    final: bool = True
 
 
 def touch(organization: Organization, customer_ids: Iterable[int] | None = None, force: bool = False) -> None:
@@ -122,9 +108,10 @@ def _outcomes(organization: Organization, due: list[Evidence], assessed: Iterabl
     if not stored.provider:
         limits = tone.limits()
         return [Outcome(assess(evidence), note=limits) for evidence in due]
-    from startdeliver.assessment import provider
+    # The library behind it takes a second to load, which an installation without a model need not wait for.
+    from startdeliver.assessment.provider import assess_all
 
-    return provider.assess_all(organization, stored, due, set(assessed))
+    return assess_all(organization, stored, due, set(assessed))
 
 
 def _store(organization: Organization, due: list[Evidence], outcomes: list[Outcome], force: set[int]) -> int:

@@ -62,7 +62,7 @@ def look(organization: Organization) -> set[int] | None:
 def _changed(since: object) -> set[int]:
     found: set[int] = set()
     for model, column in ((SupportHealth, "customer_id"), (UsageHealth, "customer_id"), (ProductHealth, "customer_id")):
-        found.update(model.objects.filter(computed_at__gte=since).values_list(column, flat=True))  # type: ignore[attr-defined]
+        found.update(model.objects.filter(computed_at__gte=since).values_list(column, flat=True))
     found.update(Customer.objects.filter(updated_at__gte=since).values_list("pk", flat=True))
     users = CustomerUser.objects.filter(updated_at__gte=since, customer__isnull=False)
     found.update(users.values_list("customer_id", flat=True).distinct())
