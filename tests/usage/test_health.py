@@ -12,7 +12,7 @@ from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
-from startdeliver.usage import health
+from startdeliver.usage import health, passes
 from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
 from startdeliver.usage.rules import Person, Rule, Verdict, judge
 from startdeliver.usage.ticks import refresh_all
@@ -79,7 +79,7 @@ def test_the_two_forms_of_the_pass_agree(
     scoped: Organization, frozen_now: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = [build(case.rule, case.people, case.number) for case in CASES]
-    monkeypatch.setattr(health, "_few", lambda ids, total: ids)
+    monkeypatch.setattr(passes, "_few", lambda ids, total: ids)
     health.recompute(scoped, [customer.pk for customer, _ in built])
     for case, (customer, product) in zip(CASES, built, strict=True):
         assert stored(customer.pk, product.pk).status == case.status, case.words

@@ -233,7 +233,7 @@ def _look_up(organization: Organization, column: str, keys: Iterable[Any]) -> li
     keys = sorted(keys)
     if not keys:
         return []
-    statement = _LOOK_UP.format(column=column, one_of=one_of(column, "keys"))
+    statement = _LOOK_UP.format(column=column, one_of=one_of(column, "keys", "bigint" if column == "id" else "text"))
     return fetch(statement, {"org": organization.pk, "keys": id_list(keys)})
 
 

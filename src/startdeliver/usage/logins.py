@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import execute, id_list, is_postgres, literals, one_of
+from startdeliver.usage.sql import execute, id_list, is_postgres, literals, one_of, tune
 
 _USERS = """
 SELECT u.id, u.customer_id, {login} AS newest
@@ -30,11 +30,15 @@ SELECT c.id, c.id AS customer_id, n.newest
  WHERE c.organization_id = %(org)s{only_c} AND c.last_login_at {differ} n.newest
 """
 
-_WRITE = "UPDATE {table} SET last_login_at = x.newest FROM ({query}{lock}) AS x WHERE {table}.id = x.id"
+_WRITE = "UPDATE {table} SET last_login_at = x.newest FROM ({query}) AS x WHERE {table}.id = x.id"
 
-_LATER = """
+_WRITE_WITHOUT_WAITING = """
+WITH differing AS MATERIALIZED ({query}),
+held AS MATERIALIZED (SELECT id FROM {table} WHERE id IN (SELECT id FROM differing) FOR NO KEY UPDATE SKIP LOCKED),
+written AS (UPDATE {table} SET last_login_at = x.newest FROM differing AS x JOIN held USING (id)
+             WHERE {table}.id = x.id)
 INSERT INTO usage_touch (organization_id, customer_id, user_id, login_only)
-SELECT %(org)s, x.customer_id, {user}, true FROM ({query}) AS x
+SELECT %(org)s, x.customer_id, {user}, true FROM differing AS x WHERE x.id NOT IN (SELECT id FROM held)
 """
 
 
@@ -54,23 +58,23 @@ def compute(organization: Organization, users: Collection[int] | None, customers
             only_u="" if users is None else f" AND {one_of('u.id', 'ids')}",
             differ=differ,
         )
-        _write(organization, "customers_customeruser", "u", query, users or [], "x.id")
+        _write(organization, "customers_customeruser", query, users or [], "x.id")
     if customers is None or customers:
         query = _CUSTOMERS.format(
             only_u="" if customers is None else f" AND {one_of('u.customer_id', 'ids')}",
             only_c="" if customers is None else f" AND {one_of('c.id', 'ids')}",
             differ=differ,
         )
-        _write(organization, "customers_customer", "c", query, customers or [], "NULL")
+        _write(organization, "customers_customer", query, customers or [], "CAST(NULL AS bigint)")
 
 
-def _write(organization: Organization, table: str, alias: str, query: str, ids: Collection[int], user: str) -> None:
+def _write(organization: Organization, table: str, query: str, ids: Collection[int], user: str) -> None:
     values = {"org": organization.pk, "ids": id_list(ids)}
-    if not is_postgres():
-        execute(_WRITE.format(table=table, query=query, lock=""), values)
-        return
-    execute(_WRITE.format(table=table, query=query, lock=f" FOR NO KEY UPDATE OF {alias} SKIP LOCKED"), values)
-    execute(_LATER.format(query=query, user=user), values)
+    if is_postgres():
+        tune(everything=not ids)
+        execute(_WRITE_WITHOUT_WAITING.format(table=table, query=query, user=user), values)
+    else:
+        execute(_WRITE.format(table=table, query=query), values)
 
 
 def _moment(column: str) -> str:

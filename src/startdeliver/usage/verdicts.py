@@ -18,14 +18,14 @@ from startdeliver.usage.sql import is_postgres, literals, one_of
 _DOUBLE = "double precision"
 
 _PER_USER = """
-WITH measured AS ({measured}),
+WITH {people}measured AS ({measured}),
 judged AS (
     SELECT u.customer_id,
            {counts} AS counts,
            CASE WHEN {data} THEN 1 ELSE 0 END AS data,
            CASE WHEN {good} THEN 1 ELSE 0 END AS good,
            CASE WHEN {good} OR {fair} THEN 1 ELSE 0 END AS fair
-      FROM customers_customeruser AS u LEFT JOIN measured AS m ON m.key = u.id
+      FROM {users} LEFT JOIN measured AS m ON m.key = u.id
      WHERE {active} AND NOT u.is_non_user),
 counted AS (
     SELECT customer_id, SUM(counts) AS user_count, SUM(counts * data) AS with_data,
@@ -48,16 +48,20 @@ SELECT customer_id, status,
   FROM verdict
 """
 
+# Looked up once for all parts of the query.
+_PEOPLE = """people AS MATERIALIZED (
+    SELECT u.id, u.customer_id, u.is_non_user, u.custom FROM {users} WHERE {active}),
+"""
+
 _IN_TOTAL = """
-WITH measured AS ({measured}),
-people AS (SELECT u.customer_id, COUNT(*) AS user_count
-             FROM customers_customeruser AS u WHERE {active} GROUP BY u.customer_id),
+WITH {people}measured AS ({measured}),
+counted AS (SELECT u.customer_id, COUNT(*) AS user_count FROM {users} WHERE {active} GROUP BY u.customer_id),
 verdict AS (
     SELECT c.id AS customer_id, COALESCE(n.user_count, 0) AS user_count, {shown} AS value,
            CASE WHEN {nothing} THEN NULL WHEN {good} THEN 'good' WHEN {fair} THEN 'fair' ELSE 'poor' END AS status
       FROM customers_customer AS c
       LEFT JOIN measured AS m ON m.key = c.id
-      LEFT JOIN people AS n ON n.customer_id = c.id
+      LEFT JOIN counted AS n ON n.customer_id = c.id
      WHERE {customers})
 SELECT customer_id, status, CASE WHEN status IS NOT NULL THEN value END AS value,
        user_count, 0 AS good_count, 0 AS fair_count
@@ -97,18 +101,14 @@ _MEASURES = {
 _WINDOW = "d.organization_id = %(org)s AND d.usage_type_id IN {types} AND d.day BETWEEN %(start)s AND %(today)s"
 
 # CROSS JOIN keeps SQLite to this order: users by customer, so that grouping needs no sorting.
-_ROWS_SQLITE = (
-    "FROM customers_customeruser AS u CROSS JOIN usage_usageday AS d ON d.user_id = u.id AND {window} WHERE {active}"
-)
+_ROWS_SQLITE = "FROM {users} CROSS JOIN usage_usageday AS d ON d.user_id = u.id AND {window} WHERE {active}"
 # OFFSET 0 keeps PostgreSQL from reading the whole rollup when its statistics are old.
 _ROWS_FEW = (
-    "FROM customers_customeruser AS u CROSS JOIN LATERAL "
+    "FROM {users} CROSS JOIN LATERAL "
     "(SELECT d.* FROM usage_usageday AS d WHERE {window} AND d.user_id = u.id OFFSET 0) AS d WHERE {active}"
 )
 _ROWS_OF_USERS = "FROM usage_usageday AS d WHERE {window}"
-_ROWS_OF_CUSTOMERS = (
-    "FROM usage_usageday AS d JOIN customers_customeruser AS u ON u.id = d.user_id WHERE {window} AND {active}"
-)
+_ROWS_OF_CUSTOMERS = "FROM usage_usageday AS d JOIN {users} ON u.id = d.user_id WHERE {window} AND {active}"
 
 
 def is_measured(product: Product, types: Collection[int]) -> bool:
@@ -151,6 +151,11 @@ class _Build:
         self.per_user = product.basis == Basis.PER_USER
         self.mirrored = product.no_news_is_good_news
 
+        self.people, self.users = "", "customers_customeruser AS u"
+        if few and is_postgres():
+            self.people = _PEOPLE.format(users=self.users, active=active)
+            self.users, self.active = "people AS u", "true"
+
     def query(self) -> str:
         return self._per_user() if self.per_user else self._in_total()
 
@@ -168,6 +173,8 @@ class _Build:
             good=self._reaches("good", self._number("u")),
             fair=self._reaches("fair", self._number("u")),
             nothing="n.user_count IS NULL" if self.mirrored else "COALESCE(n.with_data, 0) = 0",
+            people=self.people,
+            users=self.users,
             active=self.active,
             customers=self.customers,
         )
@@ -192,6 +199,8 @@ class _Build:
             nothing=nothing,
             good=self._reaches("good", number),
             fair=self._reaches("fair", number),
+            people=self.people,
+            users=self.users,
             active=self.active,
             customers=self.customers,
         )
@@ -237,4 +246,4 @@ class _Build:
         form = _ROWS_SQLITE
         if is_postgres():
             form = _ROWS_FEW if self.few else _ROWS_OF_USERS if self.per_user else _ROWS_OF_CUSTOMERS
-        return form.format(window=_WINDOW.format(types=types), active=self.active)
+        return form.format(window=_WINDOW.format(types=types), users=self.users, active=self.active)

@@ -1,0 +1,137 @@
+"""The statements that write usage health: one for each product, one for the mean over a customer's products.
+
+Both forms of a pass, of all customers and of few, give the same rows; of few, PostgreSQL is kept to looking up each
+customer, however old its statistics are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer
+from startdeliver.tenancy.models import Organization
+from startdeliver.usage import days, rollup
+from startdeliver.usage.models import Product, ProductUsageType
+from startdeliver.usage.sql import db_time, differs, fetch, id_list, is_postgres, one_of, tune
+from startdeliver.usage.verdicts import values, verdicts
+
+# Beyond this share of all customers, reading everything in order beats looking up each.
+_FEW = 0.2
+
+_COUNTED = ("status", "value", "user_count", "good_count", "fair_count")
+_MEANT = ("status", "score", "product_count")
+
+# Only rows that differ are written: on most days most customers are as they were the day before.
+_PRODUCT = """
+INSERT INTO usage_producthealth (
+    organization_id, customer_id, product_id, status, value, user_count, good_count, fair_count,
+    changed_at, computed_at)
+SELECT %(org)s, v.customer_id, %(product)s, v.status, v.value, v.user_count, v.good_count, v.fair_count,
+       CASE WHEN v.status IS NOT NULL THEN %(now)s END, %(now)s
+  FROM ({verdicts}) AS v
+  LEFT JOIN {stored} ON h.customer_id = v.customer_id AND h.product_id = %(product)s
+ WHERE CASE WHEN h.customer_id IS NULL THEN v.status IS NOT NULL ELSE {any_differs} END
+ON CONFLICT (customer_id, product_id) DO UPDATE SET
+    previous_status = CASE WHEN {status_differs} THEN {row}status ELSE {row}previous_status END,
+    changed_at = CASE WHEN {status_differs} THEN %(now)s ELSE {row}changed_at END,
+    status = excluded.status, value = excluded.value, user_count = excluded.user_count,
+    good_count = excluded.good_count, fair_count = excluded.fair_count, computed_at = excluded.computed_at
+RETURNING customer_id, changed_at = %(now)s
+"""
+
+_MEAN = """
+INSERT INTO usage_usagehealth (
+    organization_id, customer_id, status, score, product_count, changed_at, computed_at)
+SELECT %(org)s, v.customer_id, v.status, v.score, v.product_count,
+       CASE WHEN v.status IS NOT NULL THEN %(now)s END, %(now)s
+  FROM (SELECT customer_id, n AS product_count,
+               CASE WHEN n > 0 THEN CAST(points AS double precision) / n END AS score,
+               CASE WHEN n = 0 THEN NULL WHEN 2 * points >= 3 * n THEN 'good'
+                    WHEN 2 * points >= n THEN 'fair' ELSE 'poor' END AS status
+          FROM ({counted}) AS counted) AS v
+  LEFT JOIN usage_usagehealth AS h ON h.customer_id = v.customer_id
+ WHERE CASE WHEN h.customer_id IS NULL THEN v.status IS NOT NULL ELSE {any_differs} END
+ON CONFLICT (customer_id) DO UPDATE SET
+    previous_status = CASE WHEN {status_differs} THEN {row}status ELSE {row}previous_status END,
+    changed_at = CASE WHEN {status_differs} THEN %(now)s ELSE {row}changed_at END,
+    status = excluded.status, score = excluded.score, product_count = excluded.product_count,
+    computed_at = excluded.computed_at
+RETURNING customer_id, changed_at = %(now)s
+"""
+
+_POINTS = """
+SELECT {customer} COUNT(CASE WHEN {counts} THEN 1 END) AS n,
+       SUM(CASE WHEN NOT ({counts}) THEN 0 WHEN h.status = 'good' THEN 2 WHEN h.status = 'fair' THEN 1 ELSE 0 END)
+           AS points
+  FROM usage_producthealth AS h JOIN usage_product AS p ON p.id = h.product_id
+"""
+_COUNTS = "h.status IS NOT NULL AND p.include_in_average AND p.archived_at IS NULL"
+_LIVE = "c.organization_id = %(org)s AND c.archived_at IS NULL"
+
+_POINTS_OF_ALL = """
+{points} JOIN customers_customer AS c ON c.id = h.customer_id WHERE {live}{only} GROUP BY h.customer_id
+"""
+# OFFSET 0 is what keeps the planner from turning the look-ups around.
+_POINTS_OF_FEW = """
+SELECT c.id AS customer_id, q.n, q.points
+  FROM customers_customer AS c CROSS JOIN LATERAL ({points} WHERE h.customer_id = c.id OFFSET 0) AS q
+ WHERE {live} AND {only}
+"""
+
+_STORED = "usage_producthealth AS h"
+_STORED_OF_FEW = (
+    "LATERAL (SELECT * FROM usage_producthealth AS s "
+    "WHERE s.customer_id = v.customer_id AND s.product_id = %(product)s OFFSET 0) AS h"
+)
+
+
+def compute(organization: Organization, scope: dict[int, set[int] | None], customers: set[int] | None) -> set[int]:
+    """Writes the products' health at the customers that `scope` names for each, then the mean of `customers`.
+
+    None: of all customers. Products that `scope` does not name stay as they are. Gives the ids of the customers of whom
+    a status changed. To be called as a `health_writer`.
+    """
+    wanted = {product_id for product_id, ids in scope.items() if ids is None or ids}
+    today = days.today(rollup.state(organization).time_zone)
+    total = Customer.objects.filter(archived_at__isnull=True).count()
+    types: dict[int, set[int]] = defaultdict(set)
+    for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
+        types[product_id].add(type_id)
+    if is_postgres():
+        tune(everything=any(_few(ids, total) is None for ids in [customers, *scope.values()]))
+    common = {"org": organization.pk, "now": db_time(clock.now())}
+    changed: set[int] = set()
+    for product in Product.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk"):
+        few = _few(scope[product.pk], total)
+        statement = _PRODUCT.format(
+            verdicts=verdicts(product, types[product.pk], few is not None),
+            stored=_STORED_OF_FEW if few is not None and is_postgres() else _STORED,
+            any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _COUNTED),
+            status_differs=differs("usage_producthealth.status", "excluded.status"),
+            row="usage_producthealth.",
+        )
+        given = {**common, **values(product, today), "product": product.pk, "ids": id_list(few or [])}
+        changed.update(customer for customer, is_new in fetch(statement, given) if is_new)
+    few = _few(customers, total)
+    statement = _MEAN.format(
+        counted=_points(few is not None),
+        any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _MEANT),
+        status_differs=differs("usage_usagehealth.status", "excluded.status"),
+        row="usage_usagehealth.",
+    )
+    changed.update(customer for customer, is_new in fetch(statement, {**common, "ids": id_list(few or [])}) if is_new)
+    return changed
+
+
+def _points(few: bool) -> str:
+    if few and is_postgres():
+        points = _POINTS.format(customer="", counts=_COUNTS)
+        return _POINTS_OF_FEW.format(points=points, live=_LIVE, only=one_of("c.id", "ids"))
+    points = _POINTS.format(customer="h.customer_id,", counts=_COUNTS)
+    only = f" AND {one_of('h.customer_id', 'ids')}" if few else ""
+    return _POINTS_OF_ALL.format(points=points, live=_LIVE, only=only)
+
+
+def _few(ids: set[int] | None, total: int) -> set[int] | None:
+    return None if ids is None or len(ids) > total * _FEW + 100 else ids
