@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from startdeliver.web.access import page, public
-from startdeliver.web.views import fields, intercom, intercom_lists, settings, team, tickets
+from startdeliver.web.views import fields, imports, intercom, intercom_lists, settings, team, tickets
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
@@ -27,6 +27,12 @@ urlpatterns: list[URLPattern] = [
     page("apps/intercom/fields", intercom_lists.field_rules, "intercom-fields"),
     page("apps/intercom/runs", intercom_lists.history, "intercom-runs"),
     page("apps/intercom/runs/<int:pk>", intercom_lists.run, "intercom-run"),
+    page("customers/import", imports.upload, "customers-import"),
+    page("customers/import/<int:pk>", imports.file, "customers-import-file"),
+    page("customers/import/<int:pk>/progress", imports.progress, "customers-import-progress"),
+    page("customers/import/<int:pk>/start", imports.start, "customers-import-start"),
+    page("customers/import/<int:pk>/discard", imports.discard, "customers-import-discard"),
+    page("customers/import/<int:pk>/report", imports.report, "customers-import-report"),
     page("settings", settings.index, "settings"),
     page("settings/team", team.team, "settings-team"),
     page("settings/team/<int:pk>/<str:action>", team.member, "settings-member"),

@@ -85,6 +85,26 @@ class _Index(Generic[R]):
         return (fitting[0] if len(fitting) == 1 else None), len(fitting) > 1
 
 
+class _Seen:
+    """The keys of records that a dry run would have made; whole records of a long file would not fit into memory."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._by_key: dict[str, list[str | None]] = {}
+
+    def add(self, external_id: str | None, key: str) -> None:
+        if external_id:
+            self._ids.add(external_id)
+        if key:
+            self._by_key.setdefault(key, []).append(external_id)
+
+    def find(self, external_id: str | None, key: str) -> int:
+        """How many of them the keys fit."""
+        if external_id and external_id in self._ids:
+            return 1
+        return sum(1 for other in self._by_key.get(key, ()) if not (external_id and other))
+
+
 class _Records(Generic[R]):
     """What customers and users have in common."""
 
@@ -98,15 +118,16 @@ class _Records(Generic[R]):
         self._reader = Reader(options, columns, cleaners, self.entity)
         self._required = [one for one in self._reader.custom.values() if one.required]
         # Only a dry run looks back: what it would have made is not in the database.
-        self._would_be: _Index[R] = _Index()
+        self._seen = _Seen()
         self._locking = False
 
     def take(self, lines: Sequence[Line], write: bool) -> Outcome:
         outcome = Outcome()
         self._locking = write
-        read: list[tuple[Line, dict[str, Any], dict[str, str]]] = [
-            (line, *self._reader.read(line.cells)) for line in lines
-        ]
+        read: list[tuple[Line, dict[str, Any], dict[str, str]]] = []
+        for line in lines:
+            values, problems = self._reader.read(line.cells)
+            read.append((line, values, problems))
         self.prepare([row[1] for row in read])
         index = self._load([row[1] for row in read if not row[2]])
         new: list[R] = []
@@ -114,9 +135,14 @@ class _Records(Generic[R]):
         own: list[tuple[R, Any, Any]] = []
         for line, values, refused in read:
             problems = refused or self.complete(values)
-            record, several = (None, False) if problems else self._find(index, values)
-            if several:
+            external_id, key = values.get("external_id"), self.second_key(values)
+            record, several = (None, False) if problems else index.find(external_id, key)
+            earlier = 0 if write or record or several or problems else self._seen.find(external_id, key)
+            if several or earlier > 1:
                 problems = {self.ambiguous[0]: self.ambiguous[1]}
+            if earlier == 1:
+                outcome.updated += 1
+                continue
             is_new = record is None
             if record is None and not problems:
                 record = self.model(organization=self._options.organization)
@@ -135,10 +161,11 @@ class _Records(Generic[R]):
             else:
                 outcome.unchanged += 1
             index.add(record, self.key_of(record))
-            if not write and record.pk is None:
-                self._would_be.add(record, self.key_of(record))
         if write:
             self._write(new, list(changed.values()), own)
+        else:
+            for record in new:
+                self._seen.add(record.external_id, self.key_of(record))
         return outcome
 
     def prepare(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -175,13 +202,6 @@ class _Records(Generic[R]):
         for record in found.values():
             index.add(record, self.key_of(record))
         return index
-
-    def _find(self, index: _Index[R], values: Mapping[str, Any]) -> tuple[R | None, bool]:
-        external_id, key = values.get("external_id"), self.second_key(values)
-        record, several = index.find(external_id, key)
-        if record is None and not several:
-            record, several = self._would_be.find(external_id, key)
-        return record, several
 
     def _apply(self, record: R, values: Mapping[str, Any], own: list[tuple[R, Any, Any]]) -> list[str]:
         """Sets what differs; gives the names of the columns."""

@@ -25,7 +25,9 @@ from startdeliver.customers.models import CsvImport, CsvProblem
 from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
 
-KIND = "csv-import"
+KIND, CHECK = "csv-import", "csv-check"
+# A longer file is checked in the background: nobody should look at a page that loads for seconds.
+CHECKED_AT_ONCE = 5_000
 CHUNK = 1_000
 MOST_PROBLEMS = 10_000
 KEPT = timedelta(days=30)
@@ -112,15 +114,55 @@ def set_mapping(*, file: CsvImport, mapping: Mapping[str, str], options: Mapping
 def check(file: CsvImport) -> CsvImport:
     """The dry run: what would become of each row. Nothing but the problems and counts is kept. Raises BadFile."""
     _still_open(file)
-    total = Outcome()
+    return _check(file)
+
+
+def check_soon(file: CsvImport) -> CsvImport:
+    """The dry run, at once or for a long file in the background; then the file is queued. Raises BadFile."""
+    if file.row_count <= CHECKED_AT_ONCE:
+        return check(file)
+    _still_open(file)
+    with transaction.atomic():
+        file.status, file.done_rows, file.options = Status.QUEUED, 0, {**file.options, "stage": "check"}
+        file.save(update_fields=["status", "done_rows", "options"])
+        jobs.enqueue(CHECK, f"{CHECK}:{file.pk}", {"import": file.pk}, file.organization)
+    return file
+
+
+@jobs.handler(CHECK, attempts=3)
+def run_check(context: jobs.Context) -> None:
+    """The dry run of a long file, from its beginning."""
+    file = CsvImport.objects.filter(pk=context.payload["import"]).first()
+    if file is None or file.status not in (Status.QUEUED, Status.RUNNING) or file.options.get("stage") != "check":
+        return
+    CsvImport.objects.filter(pk=file.pk).update(status=Status.RUNNING)
+    try:
+        _check(file, context)
+    except (jobs.HandBack, jobs.Lost):
+        raise
+    except Exception:
+        if context.job.attempts >= 3:
+            _end(file, Status.FAILED, "Something went wrong here, so the file could not be checked. Choose it again.")
+        raise
+
+
+def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
+    total, done = Outcome(), 0
     session = target_of(file).start(_options(file), frozenset(file.mapping.values()))
     for lines in _chunks(file, 0):
+        if context is not None and context.stopping():
+            raise jobs.HandBack
         _add(total, session.take(lines, write=False))
+        done += len(lines)
+        if context is not None:
+            CsvImport.objects.filter(pk=file.pk).update(done_rows=done)
+            context.progress(done=done, rows=file.row_count)
     with transaction.atomic():
         CsvProblem.objects.filter(csv_import=file).delete()
         _keep(file, total, 0)
         _counts(file, total)
         file.status = Status.CHECKED
+        file.options = {name: value for name, value in file.options.items() if name != "stage"}
         file.save()
     return file
 
@@ -213,9 +255,15 @@ def _chunks(file: CsvImport, skip: int) -> Iterator[list[Line]]:
     numbered = islice(rows(file), skip, None)
     while chunk := list(islice(numbered, CHUNK)):
         yield [
-            Line(number, {key: cells[place].strip() for place, key in places if place < len(cells)})
+            Line(number, {key: _text(cells[place]) for place, key in places if place < len(cells)})
             for number, cells in chunk
         ]
+
+
+def _text(cell: str) -> str:
+    text = cell.strip()
+    # What an export of ours put before a text that a spreadsheet would calculate.
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _decimal(file: CsvImport) -> str:

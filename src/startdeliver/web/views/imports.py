@@ -1,0 +1,194 @@
+"""Customers → Import: upload a CSV file, say what its columns are, look at the dry run, import with progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from startdeliver.customers.imports import csvfile, service
+from startdeliver.customers.imports.csvfile import BadFile
+from startdeliver.customers.imports.targets import Column, targets
+from startdeliver.customers.models import CsvImport, CsvProblem
+from startdeliver.tenancy.models import Organization
+from startdeliver.web.access import member_of, organization_of, writers_only
+from startdeliver.web.views.exports import safe_lines
+
+IMPORT = "/customers/import"
+_SHOWN = 50
+_ENCODED = {",": "comma", ";": "semicolon", "\t": "tab"}
+_ENDED = (CsvImport.Status.CHECKED, CsvImport.Status.DONE, CsvImport.Status.FAILED)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column of the file as the page offers it: its name, first values, and the chosen field."""
+
+    place: int
+    name: str
+    sample: str
+    chosen: str
+
+
+@never_cache
+@writers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """Chooses a file; below, the imports of the last 30 days."""
+    organization, error = organization_of(request), ""
+    target = request.POST.get("target") or request.GET.get("target", "customer")
+    if request.method == "POST":
+        chosen = request.FILES.get("file")
+        try:
+            if chosen is None or chosen.size is None:
+                raise BadFile("No file was chosen. Choose a CSV file first.")
+            if chosen.size > csvfile.MOST_BYTES:
+                raise BadFile(f"The file is larger than {csvfile.MOST_BYTES // 2**20} MB. Split it into several files.")
+            made = service.upload(
+                organization=organization,
+                by=member_of(request).email,
+                target=target,
+                filename=chosen.name or "",
+                data=chosen.read(),
+            )
+            return redirect(f"{IMPORT}/{made.pk}")
+        except BadFile as problem:
+            error = str(problem)
+    context = {
+        "targets": list(targets().values()),
+        "target": target,
+        "error": error,
+        "most": csvfile.MOST_BYTES // 2**20,
+        "most_rows": csvfile.MOST_ROWS,
+        "recent": [
+            (one, _label(one)) for one in CsvImport.objects.defer("content").order_by("-created_at", "-pk")[:20]
+        ],
+    }
+    return render(request, "web/imports/upload.html", context, status=422 if error else 200)
+
+
+@never_cache
+@writers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    """One file: its columns and the dry run; then its progress; then what became of it."""
+    found = _file(pk)
+    error = ""
+    if request.method == "POST":
+        mapping = {str(place): request.POST.get(f"column-{place}", "") for place in range(len(found.heads))}
+        options = {name: request.POST.get(name, "") for name in ("day_order", "decimal", "match_on")}
+        try:
+            service.set_mapping(file=found, mapping=mapping, options=options)
+            service.check_soon(found)
+            return redirect(f"{IMPORT}/{pk}#check")
+        except BadFile as problem:
+            error = str(problem)
+            found.mapping, found.options = {key: value for key, value in mapping.items() if value}, options
+    context = _context(found) | {"error": error}
+    if found.status in (CsvImport.Status.UPLOADED, CsvImport.Status.CHECKED):
+        context |= _mapping(found, organization_of(request))
+    return render(request, "web/imports/file.html", context, status=422 if error else 200)
+
+
+@never_cache
+@writers_only
+@require_safe
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the import is: a fragment that asks again each second until it ended."""
+    found = _file(pk)
+    response = render(request, "web/imports/_progress.html", _context(found))
+    if found.status in _ENDED:
+        response["HX-Redirect"] = f"{IMPORT}/{pk}"
+    return response
+
+
+@writers_only
+@require_POST
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Imports the checked file in the background."""
+    try:
+        service.start(_file(pk))
+    except BadFile as problem:
+        messages.error(request, str(problem))
+    return redirect(f"{IMPORT}/{pk}")
+
+
+@writers_only
+@require_POST
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forgets a file that was not imported."""
+    try:
+        service.discard(_file(pk))
+    except BadFile as problem:
+        messages.error(request, str(problem))
+        return redirect(f"{IMPORT}/{pk}")
+    messages.success(request, "The file is forgotten. Nothing was imported.")
+    return redirect(IMPORT)
+
+
+@writers_only
+@require_safe
+def report(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The rows that were not imported and why, as a CSV file."""
+    found = _file(pk)
+    response = StreamingHttpResponse(
+        safe_lines(service.report(found), organization_of(request)), content_type="text/csv"
+    )
+    response["Content-Disposition"] = content_disposition_header(True, f"problems of {found.filename}.csv")
+    return response
+
+
+def _file(pk: int) -> CsvImport:
+    found: CsvImport = get_object_or_404(CsvImport, pk=pk, target__in=list(targets()))
+    return found
+
+
+def _label(found: CsvImport) -> str:
+    target = targets().get(found.target)
+    return target.label if target else found.target
+
+
+def _context(found: CsvImport) -> dict[str, Any]:
+    problems = CsvProblem.objects.filter(csv_import=found)
+    return {
+        "file": found,
+        "label": _label(found),
+        "separator": _ENCODED.get(found.separator, found.separator),
+        "checking": found.options.get("stage") == "check",
+        "good_count": found.created_count + found.updated_count + found.unchanged_count,
+        "write_count": found.created_count + found.updated_count,
+        "problems": problems.order_by("row", "pk")[:_SHOWN],
+        "problem_count": problems.count(),
+        "shown": _SHOWN,
+    }
+
+
+def _mapping(found: CsvImport, organization: Organization) -> dict[str, Any]:
+    columns = service.columns_of(found)
+    groups: dict[str, list[Column]] = {}
+    for column in columns:
+        groups.setdefault(column.group or "Standard fields", []).append(column)
+    kinds = {column.key: column.kind for column in columns}
+    used = {kinds.get(key, "") for key in found.mapping.values()}
+    samples = service.sample(found)
+    return {
+        "heads": [
+            Head(place, name or f"Column {place + 1}", " · ".join(samples[place]), found.mapping.get(str(place), ""))
+            for place, name in enumerate(found.heads)
+        ],
+        "groups": list(groups.items()),
+        "day_order": found.options.get("day_order") or service.day_order(found),
+        "asks_order": service.day_order(found) == "ask",
+        "has_dates": bool(used & {"date", "moment"}),
+        "has_numbers": "number" in used,
+        "decimal": found.options.get("decimal") or ".",
+        "match_on": found.options.get("match_on") or "email",
+        "asks_match": found.target == "usage",
+        "unmapped": sum(str(place) not in found.mapping for place in range(len(found.heads))),
+    }
