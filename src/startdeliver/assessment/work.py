@@ -101,7 +101,7 @@ def read_tones(context: jobs.Context) -> None:
             raise jobs.HandBack
 
 
-def sync_hook(organization: Organization, customer_ids: set[int]) -> None:
-    """For `sync`: customers whose tickets or messages were just stored."""
+def after_sync(organization: Organization, customer_ids: set[int] | None) -> None:
+    """For `sync`, at the end of a run: the customers (None: all) whose tickets or messages were stored."""
     services.touch(organization, customer_ids)
     _read_tones(organization)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from startdeliver.assessment import work as assessment
 from startdeliver.common import clock, statistics
 from startdeliver.support import health
 from startdeliver.sync.pull.work import Pull
@@ -32,6 +33,8 @@ def run(pull: Pull) -> None:
         usage.refresh(pull.organization)
     if pull.counts.imported + pull.counts.users_created + pull.counts.customers_created > _GROWN:
         statistics.refresh()
+    if everyone or pull.touched:
+        assessment.after_sync(pull.organization, customers)
 
 
 def close_sweep(pull: Pull) -> None:
