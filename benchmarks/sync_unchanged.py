@@ -1,0 +1,49 @@
+"""A run over 100,000 stored tickets of which none has changed, and the once-a-day sweeps apart."""
+
+from __future__ import annotations
+
+from benchmarks.harness import Figures, arguments, fresh_database, peak_megabytes
+from benchmarks.workspace import connect, simulated_intercom, sync
+
+
+def main() -> None:
+    options = arguments(__doc__ or "")
+    conversations = 10_000 if options.small else 100_000
+    with (
+        simulated_intercom(conversations) as intercom,
+        fresh_database(options.database, INTERCOM_API_URL=intercom.url),
+    ):
+        from django.db import connection
+
+        from startdeliver.support.models import Ticket
+        from startdeliver.sync.models import Connection
+        from startdeliver.tenancy.scope import organization_scope
+
+        organization = connect(conversations)
+        first = sync(organization, messages=False)
+        with organization_scope(organization):
+            # As if their messages had been read, which is not what is measured here.
+            Ticket.objects.update(messages_due=False)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        figures = Figures("nothing changed", options.database)
+        figures.add("tickets", first.run.imported)
+        figures.add("first listing (not part of a claim)", first.seconds, "s")
+        for name in ("a run", "a second run"):
+            found = sync(organization)
+            figures.add(f"{name}: seconds", found.seconds, "s", "under 2")
+            figures.add(f"{name}: requests", found.run.requests, "", "at most 10")
+            figures.add(f"{name}: changed", found.run.imported + found.run.updated, "", "0")
+        with organization_scope(organization):
+            Connection.objects.update(swept_at=None)
+        swept = sync(organization)
+        figures.add("with the daily sweeps: seconds", swept.seconds, "s")
+        figures.add("  of which sweeps", swept.run.sweep_seconds, "s")
+        figures.add("with the daily sweeps: requests", swept.run.requests)
+        figures.add("  of which sweeps ", swept.run.sweep_requests)
+        figures.add("peak memory", peak_megabytes(), "MB")
+        figures.show()
+
+
+if __name__ == "__main__":
+    main()
