@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from startdeliver.customers import custom
+from startdeliver.customers.fields import field_create
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite, organization_scope
 from startdeliver.usage import health, rollup
@@ -35,7 +37,10 @@ def sent(organization: Organization, *items: Item) -> list[str]:
 
 class TestMatching:
     def test_by_email_in_any_case_by_external_id_by_id_and_by_custom_field(self, scoped: Organization) -> None:
+        for name, kind in (("Crm", "text"), ("No", "number")):
+            field_create(organization=scoped, by="x", entity="user", name=name, type=kind)
         user = make_user(email="Ada@Acme.test", external_id="a-1", custom={"customfieldCrm": "c1", "customfieldNo": 42})
+        custom.write(user, ["customfieldCrm", "customfieldNo"])
         make_type("login")
         items = [
             Item("ada@ACME.test ", "login", NOW_MS - 1),
@@ -44,8 +49,11 @@ class TestMatching:
             Item(str(user.pk), "login", NOW_MS - 4, "id"),
             Item("c1", "login", NOW_MS - 5, "customfieldCrm"),
             Item(42, "login", NOW_MS - 6, "customfieldNo"),
+            Item("42.0", "login", NOW_MS - 7, "customfieldNo"),
         ]
-        assert sent(scoped, *items) == ["stored"] * 6
+        assert sent(scoped, *items) == ["stored"] * 7
+        strangers = [Item("c2", "login", None, "customfieldCrm"), Item("many", "login", None, "customfieldNo")]
+        assert sent(scoped, *strangers) == ["unknown_user"] * 2
         assert set(UsageEvent.objects.values_list("user_id", flat=True)) == {user.pk}
 
     def test_a_shared_email_is_ambiguous_and_the_rest_is_stored(self, scoped: Organization) -> None:
@@ -111,6 +119,7 @@ class TestMatching:
         ({"user": "x", "match_on": "id"}, "userId", "unknown_user"),
         ({"user": "a\x00b"}, "userId", "unknown_user"),
         ({"match_on": "shoe size"}, "startdeliverUserFieldToMatchOn", "bad_field"),
+        ({"match_on": "customfieldUnheardOf"}, "startdeliverUserFieldToMatchOn", "bad_field"),
         ({"match_on": "customfield'; DROP"}, "startdeliverUserFieldToMatchOn", "bad_field"),
         ({"match_on": {}}, "startdeliverUserFieldToMatchOn", "bad_field"),
         ({"usage_type": "logout"}, "usageType", "unknown_type"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from startdeliver.customers.fields import field_create
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
@@ -111,6 +112,14 @@ class TestProducts:
         assert product.dependent_type == other
         product = services.product_update(product=product, by="x", values={"goal": "usage_count"})
         assert product.dependent_type is None
+
+    def test_a_field_is_a_number_field_of_whom_the_basis_says(self, scoped: Organization) -> None:
+        field_create(organization=scoped, by="x", entity="customer", name="Seats", type="number")
+        field_create(organization=scoped, by="x", entity="customer", name="Notes", type="text")
+        values = {"goal": "field_value", "field_alias": "customfieldSeats"}
+        assert create(scoped, **values).field_alias == "customfieldSeats"
+        assert set(errors(scoped, name="B", **values, basis="per_user")) == {"field_alias"}
+        assert set(errors(scoped, name="B", goal="field_value", field_alias="customfieldNotes")) == {"field_alias"}
 
     def test_two_products_need_two_names_until_one_is_archived(self, scoped: Organization) -> None:
         first = create(scoped)

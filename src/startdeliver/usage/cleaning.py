@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import QuerySet
+
 from startdeliver.customers import values as clean
+from startdeliver.customers.models import CustomField
 from startdeliver.customers.values import FieldError
 from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, UsageType
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
-_FIELD_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _LARGEST = Decimal(10) ** 11
 
 Cleaner = Callable[[str, Any], Any]
@@ -179,9 +181,15 @@ def _product_errors(product: Product, cleaned: dict[str, Any], types: set[int]) 
         errors["dependent_type"] = "Choose another usage type than those attached; a type is always 100 % of itself."
     if goal != Goal.FIELD_VALUE:
         cleaned["field_alias"] = ""
-    elif not _FIELD_ALIAS.fullmatch(value("field_alias")):
-        errors["field_alias"] = "Choose the number field that is compared with the targets."
+    elif not _number_fields(value("basis")).filter(alias=value("field_alias")).exists():
+        whose = "users" if value("basis") == Basis.PER_USER else "customers"
+        errors["field_alias"] = f"Choose a number field of your {whose}; it is compared with the targets."
     return errors | _target_errors(goal, value)
+
+
+def _number_fields(basis: str) -> QuerySet[CustomField]:
+    entity = CustomField.Entity.USER if basis == Basis.PER_USER else CustomField.Entity.CUSTOMER
+    return CustomField.objects.filter(entity=entity, type=CustomField.Type.NUMBER, archived_at__isnull=True)
 
 
 def _target_errors(goal: str, value: Callable[[str], Any]) -> dict[str, str]:

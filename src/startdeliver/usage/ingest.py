@@ -5,24 +5,21 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from startdeliver.common import clock
-from startdeliver.customers.models import email_key
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days
+from startdeliver.usage.matching import Result, Users
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import fetch, id_list, insert, is_postgres, one_of, organization_work, user_ids_of
+from startdeliver.usage.sql import insert, organization_work, user_ids_of
 
 # A sender's clock may be a little ahead of ours.
 _AHEAD_MS = 3_600_000
 _MOST = 2**53
-_CUSTOM_FIELD = re.compile(r"customfield[A-Za-z0-9_]{1,88}")
 
 
 class Item(NamedTuple):
@@ -39,19 +36,6 @@ class Item(NamedTuple):
     match_on: str = "email"
     external_id: Any = ""
     quantity: Any = 1
-
-
-class Result(NamedTuple):
-    """What became of one item: stored, a duplicate of a stored one, or refused with a sentence for one field."""
-
-    status: str
-    field: str = ""
-    code: str = ""
-    message: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return self.status != "error"
 
 
 class Event(NamedTuple):
@@ -74,7 +58,7 @@ def ingest(organization: Organization, items: Sequence[Item]) -> list[Result]:
     Health is not computed here: the next `health.refresh` sees what the events touched.
     """
     with organization_work(organization):
-        users = _Users(organization, items)
+        users = Users(organization, ((item.match_on, item.user) for item in items))
         types = _types()
         now = int(clock.now().timestamp() * 1000)
         results: list[Result] = [STORED] * len(items)
@@ -103,7 +87,7 @@ def store(organization: Organization, events: Sequence[Event]) -> list[bool]:
         return [event.user in known and next(new) for event in events]
 
 
-def _event(item: Item, users: _Users, types: Mapping[Any, int], now: int) -> Event | Result:
+def _event(item: Item, users: Users, types: Mapping[Any, int], now: int) -> Event | Result:
     user = users.find(item.match_on, item.user)
     if isinstance(user, Result):
         return user
@@ -162,79 +146,6 @@ def _types() -> dict[Any, int]:
         found[pk] = pk
         found.setdefault(str(pk), pk)
     return found
-
-
-class _Users:
-    """The users that a list of items speaks of: one look-up for each field that they are matched on."""
-
-    def __init__(self, organization: Organization, items: Iterable[Item]) -> None:
-        self.found: dict[tuple[str, Any], int | Result] = {}
-        wanted: dict[str, set[Any]] = defaultdict(set)
-        for item in items:
-            key = _key(item.match_on, item.user) if type(item.match_on) is str else None
-            if key is not None:
-                wanted[item.match_on].add(key)
-        for match_on, keys in wanted.items():
-            column = _COLUMNS.get(match_on) or _custom_column(match_on)
-            for pk, value in _look_up(organization, column, keys):
-                key = (match_on, str(value) if match_on not in _COLUMNS else value)
-                self.found[key] = pk if key not in self.found else _ambiguous(match_on, value)
-
-    def find(self, match_on: str, value: Any) -> int | Result:
-        key = _key(match_on, value) if type(match_on) is str else None
-        user = None if key is None else self.found.get((match_on, key))
-        if user is not None:
-            return user
-        if type(match_on) is not str or not _can_match(match_on):
-            text = f"Users cannot be matched on {str(match_on)[:100]!r}. Use email, externalId, id or a custom field."
-            return Result("error", "startdeliverUserFieldToMatchOn", "bad_field", text)
-        if value in (None, ""):
-            return Result("error", "userId", "unknown_user", "The user is missing.")
-        text = f"No user has {match_on} {str(value)[:254]!r}. Add the user first, then send the event again."
-        return Result("error", "userId", "unknown_user", text)
-
-
-_COLUMNS = {"email": "email_key", "externalId": "external_id", "id": "id"}
-
-
-def _custom_column(alias: str) -> str:
-    # The alias has been matched with _CUSTOM_FIELD: letters, digits and underscores.
-    return f"custom ->> '{alias}'" if is_postgres() else f"CAST(json_extract(custom, '$.{alias}') AS text)"
-
-
-def _key(match_on: str, value: Any) -> Any:
-    """The value as it is looked up; None when no user can have it."""
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        return None
-    if match_on == "id":
-        text = str(value).strip()
-        return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-    text = email_key(str(value)) if match_on == "email" else str(value).strip()
-    if not text or "\x00" in text:
-        return None
-    return text if _can_match(match_on) else None
-
-
-def _can_match(match_on: str) -> bool:
-    return match_on in _COLUMNS or bool(_CUSTOM_FIELD.fullmatch(match_on))
-
-
-def _ambiguous(match_on: str, value: Any) -> Result:
-    text = f"Several users have {match_on} {value!r}, so the event is nobody's. Match on externalId or id instead."
-    return Result("error", "userId", "ambiguous_user", text)
-
-
-_LOOK_UP = """
-SELECT id, {column} FROM customers_customeruser WHERE organization_id = %(org)s AND archived_at IS NULL AND {one_of}
-"""
-
-
-def _look_up(organization: Organization, column: str, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
-    keys = sorted(keys)
-    if not keys:
-        return []
-    statement = _LOOK_UP.format(column=column, one_of=one_of(column, "keys", "bigint" if column == "id" else "text"))
-    return fetch(statement, {"org": organization.pk, "keys": id_list(keys)})
 
 
 def _store(organization: Organization, events: Sequence[Event]) -> list[bool]:
