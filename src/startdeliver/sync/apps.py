@@ -10,5 +10,6 @@ class SyncConfig(AppConfig):
     label = "sync"
 
     def ready(self) -> None:
-        """Registers the job and the ticks of `sync.schedule`."""
+        """Registers the jobs of the sync and of the push, and the ticks of `sync.schedule`."""
         import_module("startdeliver.sync.schedule")
+        import_module("startdeliver.sync.push.job")

@@ -209,6 +209,8 @@ _IMPORTED = (
     "support_supportsnapshot",
     "sync_skip",
     "sync_outboundmessage",
+    "sync_pushitem",
+    "sync_pushrecord",
     "sync_mirrorcontact",
     "sync_mirrorcompany",
 )

@@ -148,6 +148,11 @@ def read(field: FieldMap, facts: Mapping[str, Any]) -> Any:
     return _NORMAL[field.full_name](value)
 
 
+def normal(field: FieldMap, value: Any) -> Any:
+    """A stored value in the form of the field, as `read` gives Intercom's; None for none."""
+    return None if is_empty(value) else _NORMAL[field.full_name](value)
+
+
 def apply(
     record: Customer | CustomerUser,
     fields: list[FieldMap],

@@ -65,6 +65,13 @@ def _hash(value: object) -> str:
     return blake2b(_pack(value), digest_size=16).hexdigest()
 
 
+def fingerprint(row: MirrorCompany | MirrorContact) -> str:
+    """The mark of a row of the mirror as it stands: the same as a scan gives that finds just this in Intercom."""
+    if isinstance(row, MirrorCompany):
+        return _hash((row.company_id, row.name, row.facts))
+    return _hash((row.external_id, row.email, row.name, row.role, row.company_refs, row.facts))
+
+
 def _custom(values: dict[str, Any] | None) -> dict[str, Any]:
     """Custom attributes without what JSON columns cannot hold."""
     if not values:

@@ -165,7 +165,12 @@ def execute(run: SyncRun, on_progress: Progress | None = None) -> SyncRun:
                 raise AlreadyRunning(found.started_at or found.created_at, found)
             return found
         _work(organization, claimed, owner, on_progress)
-        return SyncRun.objects.select_related("connection").get(pk=run.pk)
+        ended = SyncRun.objects.select_related("connection").get(pk=run.pk)
+        if ended.status == SyncRun.Status.SUCCESS and ended.owner == owner:
+            from startdeliver.sync.push import runs as pushes
+
+            pushes.follow(ended)
+        return ended
 
 
 def _claim(run: SyncRun, owner: str) -> SyncRun | None:
