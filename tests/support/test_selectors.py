@@ -81,6 +81,26 @@ def test_every_row_says_whether_it_is_overdue(scoped: Organization) -> None:
     assert found == {ticket.title: selectors.is_overdue(ticket, current) for ticket in selectors.tickets_list()}
 
 
+@pytest.mark.parametrize("search", ["", "word"])
+def test_counts_beside_the_filters(scoped: Organization, search: str) -> None:
+    customer = make_customer()
+    for number, (age, owner) in enumerate([(8, customer), (9, None), (1, customer)]):
+        make_ticket(owner, NOW - days(age), title=f"word {number}")
+    make_ticket(customer, NOW - days(20), resolved=NOW, title="word 4")
+    expected = {"": 4, "open": 3, "overdue": 2, "resolved": 1, "unassigned": 1}
+    assert selectors.tickets_counts(search=search) == {show: (number, False) for show, number in expected.items()}
+    assert selectors.tickets_counts(search=search, customer=customer)[""] == (3, False)
+
+
+def test_counting_ends_where_the_number_says_enough(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "COUNT_LIMIT", 2)
+    for _ in range(2):
+        make_ticket(None)
+    assert selectors.tickets_counts()[""] == (2, False)
+    make_ticket(None)
+    assert selectors.tickets_counts()[""] == (2, True)
+
+
 @pytest.mark.parametrize("sort", ["-updated", "updated", "created", "-created", "waiting", "-waiting"])
 def test_pages_show_every_ticket_once_even_in_one_second(scoped: Organization, sort: str) -> None:
     customer = make_customer()

@@ -7,6 +7,7 @@ from startdeliver.support.listing import (
     overdue_q,
     searched_since,
     tickets_count,
+    tickets_counts,
     tickets_list,
     tickets_page,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "thread_entries",
     "ticket_volume",
     "tickets_count",
+    "tickets_counts",
     "tickets_list",
     "tickets_page",
     "trend",

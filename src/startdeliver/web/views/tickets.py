@@ -61,12 +61,13 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     page = selectors.tickets_page(
         show=show, customer=customer, search=search, sort=sort, after=request.GET.get("after", "")
     )
+    counts = selectors.tickets_counts(customer=customer, search=search)
     context = {
         "rows": page.tickets,
         "next": _address(show, search, sort, customer, page.next) if page.next else "",
         "first": _address(show, search, sort, customer) if request.GET.get("after") else "",
         "filters": [
-            Filter(label, _address(key, search, sort, customer), key == show, _count(key, search, customer))
+            Filter(label, _address(key, search, sort, customer), key == show, _count(*counts[key]))
             for key, label in _SHOW.items()
         ],
         "show": show,
@@ -133,8 +134,7 @@ def _customer(text: str) -> Customer | None:
     return found
 
 
-def _count(show: str, search: str, customer: Customer | None) -> str:
-    number, more = selectors.tickets_count(selectors.tickets_list(show=show, customer=customer, search=search))
+def _count(number: int, more: bool) -> str:
     return f"{number:,}+" if more else f"{number:,}"
 
 
