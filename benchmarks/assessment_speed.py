@@ -65,8 +65,9 @@ def main() -> None:
                 cursor.execute(_DAYS.format(type=kind.pk, today=today, series=series) + " ON CONFLICT DO NOTHING")
                 since = moment.format(epoch - 90 * 86400)
                 cursor.execute(_TONES.format(unix=unix, since=since, now=common["now"]))
-                cursor.execute("ANALYZE")
             health.recompute(organization)
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
             ids = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
 
             start = time.perf_counter()
