@@ -16,7 +16,9 @@ from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, To
 SPREAD_DAYS = 45
 TYPES = 10
 
-_SERIES = "WITH RECURSIVE series(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
+_SERIES = "WITH {series}"
+_SERIES_SQLITE = "RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
+_SERIES_POSTGRES = "series(n) AS (SELECT generate_series(1, CAST({count} AS bigint)))"
 
 _CUSTOMERS = (
     """INSERT INTO customers_customer (organization_id, name, external_id, domain, website, plan, industry, tags,
@@ -119,9 +121,10 @@ def _products(organization: Organization) -> list[int]:
     return [usage_type.pk for usage_type in types]
 
 
-def _run(statement: str, **values: object) -> None:
+def _run(statement: str, count: int, **values: object) -> None:
+    series = (_SERIES_POSTGRES if connection.vendor == "postgresql" else _SERIES_SQLITE).format(count=count)
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(**values).replace("%", "%%"), [])
+        cursor.execute(statement.format(series=series, **values).replace("%", "%%"), [])
 
 
 def _first(table: str, organization: Organization) -> int:

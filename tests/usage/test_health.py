@@ -12,7 +12,7 @@ from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
-from startdeliver.usage import health, passes
+from startdeliver.usage import health, passes, selectors
 from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
 from startdeliver.usage.rules import Person, Rule, Verdict, judge
 from startdeliver.usage.ticks import refresh_all
@@ -119,6 +119,8 @@ def test_a_change_is_kept_with_its_time_and_what_was_before(scoped: Organization
         assert health.recompute(scoped) == {customer.pk}
     row.refresh_from_db()
     assert (row.status, row.previous_status, row.changed_at) == ("poor", "good", later)
+    remembered = [(each.at, each.previous_status, each.status) for each in selectors.health_changes(customer)]
+    assert remembered == [(later, "good", "poor"), (NOW, None, "good")]
 
 
 def test_data_that_goes_away_is_no_data_again(scoped: Organization, frozen_now: object) -> None:
@@ -195,6 +197,16 @@ class TestRefresh:
         with clock.frozen(NOW):
             health.refresh(scoped)
         assert stored(customer.pk, product.pk).status == "poor"
+
+    def test_very_many_touches_are_one_look_at_everything(
+        self, scoped: Organization, frozen_now: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        health.refresh(scoped)
+        customer, product = build(COUNT, [Person(usage={TODAY: 10})])
+        monkeypatch.setattr(health, "_MANY", 1)
+        assert health.refresh(scoped) == {customer.pk}
+        assert stored(customer.pk, product.pk).status == "good"
+        assert not Touch.objects.exists()
 
     def test_another_organization_stays_untouched(
         self, scoped: Organization, other_organization: Organization, frozen_now: object

@@ -9,6 +9,7 @@ from django_scopes import scopes_disabled
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
+from startdeliver.usage import triggers
 from startdeliver.usage.models import Touch, UsageDay, UsageType
 
 
@@ -67,3 +68,14 @@ def test_an_organization_can_be_deleted_with_its_users(scoped: Organization, use
     scoped.delete()
     with scopes_disabled():
         assert not CustomerUser.objects.filter(pk=user.pk).exists()
+
+
+def test_migrations_take_the_triggers_away_and_put_them_back(scoped: Organization, user: CustomerUser) -> None:
+    taken()
+    triggers.before_migrations("default")
+    CustomerUser.objects.filter(pk=user.pk).update(is_non_user=True)
+    assert taken() == set()
+    triggers.after_migrations("default")
+    triggers.after_migrations("default")
+    CustomerUser.objects.filter(pk=user.pk).update(is_non_user=False)
+    assert taken() == {(user.customer_id, user.pk, False)}

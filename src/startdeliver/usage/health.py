@@ -14,10 +14,17 @@ from startdeliver.common import clock
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, passes, rollup
 from startdeliver.usage.models import Product, Touch, UsageState
-from startdeliver.usage.sql import execute, fetch, health_writer, id_list, one_of, organization_work
+from startdeliver.usage.sql import execute, fetch, id_list, one_of, organization_work
 from startdeliver.usage.touches import scope_of
 
+# Above so many, looking at everything takes less than looking at what each one says.
+_MANY = 50_000
+
 _HOMES = "SELECT id, customer_id FROM customers_customeruser WHERE organization_id = %(org)s AND {}"
+_GONE = """
+SELECT DISTINCT t.user_id FROM usage_touch AS t LEFT JOIN customers_customeruser AS u ON u.id = t.user_id
+ WHERE t.organization_id = %(org)s AND t.user_id IS NOT NULL AND u.id IS NULL
+"""
 _ORPHANS = "DELETE FROM usage_usageevent WHERE organization_id = %(org)s AND {}"
 _FORGET = "DELETE FROM usage_touch WHERE organization_id = %(org)s AND {}"
 
@@ -33,13 +40,11 @@ def recompute(organization: Organization, customer_ids: Iterable[int] | None = N
         return set()
     with organization_work(organization):
         rollup.count_new(organization)
-    with health_writer(organization):
         products = Product.objects.filter(archived_at__isnull=True)
         changed = passes.compute(organization, {product.pk: ids for product in products}, ids)
-    with health_writer(organization):
         users = None if ids is None else set(_homes(organization, "customer_id", ids))
         logins.compute(organization, users, ids)
-    return changed
+        return changed
 
 
 def refresh(organization: Organization) -> set[int]:
@@ -55,30 +60,27 @@ def refresh(organization: Organization) -> set[int]:
             state.refresh_from_db()
         rollup.count_new(organization)
         today = days.today(state.time_zone)
-        touches = list(Touch.objects.all())
+        touches = list(Touch.objects.values_list("pk", flat=True))
         if state.computed_day == today and not touches:
             return set()
         now = clock.now()
-        users = {touch.user_id for touch in touches if touch.user_id is not None}
-        homes = _homes(organization, "id", users)
-        _delete_events(organization, users - homes.keys())
-        if state.computed_day == today:
-            changed = _refresh_touched(organization, touches, homes)
+        _delete_orphans(organization)
+        if state.computed_day == today and len(touches) <= _MANY:
+            changed = _refresh_touched(organization, list(Touch.objects.filter(pk__lte=max(touches))))
         else:
             changed = recompute(organization)
         with transaction.atomic():
             UsageState.objects.filter(pk=state.pk).update(computed_day=today, computed_at=now)
-            forgotten = {"org": organization.pk, "ids": id_list([touch.pk for touch in touches])}
+            forgotten = {"org": organization.pk, "ids": id_list(touches)}
             execute(_FORGET.format(one_of("id", "ids")), forgotten)
         return changed
 
 
-def _refresh_touched(organization: Organization, touches: list[Touch], homes: dict[int, int | None]) -> set[int]:
-    with health_writer(organization):
-        scope = scope_of(touches, homes)
-        changed = passes.compute(organization, scope.products, scope.measured)
-    with health_writer(organization):
-        logins.compute(organization, scope.users, scope.customers)
+def _refresh_touched(organization: Organization, touches: list[Touch]) -> set[int]:
+    users = {touch.user_id for touch in touches if touch.user_id is not None}
+    scope = scope_of(touches, _homes(organization, "id", users))
+    changed = passes.compute(organization, scope.products, scope.measured)
+    logins.compute(organization, scope.users, scope.customers)
     return changed
 
 
@@ -87,8 +89,8 @@ def _homes(organization: Organization, column: str, ids: set[int]) -> dict[int, 
     return dict(fetch(_HOMES.format(one_of(column, "ids")), {"org": organization.pk, "ids": id_list(ids)}))
 
 
-def _delete_events(organization: Organization, deleted_users: set[int]) -> None:
-    """Deletes what deleted users leave behind (see `triggers.py`): one pass over the events for all of them."""
-    if deleted_users:
-        values = {"org": organization.pk, "ids": id_list(deleted_users)}
-        execute(_ORPHANS.format(one_of("user_id", "ids")), values)
+def _delete_orphans(organization: Organization) -> None:
+    """Deletes the events that deleted users leave behind (see `triggers.py`), in one pass for all of them."""
+    gone = [row[0] for row in fetch(_GONE, {"org": organization.pk})]
+    if gone:
+        execute(_ORPHANS.format(one_of("user_id", "ids")), {"org": organization.pk, "ids": id_list(gone)})

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import execute, id_list, is_postgres, literals, one_of, tune
+from startdeliver.usage.sql import execute, health_writer, id_list, is_postgres, literals, one_of, tune
 
 _USERS = """
 SELECT u.id, u.customer_id, {login} AS newest
@@ -48,6 +48,11 @@ def compute(organization: Organization, users: Collection[int] | None, customers
     The rows are other people's to edit, so a row that someone holds is not waited for but left to the next refresh:
     waiting here, with other rows held, could end in a deadlock with an import.
     """
+    with health_writer(organization):
+        _compute(organization, users, customers)
+
+
+def _compute(organization: Organization, users: Collection[int] | None, customers: Collection[int] | None) -> None:
     differ = "IS DISTINCT FROM" if is_postgres() else "IS NOT"
     types = literals(UsageType.objects.filter(is_login=True).values_list("pk", flat=True))
     if users is None or users:

@@ -286,6 +286,26 @@ class ProductHealth(TenantModel):
         return f"product {self.product_id} at customer {self.customer_id}: {self.status or 'no data'}"
 
 
+class HealthChange(TenantModel):
+    """A customer's usage health changed: what the Activity tab and trends are made of. Only ever appended to."""
+
+    organization = _organization()
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    at = models.DateTimeField()
+    status = models.CharField(max_length=4, choices=Health.choices, null=True, blank=True)
+    previous_status = models.CharField(max_length=4, choices=Health.choices, null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "customer", "at"], name="usage_healthchange_order")]
+
+    customer_id: int
+
+    def __str__(self) -> str:
+        return f"{self.previous_status or 'no data'} → {self.status or 'no data'}"
+
+
 class UsageHealth(TenantModel):
     """Usage health of one customer: the mean over its products. No row or a null status: no data."""
 

@@ -13,7 +13,7 @@ from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, rollup
 from startdeliver.usage.models import Product, ProductUsageType
-from startdeliver.usage.sql import db_time, differs, fetch, id_list, is_postgres, one_of, tune
+from startdeliver.usage.sql import db_time, differs, execute, fetch, health_writer, id_list, is_postgres, one_of, tune
 from startdeliver.usage.verdicts import values, verdicts
 
 # Beyond this share of all customers, reading everything in order beats looking up each.
@@ -79,6 +79,12 @@ SELECT c.id AS customer_id, q.n, q.points
  WHERE {live} AND {only}
 """
 
+_REMEMBER = """
+INSERT INTO usage_healthchange (organization_id, customer_id, at, status, previous_status)
+SELECT organization_id, customer_id, changed_at, status, previous_status
+  FROM usage_usagehealth WHERE organization_id = %(org)s AND changed_at = %(now)s AND {only}
+"""
+
 _STORED = "usage_producthealth AS h"
 _STORED_OF_FEW = (
     "LATERAL (SELECT * FROM usage_producthealth AS s "
@@ -90,37 +96,53 @@ def compute(organization: Organization, scope: dict[int, set[int] | None], custo
     """Writes the products' health at the customers that `scope` names for each, then the mean of `customers`.
 
     None: of all customers. Products that `scope` does not name stay as they are. Gives the ids of the customers of whom
-    a status changed. To be called as a `health_writer`.
+    a status changed. Each statement is a transaction of its own, so that other writers wait for one at most.
     """
     wanted = {product_id for product_id, ids in scope.items() if ids is None or ids}
-    today = days.today(rollup.state(organization).time_zone)
     total = Customer.objects.filter(archived_at__isnull=True).count()
     types: dict[int, set[int]] = defaultdict(set)
     for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
         types[product_id].add(type_id)
-    if is_postgres():
-        tune(everything=any(_few(ids, total) is None for ids in [customers, *scope.values()]))
-    common = {"org": organization.pk, "now": db_time(clock.now())}
     changed: set[int] = set()
     for product in Product.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk"):
-        few = _few(scope[product.pk], total)
-        statement = _PRODUCT.format(
-            verdicts=verdicts(product, types[product.pk], few is not None),
-            stored=_STORED_OF_FEW if few is not None and is_postgres() else _STORED,
-            any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _COUNTED),
-            status_differs=differs("usage_producthealth.status", "excluded.status"),
-            row="usage_producthealth.",
-        )
-        given = {**common, **values(product, today), "product": product.pk, "ids": id_list(few or [])}
-        changed.update(customer for customer, is_new in fetch(statement, given) if is_new)
-    few = _few(customers, total)
+        changed |= _measure(organization, product, types[product.pk], _few(scope[product.pk], total))
+    if customers is None or customers:
+        changed |= _mean(organization, _few(customers, total))
+    return changed
+
+
+def _measure(organization: Organization, product: Product, types: set[int], few: set[int] | None) -> set[int]:
+    today = days.today(rollup.state(organization).time_zone)
+    statement = _PRODUCT.format(
+        verdicts=verdicts(product, types, few is not None),
+        stored=_STORED_OF_FEW if few is not None and is_postgres() else _STORED,
+        any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _COUNTED),
+        status_differs=differs("usage_producthealth.status", "excluded.status"),
+        row="usage_producthealth.",
+    )
+    with health_writer(organization):
+        tune(everything=few is None)
+        given = {"org": organization.pk, "now": db_time(clock.now()), "product": product.pk, "ids": id_list(few or [])}
+        rows = fetch(statement, {**given, **values(product, today)})
+    return {customer for customer, is_new in rows if is_new}
+
+
+def _mean(organization: Organization, few: set[int] | None) -> set[int]:
     statement = _MEAN.format(
         counted=_points(few is not None),
         any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _MEANT),
         status_differs=differs("usage_usagehealth.status", "excluded.status"),
         row="usage_usagehealth.",
     )
-    changed.update(customer for customer, is_new in fetch(statement, {**common, "ids": id_list(few or [])}) if is_new)
+    with health_writer(organization):
+        tune(everything=few is None)
+        now = db_time(clock.now())
+        rows = fetch(statement, {"org": organization.pk, "now": now, "ids": id_list(few or [])})
+        changed = {customer for customer, is_new in rows if is_new}
+        execute(
+            _REMEMBER.format(only=one_of("customer_id", "ids")),
+            {"org": organization.pk, "now": now, "ids": id_list(changed)},
+        )
     return changed
 
 

@@ -20,6 +20,7 @@ from startdeliver.usage import rollup
 from startdeliver.usage.models import (
     Basis,
     Goal,
+    HealthChange,
     Product,
     ProductHealth,
     ProductUsageType,
@@ -142,6 +143,11 @@ def events_per_type_per_day(customer: Customer, days: int = 35, user: CustomerUs
         for usage_type in UsageType.objects.filter(pk__in=found.keys())
     ]
     return sorted(result, key=lambda each: (-each.total, each.usage_type.name))
+
+
+def health_changes(customer: Customer, most: int = 50) -> list[HealthChange]:
+    """The latest changes of the customer's usage health, the newest first."""
+    return list(HealthChange.objects.filter(customer=customer).order_by("-at", "-pk")[:most])
 
 
 def user_table(customer: Customer, days: int = 35) -> list[UserRow]:

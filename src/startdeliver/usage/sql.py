@@ -54,6 +54,8 @@ def is_postgres() -> bool:
 
 def tune(everything: bool) -> None:
     """Tells PostgreSQL, for this transaction, what the pass is like: many look-ups, or all of the rollup."""
+    if not is_postgres():
+        return
     with connection.cursor() as cursor:
         # Compiling a statement takes longer than running it for ten thousand customers.
         cursor.execute("SET LOCAL jit = off")
