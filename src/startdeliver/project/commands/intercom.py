@@ -122,6 +122,93 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
 
 @intercom.command()
 @click.argument("organization", metavar="ORG")
+@click.option("--dry-run", is_flag=True, help="Only show what would be written.")
+@json_option
+def push(organization: str, dry_run: bool, as_json: bool) -> None:
+    """Push ORG's data to Intercom now, in this process: chosen attributes (advanced tier) and core fields.
+
+    Without --dry-run what it would show is accepted: later pushes follow every sync by themselves. Exit status 0 when
+    the push is complete (single records may have failed), 1 when it is not, 75 when a push or a sync is running.
+    """
+    setup()
+    from startdeliver.project.progress import ProgressLine
+    from startdeliver.sync import connect as sync_connect
+    from startdeliver.sync.models import PushRun
+    from startdeliver.sync.push import choices, preview, runs
+    from startdeliver.tenancy.scope import organization_scope
+
+    found = find_organization(organization)
+    with organization_scope(found):
+        link = sync_connect.connection_of(found)
+        if not link.is_ready:
+            raise Refused(f"{found.name} is not connected to Intercom, so nothing can be pushed.")
+        wanted = runs.specs(found, link, accepted_only=False)
+        if not found.advanced and not any(spec.core for spec in wanted):
+            raise Refused(choices.locked_sentence())
+        if not found.advanced:
+            click.echo("note: only core fields go out; attributes are advanced functionality.", err=True)
+        if dry_run:
+            plan = preview.preview(found, link)
+            answer({"dryRun": True, **preview.document(plan)}) if as_json else _print_plan(plan)
+            return
+        choices.accept(found, "the command line")
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            with ProgressLine() as line:
+                run = runs.execute(found, PushRun.Trigger.CLI, on_progress=line.show)
+        except KeyboardInterrupt:
+            raise Refused(
+                "The push was stopped; what was written stays, and the next one does the rest.", 130
+            ) from None
+        except runs.NotReady as error:
+            raise Refused(str(error)) from error
+        except runs.AlreadyPushing as error:
+            if as_json:
+                answer({"status": "already_running", "error": str(error)})
+            raise Refused(f"A push of {found.name} cannot start: {error}.", ALREADY_RUNNING) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        if as_json:
+            answer(_push_document(run))
+        else:
+            click.echo(f"defined    {run.defined:,}\nplanned    {run.planned:,}\nwritten    {run.written:,}")
+            click.echo(f"failed     {run.failed:,}\nrequests   {run.requests:,}\nseconds    {run.seconds:.1f}")
+        if run.status != PushRun.Status.SUCCESS:
+            raise Refused(run.error or "The push did not complete.")
+        if run.failed:
+            click.echo(f"note: {run.failed:,} failed and are tried again; see Apps → Intercom → Advanced.", err=True)
+
+
+def _push_document(run: Any) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "status": run.status,
+        "trigger": run.trigger,
+        "startedAt": _iso(run.started_at),
+        "finishedAt": _iso(run.finished_at),
+        "defined": run.defined,
+        "planned": run.planned,
+        "written": run.written,
+        "failed": run.failed,
+        "requests": run.requests,
+        "seconds": round(run.seconds, 3),
+        "error": run.error,
+    }
+
+
+def _print_plan(plan: Any) -> None:
+    for one in plan.definitions:
+        source, name = one.choice.source, one.choice.field.name
+        click.echo(f"{one.action:<8} {source.model:<8} {name} ({source.data_type})" + f"  {one.sentence}".rstrip())
+    for line in plan.lines:
+        click.echo(f"{line.records:>8,} {line.model:<8} {line.key}")
+    click.echo(f"{plan.companies:,} companies and {plan.contacts:,} contacts would be written.")
+    if plan.problem:
+        click.echo(f"note: {plan.problem}", err=True)
+
+
+@intercom.command()
+@click.argument("organization", metavar="ORG")
 @json_option
 def status(organization: str, as_json: bool) -> None:
     """Show the connection of ORG, its last and next sync, and what was skipped."""

@@ -1,0 +1,165 @@
+"""What a push would do now, for people: the very plan that is executed, counted, with samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from startdeliver.intercom import IntercomError
+from startdeliver.sync import session
+from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.push import definitions, runs
+from startdeliver.sync.push.definitions import Definition
+from startdeliver.sync.push.plan import CORE, Change, Spec, batches
+from startdeliver.sync.push.sources import COMPANY, CONTACT
+from startdeliver.tenancy.models import Organization
+
+SAMPLES = 10
+# Intercom's default for private apps, when nothing else is known (docs "Rate limiting"): 10,000 a minute.
+_PER_SECOND = 166
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One attribute or core field: on how many records it would change, and on how many of those it would be
+    cleared."""
+
+    model: str
+    key: str
+    label: str
+    data_type: str
+    records: int
+    cleared: int
+    is_new: bool
+
+
+@dataclass(slots=True)
+class Preview:
+    """What would happen. `problem`: why Intercom could not be asked which attributes it has."""
+
+    definitions: list[Definition] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    companies: int = 0
+    contacts: int = 0
+    samples: list[Change] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    invisible: int = 0
+    problem: str = ""
+
+    @property
+    def records(self) -> int:
+        return self.companies + self.contacts
+
+    @property
+    def made(self) -> list[Definition]:
+        """The attributes that would be made or changed in Intercom."""
+        return [one for one in self.definitions if one.is_write]
+
+    @property
+    def refused(self) -> list[Definition]:
+        return [one for one in self.definitions if one.action is definitions.Action.REFUSED]
+
+    @property
+    def used(self) -> list[Definition]:
+        """Attributes that are there already and would be filled."""
+        return [one for one in self.definitions if one.action is definitions.Action.USE]
+
+    @property
+    def writes(self) -> int:
+        return self.records + len(self.made)
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes at Intercom's usual rate."""
+        return self.writes / _PER_SECOND
+
+
+def preview(organization: Organization, link: Connection) -> Preview:
+    """The plan as it stands, everything ticked included. Reads Intercom's attributes when it must; writes nothing.
+
+    Inside the organization's scope.
+    """
+    runs.freshen(organization)
+    specs = runs.specs(organization, link, accepted_only=False)
+    found = Preview(invisible=invisible(link))
+    _ask(found, link, specs)
+    refused = {one.choice.key for one in found.refused}
+    changed: Counter[tuple[str, str]] = Counter()
+    cleared: Counter[tuple[str, str]] = Counter()
+    for spec in specs:
+        attributes = [one for one in spec.attributes if one.key not in refused]
+        spec = Spec(spec.model, attributes, spec.core, spec.keep)
+        found.types |= spec.types
+        number = 0
+        for batch in batches(link, spec):
+            number += len(batch.changes)
+            for change in batch.changes:
+                changed.update((change.model, key) for key in change.after)
+                cleared.update((change.model, key) for key, value in change.after.items() if value is None)
+            room = SAMPLES * (1 if spec.model == COMPANY else 2) - len(found.samples)
+            found.samples += batch.changes[: max(0, room)]
+        if spec.model == COMPANY:
+            found.companies = number
+        else:
+            found.contacts = number
+        found.lines += _lines(spec, found, changed, cleared)
+    return found
+
+
+def _ask(found: Preview, link: Connection, specs: Sequence[Spec]) -> None:
+    unknown = definitions.unknown([one for spec in specs for one in spec.attributes], link.workspace)
+    if not unknown:
+        return
+    try:
+        with session.line(link, quick=True) as fetcher:
+            found.definitions = definitions.compare(unknown, definitions.read(fetcher))
+    except IntercomError as error:
+        found.problem = error.sentence
+
+
+def _lines(
+    spec: Spec, found: Preview, changed: Counter[tuple[str, str]], cleared: Counter[tuple[str, str]]
+) -> list[Line]:
+    new = {one.choice.key for one in found.made}
+    keys = [(one.field.name, one.source.label, one.source.data_type, one.key in new) for one in spec.attributes]
+    keys += [(CORE + one.source, one.source.replace("_", " ").capitalize(), "string", False) for one in spec.core]
+    return [
+        Line(spec.model, key, label, kind, changed[spec.model, key], cleared[spec.model, key], is_new)
+        for key, label, kind, is_new in keys
+    ]
+
+
+def invisible(link: Connection) -> int:
+    """Linked companies that Intercom lists no more: it shows none without contacts (OpenAPI 2.16, Companies)."""
+    rows = MirrorCompany.objects.filter(workspace=link.workspace, gone_at__isnull=False, customer__isnull=False)
+    return rows.count()
+
+
+def document(found: Preview) -> dict[str, object]:
+    """The preview as JSON with the API's kind of names."""
+    return {
+        "definitions": [
+            {
+                "model": one.choice.source.model,
+                "name": one.choice.field.name,
+                "type": one.choice.source.data_type,
+                "action": str(one.action),
+                "problem": one.sentence,
+            }
+            for one in found.definitions
+        ],
+        "attributes": [
+            {"model": one.model, "name": one.key, "records": one.records, "cleared": one.cleared} for one in found.lines
+        ],
+        "companies": found.companies,
+        "contacts": found.contacts,
+        "samples": [
+            {"model": one.model, "id": one.ref, "name": one.label, "before": one.before, "after": one.after}
+            for one in found.samples
+        ],
+        "problem": found.problem,
+    }
+
+
+__all__ = ["COMPANY", "CONTACT", "Line", "Preview", "document", "preview"]
