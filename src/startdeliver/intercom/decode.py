@@ -3,11 +3,13 @@
 Fast path: the whole answer in one pass of msgspec (over 100,000 conversations a second). Only when that fails the page
 is taken apart and each record decoded alone; a misfit value is then converted where its meaning is plain (a number as
 id, 12.0 as 12, an ISO date as seconds), dropped where the record is still right without it, and otherwise the record
-becomes a ``DecodeFailure``.
+becomes a ``DecodeFailure``. Text cut in the middle of a character (half a surrogate pair, half a UTF-8 sequence) gets
+U+FFFD there.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ T = TypeVar("T")
 # Without these a record would say something wrong instead of something less, so they are converted but never dropped.
 ESSENTIAL = frozenset({"created_at", "updated_at", "state", "open", "contacts", "deleted_at"})
 _MAX_REPAIRS = 40
+# Half a UTF-8 sequence is a UnicodeDecodeError in msgspec, which is a ValueError, not a DecodeError.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EACH = "[...]"
 _FAULT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
@@ -112,17 +116,23 @@ class ListDecoder(Generic[T]):
     def decode(self, body: bytes) -> Listing[T]:
         """Raises NotJson when the bytes are no list answer at all."""
         try:
+            return self._listing(body)
+        except _UNREADABLE as error:
+            whole = _whole_characters(body)
+            if whole is None:
+                raise NotJson(str(error)) from None
+        try:
+            return self._listing(whole)
+        except _UNREADABLE as error:
+            raise NotJson(str(error)) from None
+
+    def _listing(self, body: bytes) -> Listing[T]:
+        try:
             answer = self._fast(body)
             items = self._chosen(answer)
             return _listing(answer, items, ())
         except msgspec.ValidationError:
-            pass
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise NotJson(str(error)) from None
-        try:
             answer = self._raw(body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise NotJson(str(error)) from None
         good: list[T] = []
         failures: list[DecodeFailure] = []
         for raw in self._chosen(answer):
@@ -150,25 +160,23 @@ class ItemDecoder(Generic[T]):
 
     def decode(self, body: bytes) -> T:
         """Raises NotJson when the bytes are no such record."""
-        try:
-            return self._fast(body)
-        except msgspec.ValidationError:
-            item = self.try_decode(body)
-            if isinstance(item, DecodeFailure):
-                raise NotJson(item.reason) from None
-            return item
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise NotJson(str(error)) from None
+        item = self.try_decode(body)
+        if isinstance(item, DecodeFailure):
+            raise NotJson(item.reason)
+        return item
 
     def try_decode(self, body: bytes) -> T | DecodeFailure:
         try:
             return self._fast(body)
-        except (msgspec.DecodeError, RecursionError):
+        except _UNREADABLE:
             pass
         try:
             plain = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            return DecodeFailure("", str(error))
+        except _UNREADABLE as error:
+            whole = _whole_characters(body)
+            if whole is None:
+                return DecodeFailure("", str(error))
+            plain = msgspec.json.decode(whole)
         reason = "too many misfits"
         seen: set[str] = set()
         for _ in range(_MAX_REPAIRS):
@@ -180,6 +188,21 @@ class ItemDecoder(Generic[T]):
                     break
                 seen.add(reason)
         return DecodeFailure(_id_of(plain), reason)
+
+
+def _whole_characters(body: bytes) -> bytes | None:
+    """The same JSON with U+FFFD for every half character, or None when that is not what is wrong with it."""
+    try:
+        plain = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    text = json.dumps(plain, ensure_ascii=False)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    try:
+        msgspec.json.decode(whole)
+    except _UNREADABLE:
+        return None
+    return whole
 
 
 def _listing(answer: Any, items: list[T], failures: tuple[DecodeFailure, ...]) -> Listing[T]:

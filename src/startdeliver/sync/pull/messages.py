@@ -27,7 +27,7 @@ from startdeliver.sync import bulk
 from startdeliver.sync.pull import threads
 from startdeliver.sync.pull.deleted import remove
 from startdeliver.sync.pull.shell import Shell
-from startdeliver.sync.pull.store import Page, Tally, prepare, read_old, write
+from startdeliver.sync.pull.store import Old, Page, Tally, prepare, read_old, write
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "messages"
@@ -153,7 +153,7 @@ def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> Non
                 read.message_count,
                 read.incomplete,
                 read.part_count,
-                False,
+                _asks_again(one, read, ticket),
                 now,
                 started,
                 exact,
@@ -170,6 +170,12 @@ def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> Non
     bulk.upsert(
         Thread, pull.organization_id, ("ticket_id", "entries"), documents, key=("ticket_id",), update=("entries",)
     )
+
+
+def _asks_again(conversation: wire.Conversation, read: threads.Reading, before: Old) -> bool:
+    """Whether parts are missing that Intercom does not withhold: they may only be late, so the next run reads the
+    conversation once more. When they are missing then too, its count is what is wrong."""
+    return read.incomplete and len(conversation.parts) < threads.MOST_PARTS and not before.incomplete
 
 
 def _stored(pull: Pull, tickets: list[int]) -> dict[int, list[threads.Entry]]:

@@ -72,6 +72,7 @@ class Old(NamedTuple):
     part_count: int
     messages_due: bool
     message_count: int
+    incomplete: bool
 
 
 class Tally(Enum):
@@ -151,6 +152,7 @@ def read_old(pull: Pull, ids: Sequence[str]) -> dict[str, Old]:
         "part_count",
         "messages_due",
         "message_count",
+        "incomplete",
     )
     rows = Ticket.objects.filter(workspace=pull.workspace, external_id__in=ids).values_list(*columns)
     return {row[0]: Old(row[0], row[1], row[2], unix(row[3]) or 0, unix(row[4]) or 0, *row[5:]) for row in rows}

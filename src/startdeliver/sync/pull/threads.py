@@ -14,6 +14,8 @@ from startdeliver.sync.pull.shell import CONTACT_TYPES
 from startdeliver.sync.text import moment, number, short
 
 SOURCE_PREFIX = "source-"
+# OpenAPI 2.16, GET /conversations/{id}: "we will return the 500 most recent conversation parts".
+MOST_PARTS = 500
 _OPENING = frozenset({"open", "assign_and_reopen"})
 _HAS_TEXT = re.compile(r"(?:^|>)\s*[^<\s]")
 
