@@ -127,6 +127,11 @@ def customers_page(
     `user_count`. The ids are found first: sorting whole rows of a long list costs several times as much.
     """
     ids = customer_ids(filters, sort, search, start=start, stop=stop)
+    return customers_by_ids(ids)
+
+
+def customers_by_ids(ids: Sequence[int]) -> list[Customer]:
+    """The customers with these ids, in their order, each with CSM, `health` (SupportHealth, None) and `user_count`."""
     found = {row.pk: row for row in Customer.objects.filter(pk__in=ids).select_related("csm", "support_health")}
     users = user_counts(ids)
     page = [found[pk] for pk in ids if pk in found]
@@ -181,6 +186,12 @@ def user_view_counts(customer: Customer) -> dict[str, int]:
         has_left=Count("pk", filter=~here),
     )
     return {view: counted[view.replace("-", "_")] for view in USER_VIEWS}
+
+
+def all_users(search: str = "") -> QuerySet[CustomerUser]:
+    """Every user who is not archived, by name."""
+    rows = CustomerUser.objects.filter(archived_at__isnull=True)
+    return _matching_users(rows, search).order_by("name", "email", "pk")
 
 
 def unassigned_users(search: str = "") -> QuerySet[CustomerUser]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from startdeliver.web.access import page, public
-from startdeliver.web.views import fields, imports, intercom, intercom_lists, settings, team, tickets
+from startdeliver.web.views import exports_of, fields, imports, intercom, intercom_lists, lists, settings, team, tickets
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
@@ -27,6 +27,13 @@ urlpatterns: list[URLPattern] = [
     page("apps/intercom/fields", intercom_lists.field_rules, "intercom-fields"),
     page("apps/intercom/runs", intercom_lists.history, "intercom-runs"),
     page("apps/intercom/runs/<int:pk>", intercom_lists.run, "intercom-run"),
+    page("customers/columns", lists.columns, "customers-columns"),
+    page("customers/lists", lists.create, "customers-lists"),
+    page("customers/lists/<int:pk>/<str:action>", lists.change, "customers-list-change"),
+    page("customers/export", exports_of.customers, "customers-export"),
+    page("users/export", exports_of.users, "users-export"),
+    page("tickets/export", exports_of.tickets, "tickets-export"),
+    page("apps/intercom/skips/export", exports_of.skips, "intercom-skips-export"),
     page("customers/import", imports.upload, "customers-import"),
     page("customers/import/<int:pk>", imports.file, "customers-import-file"),
     page("customers/import/<int:pk>/progress", imports.progress, "customers-import-progress"),

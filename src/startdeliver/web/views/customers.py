@@ -13,14 +13,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
-from startdeliver.customers import selectors, services
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers import lists, selectors, services
+from startdeliver.customers.models import Customer, CustomerUser, SavedList
 from startdeliver.support import health
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
+from startdeliver.web.listing import COLUMNS, Asked, address, asked, own_column
 from startdeliver.web.paging import SIZE, Page, page_number
+from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views.lists import list_address
 
 _RECENT = timedelta(days=30)
 _RANK = {"good": 0, "fair": 1, "poor": 2}
@@ -43,32 +46,31 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     """All customers: strip of counts, filters, sort, and what got worse most recently first."""
     organization, member = organization_of(request), member_of(request)
     health.refresh_due(organization)
-    search = request.GET.get("q", "").strip()[:200]
-    sort = request.GET.get("sort", selectors.DEFAULT_SORT)
-    csm_text = request.GET.get("csm", "")
-    filters = selectors.CustomerFilters(
-        health=request.GET.get("health", ""), csm=_csm(csm_text, member), archived=request.GET.get("archived") == "1"
-    )
-    counts = selectors.health_counts(filters, search)
+    now = asked(request.GET, member)
+    saved = lists.list_for(member, now.list_id) if now.list_id else None
+    if saved is not None and set(request.GET) == {"list"}:
+        return redirect(list_address(saved))
+    counts = selectors.health_counts(now.filters, now.search)
     total = sum(counts.values())
-    shown = counts.get(filters.health, total)
-    page = _page(filters, sort, search, page_number(request), shown)
+    shown = counts.get(now.filters.health, total)
+    page = _page(now.filters, now.sort, now.search, page_number(request), shown)
     members = list(Member.objects.of(organization).order_by("name", "email"))
-    narrowed = bool(search or filters.csm is not None or filters.archived or filters.health)
+    narrowed = now.narrowed
     context = {
         "page": page,
-        "sort": sort,
-        "search": search,
-        "filters": filters,
-        "csm_text": csm_text,
-        "is_mine": filters.csm == member.pk,
-        "mine_next": None if filters.csm == member.pk else "me",
-        "archived_next": None if filters.archived else "1",
+        "asked": now,
+        "sort": now.sort,
+        "search": now.search,
+        "filters": now.filters,
+        "csm_text": now.csm_text,
+        "is_mine": now.filters.csm == member.pk,
+        "archived_next": None if now.filters.archived else "1",
         "members": members,
-        "strip": _strip(request, counts, total, filters.health),
+        "strip": _strip(request, counts, total, now.filters.health),
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
+        **_lists(now, saved, member),
     }
     if not page.rows and not narrowed:
         context |= _first_start(organization)
@@ -122,12 +124,25 @@ def _was(customer: Any, recent: datetime) -> str:
     return now.get_previous_status_display() if worse else ""
 
 
-def _csm(text: str, member: Member) -> int | None:
-    if text == "me":
-        return member.pk
-    if text == "none":
-        return 0
-    return int(text) if text.isdecimal() and len(text) < 18 and int(text) else None
+def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any]:
+    """The tabs above the list, and what is offered for the saved list that is open."""
+    mine = address({"csm": ["me"]}, [], selectors.DEFAULT_SORT)
+    is_mine = saved is None and now.csm_text == "me"
+    tabs = [Tab("All customers", "/customers", saved is None and not is_mine), Tab("My portfolio", mine, is_mine)]
+    tabs += [Tab(one.name, list_address(one), saved == one) for one in lists.lists_of(member)]
+    changed = saved is not None and (saved.asks, saved.columns, saved.sort) != (now.params, now.keys, now.sort)
+    shown = {column.key for column in now.columns}
+    return {
+        "list_tabs": tabs,
+        "saved": saved,
+        "saved_changed": changed,
+        "saved_mine": saved is not None and lists.may_change(member, saved),
+        "saved_url": f"/customers/lists/{saved.pk}" if saved else "",
+        "query": now.address(path=""),
+        "export_url": now.address(path="/customers/export", without=["list"]),
+        "own_chips": [(one, now.address(without=one.values)) for one in now.own],
+        "column_choices": [(one, one.key in shown) for one in [*COLUMNS, *map(own_column, now.fields)]],
+    }
 
 
 def _strip(request: HttpRequest, counts: dict[str, int], total: int, current: str) -> list[StripItem]:

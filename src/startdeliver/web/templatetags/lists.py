@@ -1,0 +1,49 @@
+"""Values of custom fields as lists and forms show them. `{% load lists %}`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from startdeliver.customers.custom import is_alias
+from startdeliver.customers.models import CustomField
+from startdeliver.web import formats
+
+register = template.Library()
+
+
+@register.simple_tag
+def own_value(record: Any, field: CustomField) -> SafeString | str:
+    """The record's value of a custom field in words; a dash for none."""
+    text = own_words(record.custom.get(field.alias) if isinstance(record.custom, dict) else None, field)
+    return text if text != formats.NOTHING else format_html('<span class="muted">{}</span>', text)
+
+
+def own_words(value: Any, field: CustomField) -> str:
+    """A custom value in words; a dash for none."""
+    if value is None:
+        return formats.NOTHING
+    if field.type == CustomField.Type.BOOLEAN:
+        return "Yes" if value else "No"
+    if field.type == CustomField.Type.DATE:
+        return formats.day(date.fromisoformat(str(value)))
+    if field.type == CustomField.Type.NUMBER:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+    return str(value)
+
+
+@register.filter
+def own_filter(params: Any, name: str) -> str:
+    """What the address asks for under `name`."""
+    values = params.get(name) or [""]
+    return str(values[0])
+
+
+@register.filter
+def is_own(name: str) -> bool:
+    """Whether a parameter asks for a custom field."""
+    return is_alias(name)

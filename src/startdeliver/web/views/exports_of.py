@@ -1,0 +1,168 @@
+"""The exports: customers, users, tickets and skipped conversations, each as its list shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from startdeliver.customers import selectors
+from startdeliver.customers.fields import fields_of
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.support import health
+from startdeliver.support import selectors as support
+from startdeliver.support.models import Ticket
+from startdeliver.sync import overview
+from startdeliver.sync.models import Skip
+from startdeliver.web.access import administrators_only, member_of, organization_of
+from startdeliver.web.listing import Column, asked
+from startdeliver.web.views.exports import stream
+
+_CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "health": lambda row: (row.health.status or "") if row.health else "",
+    "open": lambda row: row.health.open_count if row.health else None,
+    "overdue": lambda row: row.health.overdue_count if row.health else None,
+    "users": lambda row: row.user_count,
+    "login": lambda row: row.last_login_at,
+    "renewal": lambda row: row.renewal_date,
+    "csm": lambda row: row.csm.email if row.csm else "",
+}
+
+
+@require_safe
+def customers(request: HttpRequest) -> HttpResponseBase:
+    """The customers list with its filters, columns and order."""
+    organization = organization_of(request)
+    health.refresh_due(organization)
+    now = asked(request.GET, member_of(request))
+    # The ID is what an import matches by, so a file that goes out can come back.
+    columns = [column for column in now.columns if column.key != "external_id"]
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        for row in selectors.customers_by_ids(ids):
+            yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
+
+    ids = selectors.customer_ids(now.filters, now.sort, now.search)
+    heads = ["Name", "Your ID", *(column.label for column in columns)]
+    return stream(organization, "Customers", heads, ids, load)
+
+
+@require_safe
+def users(request: HttpRequest) -> HttpResponseBase:
+    """Users: of the customer in ?customer= in one of its views, without a customer (?unassigned=1), or all."""
+    organization = organization_of(request)
+    search = request.GET.get("q", "").strip()[:200]
+    if request.GET.get("customer"):
+        customer = _customer(request.GET["customer"])
+        rows, name = selectors.users_of(customer, request.GET.get("view", "all"), search), f"Users of {customer.name}"
+    elif request.GET.get("unassigned") == "1":
+        rows, name = selectors.unassigned_users(search), "Unassigned users"
+    else:
+        rows, name = selectors.all_users(search), "Users"
+    own = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        found = CustomerUser.objects.select_related("customer").in_bulk(ids)
+        for user in (found[pk] for pk in ids if pk in found):
+            customer = user.customer
+            yield [
+                user.name,
+                user.email,
+                user.external_id,
+                user.phone,
+                customer.external_id if customer else "",
+                customer.name if customer else "",
+                user.is_stakeholder,
+                user.is_non_user,
+                user.has_left_at is not None,
+                user.last_seen_at,
+                *(user.custom.get(one.alias) for one in own),
+            ]
+
+    heads = ["Name", "E-mail", "Your ID", "Phone", "Customer’s ID", "Customer’s name", "Stakeholder", "Non-user"]
+    heads += ["Has left", "Last seen", *(one.name for one in own)]
+    return stream(organization, name, heads, list(rows.values_list("pk", flat=True)), load)
+
+
+@require_safe
+def tickets(request: HttpRequest) -> HttpResponseBase:
+    """The tickets list with its filters and order."""
+    organization = organization_of(request)
+    health.refresh_due(organization)
+    rows = support.tickets_list(
+        show=request.GET.get("show", ""),
+        customer=_customer(request.GET["customer"]) if request.GET.get("customer") else None,
+        search=request.GET.get("q", "").strip()[:200],
+        sort=request.GET.get("sort", "-updated"),
+    )
+    current = health.rule(organization)
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        found = Ticket.objects.select_related("customer").in_bulk(ids)
+        for one in (found[pk] for pk in ids if pk in found):
+            yield [
+                one.external_id,
+                one.title or one.preview,
+                one.status,
+                support.is_overdue(one, current),
+                one.snoozed,
+                one.customer.name if one.customer else "",
+                one.assignee_name,
+                one.team_name,
+                one.priority,
+                one.tags,
+                one.message_count,
+                one.rating,
+                one.rating_remark,
+                one.created_at,
+                one.updated_at,
+                one.first_reply_at,
+                one.resolved_at,
+                one.link,
+            ]
+
+    heads = ["Conversation", "Title", "Status", "Overdue", "Snoozed", "Customer", "Assignee", "Team", "Priority"]
+    heads += ["Tags", "Messages", "Rating", "Remark", "Created", "Updated", "First reply", "Resolved", "Link"]
+    return stream(organization, "Tickets", heads, list(rows.values_list("pk", flat=True)), load)
+
+
+@administrators_only
+@require_safe
+def skips(request: HttpRequest) -> HttpResponseBase:
+    """The skipped conversations with their filters."""
+    organization = organization_of(request)
+    reason = request.GET.get("reason", "")
+    rows = overview.skips(
+        organization,
+        reason=reason if reason in Skip.Reason.values else "",
+        text=request.GET.get("q", "").strip()[:200],
+        resolved=request.GET.get("resolved") == "1",
+    )
+
+    def load(ids: list[int]) -> Iterable[Sequence[Any]]:
+        found = Skip.objects.in_bulk(ids)
+        for one in (found[pk] for pk in ids if pk in found):
+            about = [one.get_reason_display(), one.detail, one.first_seen_at, one.last_seen_at, one.resolved_at]
+            yield [one.external_id, one.title, one.contact_name, one.contact_email, one.contact_ref, *about]
+
+    heads = ["Conversation", "Title", "Contact", "E-mail", "Contact ID", "Reason", "Detail", "First seen", "Last seen"]
+    return stream(
+        organization, "Skipped conversations", [*heads, "Resolved"], list(rows.values_list("pk", flat=True)), load
+    )
+
+
+def _customer_value(row: Any, column: Column) -> Any:
+    if column.field is not None:
+        return row.custom.get(column.key)
+    read = _CUSTOMER_VALUES.get(column.key)
+    return read(row) if read else getattr(row, column.key)
+
+
+def _customer(text: str) -> Customer:
+    found = Customer.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
+    if found is None:
+        raise Http404("There is no such customer.")
+    return found
