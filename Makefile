@@ -28,7 +28,7 @@ demo: $(STAMP) ## Start everything with sample data and a simulated Intercom wor
 	$(BIN)/startdeliver demo
 
 test: $(DEV_STAMP) ## Run the tests on SQLite and, when TEST_POSTGRES_URL is set, on PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
 		echo "The same suite on PostgreSQL:"; \
 		STARTDELIVER_TEST_DATABASE=postgres $(BIN)/python -m pytest; \
