@@ -31,7 +31,7 @@ test: $(DEV_STAMP) ## Run the tests on SQLite and, when TEST_POSTGRES_URL is set
 	$(BIN)/python -m pytest -n auto
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
 		echo "The same suite on PostgreSQL:"; \
-		STARTDELIVER_TEST_DATABASE=postgres $(BIN)/python -m pytest; \
+		STARTDELIVER_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto; \
 	else \
 		echo "PostgreSQL was not tested: TEST_POSTGRES_URL is not set."; \
 	fi
