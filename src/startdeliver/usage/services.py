@@ -18,17 +18,24 @@ from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import rollup
 from startdeliver.usage.cleaning import clean_product, clean_usage_type
+from startdeliver.usage.ingest import Event, Item, ingest, store
+from startdeliver.usage.matching import Result
 from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageEvent, UsageType
 
 __all__ = [
+    "Event",
     "FieldError",
+    "Item",
+    "Result",
     "events_delete",
+    "ingest",
     "product_archive",
     "product_attach",
     "product_create",
     "product_order",
     "product_restore",
     "product_update",
+    "store",
     "usage_type_archive",
     "usage_type_create",
     "usage_type_restore",
