@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from startdeliver.customers.fields import field_create
-from startdeliver.customers.models import CustomField
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.customers.services import customer_update
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 
@@ -78,3 +79,64 @@ def test_another_organizations_field_does_not_exist(
         assert client.post(f"/settings/fields/{field.pk}/{action}").status_code == 404
     assert client.post(f"/settings/fields/{field.pk}", {"name": "Taken"}).status_code == 404
     assert only(organization).name == "Team"
+
+
+def test_own_fields_on_the_profile_and_in_its_form(
+    signed_in: Callable[[Member], Client], csm: Member, organization: Organization
+) -> None:
+    main = signed_in(csm)
+    with organization_scope(organization):
+        kinds = {
+            "Seats": {"type": "number"},
+            "Review": {"type": "date"},
+            "Pilot": {"type": "boolean"},
+            "Segment": {"type": "dropdown", "options": ["Small", "Large"], "required": True},
+            "Score": {"type": "number", "visibility": "visible"},
+            "Secret": {"type": "text", "visibility": "hidden"},
+        }
+        for name, more in kinds.items():
+            field_create(organization=organization, by="ada", entity="customer", name=name, **more)  # type: ignore[arg-type]
+    page = main.get("/customers/new").content.decode()
+    assert [f'name="customfield{name}"' in page for name in kinds] == [True, True, True, True, False, False]
+    values = {"name": "Acorn", "customfieldSeats": "12", "customfieldReview": "2026-03-31", "customfieldPilot": "false"}
+    refused = main.post("/customers/new", values)
+    assert (refused.status_code, "“Segment” is required" in refused.content.decode()) == (400, True)
+    made = main.post("/customers/new", {**values, "customfieldSegment": "Large"})
+    with organization_scope(organization):
+        customer = Customer.objects.get()
+        customer_update(
+            customer=customer, by="k", source="api", values={"customfieldScore": 7, "customfieldSecret": "x"}
+        )
+    assert customer.custom == {
+        "customfieldSeats": 12,
+        "customfieldReview": "2026-03-31",
+        "customfieldPilot": False,
+        "customfieldSegment": "Large",
+        "customfieldScore": 7,
+        "customfieldSecret": "x",
+    }
+    page = main.get(f"{made['Location']}?tab=details").content.decode()
+    assert [name in page for name in ("Seats", "31 Mar 2026", "Segment", "Score", "Secret")] == [True] * 4 + [False]
+    page = main.get(f"{made['Location']}/edit").content.decode()
+    assert '<option value="false" selected>No</option>' in page
+    assert 'value="2026-03-31"' in page
+    # What the form does not have stays; what is emptied is gone.
+    main.post(f"{made['Location']}/edit", {"name": "Acorn", "customfieldSegment": "Small"})
+    customer.refresh_from_db()
+    assert customer.custom == {"customfieldSegment": "Small", "customfieldScore": 7, "customfieldSecret": "x"}
+    # Editing what is only visible by a forged form changes nothing that the form does not have.
+    main.post(f"{made['Location']}/edit", {"name": "Acorn", "customfieldSegment": "Small", "customfieldScore": "9"})
+    customer.refresh_from_db()
+    assert customer.custom["customfieldScore"] == 7
+
+
+def test_own_fields_of_users(signed_in: Callable[[Member], Client], csm: Member, organization: Organization) -> None:
+    main = signed_in(csm)
+    with organization_scope(organization):
+        field_create(organization=organization, by="ada", entity="user", name="Team", type="text", description="Whose")
+    assert "Whose" in main.get("/users/new").content.decode()
+    main.post("/users/new", {"name": "Ada", "customfieldTeam": "Finance"})
+    with organization_scope(organization):
+        user = CustomerUser.objects.get()
+    assert "Finance" in main.get(f"/users/{user.pk}").content.decode()
+    assert 'value="Finance"' in main.get(f"/users/{user.pk}/edit").content.decode()

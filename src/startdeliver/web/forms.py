@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.fields import fields_of
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member, Organization
 
@@ -39,8 +40,56 @@ def _text(label: str, help_text: str = "", required: bool = False, **attrs: Any)
     return field
 
 
-class CustomerForm(ServiceForm):
-    """The standard fields of a customer."""
+class OwnFieldsForm(ServiceForm):
+    """A form that has the organization's own editable fields too, each under its alias."""
+
+    entity = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._own: list[str] = []
+        for one in fields_of(self.entity):
+            if one.visibility == CustomField.Visibility.EDITABLE:
+                self.fields[one.alias] = _own_field(one, self.initial.get(one.alias))
+                self._own.append(one.alias)
+
+    @property
+    def own_fields(self) -> list[forms.BoundField]:
+        return [self[alias] for alias in self._own]
+
+
+def _own_field(one: CustomField, stored: Any) -> forms.Field:
+    made: forms.Field
+    common: dict[str, Any] = {"label": one.name, "help_text": one.description, "required": False}
+    if one.type == CustomField.Type.BOOLEAN:
+        made = forms.ChoiceField(choices=[("", "Not set"), ("true", "Yes"), ("false", "No")], **common)
+    elif one.type == CustomField.Type.DROPDOWN:
+        # An option that was taken away since stays on the records that have it.
+        options = [*one.options, *([stored] if stored and stored not in one.options else [])]
+        made = forms.ChoiceField(choices=[("", "Not set"), *((option, option) for option in options)], **common)
+    elif one.type == CustomField.Type.DATE:
+        made = forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **common)
+    elif one.type == CustomField.Type.NUMBER:
+        made = forms.CharField(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **common)
+    else:
+        made = forms.CharField(**common)
+    made.must = one.required  # type: ignore[union-attr]
+    return made
+
+
+def _own_initial(record: Customer | CustomerUser) -> dict[str, Any]:
+    """The custom values as the form's controls know them."""
+    words = {True: "true", False: "false"}
+    return {
+        alias: words[value] if isinstance(value, bool) else value
+        for alias, value in (record.custom if isinstance(record.custom, dict) else {}).items()
+    }
+
+
+class CustomerForm(OwnFieldsForm):
+    """The fields of a customer."""
+
+    entity = "customer"
 
     name = _text("Name", required=True, autocomplete="off", autofocus=True)
     csm = forms.ChoiceField(label="CSM", required=False, help_text="The member who looks after this customer.")
@@ -80,8 +129,10 @@ class CustomerForm(ServiceForm):
         return [self[name] for name in self.more]
 
 
-class UserForm(ServiceForm):
-    """The standard fields of a user; its customer is chosen elsewhere."""
+class UserForm(OwnFieldsForm):
+    """The fields of a user; its customer is chosen elsewhere."""
+
+    entity = "user"
 
     name = _text("Name", autocomplete="off", autofocus=True)
     email = _text("E-mail", "Intercom contacts are matched by it.", inputmode="email", autocomplete="off")
@@ -103,7 +154,7 @@ class UserForm(ServiceForm):
 def customer_initial(customer: Customer) -> dict[str, Any]:
     """The values of `customer` as CustomerForm shows them."""
     shown = {name: getattr(customer, name) for name in CustomerForm.base_fields if name != "csm"}
-    return shown | {
+    return {**_own_initial(customer), **shown} | {
         "csm": customer.csm_id or "",
         "renewal_date": customer.renewal_date.isoformat() if customer.renewal_date else "",
     }
@@ -112,4 +163,4 @@ def customer_initial(customer: Customer) -> dict[str, Any]:
 def user_initial(user: CustomerUser) -> dict[str, Any]:
     """The values of `user` as UserForm shows them."""
     shown = {name: getattr(user, name) for name in UserForm.base_fields}
-    return shown | {"has_left_at": user.has_left_at is not None}
+    return {**_own_initial(user), **shown} | {"has_left_at": user.has_left_at is not None}

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.fields import fields_of
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.web.templatetags.lists import own_words
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ USER_FACTS: Sequence[tuple[str, str, str]] = (
 
 
 def facts_of(record: Customer | CustomerUser) -> list[Fact]:
-    """Every standard field of a customer or user, with its source."""
+    """Every field of a customer or user that is not hidden, with its source."""
     rows = CUSTOMER_FACTS if isinstance(record, Customer) else USER_FACTS
     sources = record.field_sources if isinstance(record.field_sources, dict) else {}
     found = []
@@ -60,7 +62,16 @@ def facts_of(record: Customer | CustomerUser) -> list[Fact]:
         # What comes in may be anything: only a web address becomes a link.
         safe = kind != "link" or str(value).lower().startswith(("http://", "https://"))
         found.append(Fact(label, value, *describe(sources.get(name)), kind if safe else "text"))
-    return found
+    return found + _own_facts(record, sources)
+
+
+def _own_facts(record: Customer | CustomerUser, sources: dict[str, Any]) -> list[Fact]:
+    custom = record.custom if isinstance(record.custom, dict) else {}
+    return [
+        Fact(one.name, own_words(custom.get(one.alias), one), *describe(sources.get(one.alias)))
+        for one in fields_of("customer" if isinstance(record, Customer) else "user")
+        if one.visibility != CustomField.Visibility.HIDDEN
+    ]
 
 
 def describe(source: Any) -> tuple[str, datetime | None]:
@@ -69,6 +80,7 @@ def describe(source: Any) -> tuple[str, datetime | None]:
         return "", None
     kind, by = str(source.get("source") or ""), str(source.get("by") or "")
     words = {"intercom": "From Intercom", "api": f"Through the API by {by}" if by else "Through the API"}
+    words |= {"csv": f"From a CSV file by {by}" if by else "From a CSV file"}
     words |= {"member": f"By {by}" if by else "By a member"}
     try:
         at = datetime.fromisoformat(str(source.get("at") or ""))
