@@ -121,9 +121,9 @@ def _unclouded(
     cited = _cited(list(good.values()))
     voice = [area for area in ("mood", "rating") if area in good]
     watched = any(one.code in ("overdue", "rating-bad", "usage-fair", "mood-bad") for one in found)
-    if "usage" in good and not watched and ((voice and "growth" in good) or len(voice) == 2):
+    if ("usage" in good or "logins" in good) and not watched and ((voice and "growth" in good) or len(voice) == 2):
         return Status.THRIVING, f"Independent signs all speak for them: {_areas(good)}.", cited
-    if "usage" in good or len(good) >= 2 or voice or "growth" in good:
+    if good:
         return Status.ENGAGED, f"Nothing weighs against them, and there are good signs: {_areas(good)}.", cited
     days = (evidence.get("commercial.renewal") or {}).get("days")
     if near and (any(one.code == "silent" for one in found) or not _is_alive(evidence)):

@@ -50,6 +50,7 @@ ORDER = (
     "usage-good",
     "mood-good",
     "rating-good",
+    "logins-good",
 )
 
 
@@ -220,16 +221,21 @@ def _mood(evidence: Evidence) -> Iterator[Finding]:
     of = _share(bad, number, "negative")
     if bad >= 3 and bad * 2 >= number and bad > 2 * good:
         yield Finding("mood-bad", "mood", Weight.SERIOUS, of, cited, step, cited)
-    elif bad >= 2 and bad > good:
+    # Who writes to support has a problem; only from a third on it is a mood.
+    elif bad >= 2 and bad > good and bad * 3 >= number:
         yield Finding("mood-bad", "mood", Weight.CONCERN, of, cited, step, cited)
     elif bad == 1 and not good and quotes and quotes[0].value["score"] <= -0.6:
         heavy = quotes[0].value["open"] or number <= 2
         yield Finding("mood-bad", "mood", Weight.CONCERN if heavy else Weight.NOTE, of, cited, step, cited)
+    elif bad >= 2 and bad > good:
+        yield Finding("mood-mixed", "mood", Weight.NOTE, of, cited, step, cited)
     elif good and good >= 2 * bad:
         quotes = evidence.starting("quote.positive.")
         cited = (fact.id, *(one.id for one in quotes))
         words = _share(good, number, "positive")
-        yield Finding("mood-good", "mood", Weight.GOOD if good >= 2 else Weight.NOTE, words, cited)
+        yield Finding(
+            "mood-good", "mood", Weight.GOOD if good >= 2 and good * 4 >= number else Weight.NOTE, words, cited
+        )
 
 
 def _share(part: int, number: int, tone: str) -> str:

@@ -109,14 +109,18 @@ def _logins(evidence: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
     elif people is not None and not evidence.get("usage.health"):
         here, before, users = people.value["recent"], people.value["before"], people.value["users"]
-        words = f"{here:,} of {users:,} users logged in during the last four weeks"
+        who = f"{here:,} of {users:,}"
+        if here == users:
+            who = "both" if users == 2 else f"all {users:,}"
+        words = f"{who} users logged in during the last four weeks"
         if users >= 3 and here * 5 <= users and before > here:
             yield Finding(
                 "usage-falls", "usage", Weight.CONCERN, words, (people.id,),
                 "Ask the main contact why most users stay away, and offer a short session.", (people.id,),
             )  # fmt: skip
         elif users >= 2 and here * 10 >= users * 6:
-            yield Finding("usage-good", "usage", Weight.GOOD, words, (people.id,))
+            # Who logs in may do so because of trouble: a sign of life, not of use.
+            yield Finding("logins-good", "logins", Weight.GOOD, words, (people.id,))
 
 
 def _people(evidence: Evidence) -> Iterator[Finding]:

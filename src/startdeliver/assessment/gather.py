@@ -213,8 +213,8 @@ SELECT t.id, t.name, t.email, t.has_left_at, t.last_login_at, t.is_stakeholder F
 """
 
 # Per user first: few rows then meet the customers. `here` counts the days of use in the newest four weeks, `there` in
-# the four before, `long` in the eight before. The last column finds, in one maximum, the user with the most of those eight
-# weeks: days, whether it was quiet since, and its id.
+# the four before, `long` in the eight before. The last column finds, in one maximum, the user with most days of those
+# eight weeks: the days, whether the user was quiet since, and the id.
 _USAGE = """
 SELECT t.customer_id, COUNT(CASE WHEN d.here > 0 THEN 1 END), COUNT(CASE WHEN d.there > 0 THEN 1 END),
        COALESCE(SUM(d.volume_here), 0), COALESCE(SUM(d.volume_there), 0), MIN(d.first),

@@ -20,7 +20,8 @@ def trend(points: Sequence[Point], now: datetime, before: str = Trend.STEADY) ->
     Compares the status of now with the mean over the six weeks before, weighted by time.
     """
     past = mean_level(points, now - WINDOW, now)
-    if past is None or len(points) < 2:
+    # On the first day the second look knows more than the first, for example how messages sound; that is no trend.
+    if past is None or len(points) < 2 or now - points[0][0] < timedelta(days=1):
         return Trend.STEADY
     change = LEVELS[points[-1][1]] - past
     if change >= (_LEAVE if before == Trend.IMPROVING else _ENTER):
