@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from startdeliver.web.access import page, public
-from startdeliver.web.views import exports_of, fields, imports, intercom, intercom_lists, lists, settings, team, tickets
+from startdeliver.web.views import (
+    exports_of,
+    fields,
+    imports,
+    intercom,
+    intercom_lists,
+    lists,
+    push,
+    settings,
+    team,
+    tickets,
+)
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
@@ -52,4 +63,13 @@ urlpatterns: list[URLPattern] = [
     page("settings/fields/new", fields.field_new, "settings-field-new"),
     page("settings/fields/<int:pk>", fields.field_edit, "settings-field"),
     page("settings/fields/<int:pk>/<str:action>", fields.field_action, "settings-field-action"),
+    page("apps/intercom/advanced", push.page, "push"),
+    page("apps/intercom/advanced/save", push.save, "push-save"),
+    page("apps/intercom/advanced/preview", push.preview, "push-preview"),
+    page("apps/intercom/advanced/accept", push.accept, "push-accept"),
+    page("apps/intercom/advanced/push", push.push, "push-now"),
+    page("apps/intercom/advanced/log", push.log, "push-log"),
+    page("apps/intercom/advanced/messaging", push.messaging, "push-messaging"),
+    page("apps/intercom/advanced/tick", push.tick, "push-tick"),
+    page("apps/intercom/advanced/audience/<str:key>", push.audience, "push-audience"),
 ]

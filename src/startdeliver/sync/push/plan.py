@@ -132,13 +132,13 @@ def _mark(spec: Spec) -> str:
     return f" || {separator} || ".join(parts)
 
 
-_FROM = {
+FROM = {
     COMPANY: """sync_mirrorcompany AS m JOIN customers_customer AS c ON c.id = m.customer_id
   LEFT JOIN sync_pushrecord AS r ON r.company_id = m.id""",
     CONTACT: """sync_mirrorcontact AS m JOIN customers_customeruser AS u ON u.id = m.user_id
   LEFT JOIN customers_customer AS c ON c.id = u.customer_id LEFT JOIN sync_pushrecord AS r ON r.contact_id = m.id""",
 }
-_WHERE = {
+WHERE = {
     COMPANY: "m.gone_at IS NULL AND c.archived_at IS NULL",
     CONTACT: "m.state = 'active' AND u.archived_at IS NULL",
 }
@@ -158,9 +158,9 @@ def _statement(spec: Spec) -> str:
     seen = " OR r.fingerprint <> m.fingerprint" if spec.keep or spec.core else ""
     columns = ", ".join([_FIXED[spec.model], mark, *_columns(spec)])
     return (
-        f"SELECT {columns} FROM {_FROM[spec.model]} {joins} "  # noqa: S608 -- our own names; values are parameters
+        f"SELECT {columns} FROM {FROM[spec.model]} {joins} "  # noqa: S608 -- our own names; values are parameters
         f"WHERE m.organization_id = %(organization)s AND m.workspace = %(workspace)s AND m.id > %(last)s "
-        f"AND {_WHERE[spec.model]} AND (r.id IS NULL OR r.mark <> ({mark}){seen}) ORDER BY m.id LIMIT %(limit)s"
+        f"AND {WHERE[spec.model]} AND (r.id IS NULL OR r.mark <> ({mark}){seen}) ORDER BY m.id LIMIT %(limit)s"
     )
 
 

@@ -116,7 +116,7 @@ _SUPPORT = "LEFT JOIN support_supporthealth AS sh ON sh.customer_id = c.id"
 
 def _builtin() -> list[Source]:
     base = settings.CONFIG.base_url.rstrip("/")
-    health = {"data_type": "options", "options": HEALTH, "wire": _health}
+    health: dict[str, Any] = {"data_type": "options", "options": HEALTH, "wire": _health}
     found = [
         Source(
             COMPANY, "usage_health", "Usage health", sql="uh.status", join=_USAGE, ticked=True,

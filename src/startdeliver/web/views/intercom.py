@@ -187,6 +187,7 @@ def tabs(request: HttpRequest, current: str) -> list[Tab]:
         Tab("Skipped", f"{HOME}/skips", current == "skips", skipped),
         Tab("Fields", f"{HOME}/fields", current == "fields"),
         Tab("Sync history", f"{HOME}/runs", current == "runs"),
+        Tab("Advanced", f"{HOME}/advanced", current == "advanced"),
     ]
 
 

@@ -1,0 +1,39 @@
+"""Values as they stand in Intercom. `{% load push %}`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.sync.push import standing
+from startdeliver.web import formats
+
+register = template.Library()
+
+
+@register.filter
+def shown(value: Any, data_type: str = "string") -> str:
+    """A value as people read it; dates are unix seconds in Intercom and read in UTC, as Intercom anchors them."""
+    if value is None or value == "":
+        return "no value"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if data_type == "date" and isinstance(value, int | float):
+        at = datetime.fromtimestamp(value, UTC)
+        return formats.day(at.date()) if at.hour == at.minute == 0 else f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return str(value)
+
+
+@register.filter
+def plain(key: str) -> str:
+    """An attribute's or core field's name without what tells the two apart."""
+    return key.removeprefix("core.")
+
+
+@register.inclusion_tag("web/push/_standing.html")
+def push_standing(record: Customer | CustomerUser) -> dict[str, Any]:
+    """What Startdeliver has put into Intercom about a customer or user, and since when; empty when nothing goes out."""
+    return {"places": standing.places(record)}

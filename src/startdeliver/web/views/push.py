@@ -1,0 +1,254 @@
+"""Apps → Intercom → Advanced: what goes out, the preview, pushes and their log. Administrators only.
+
+Choosing attributes needs the advanced tier; core fields (Apps → Intercom → Fields) go out without it, through the same
+preview and log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from startdeliver.intercom import IntercomError
+from startdeliver.sync import connect, overview
+from startdeliver.sync.models import PushItem, PushLog, PushRun
+from startdeliver.sync.push import choices, recipes, runs
+from startdeliver.sync.push import preview as previews
+from startdeliver.sync.push.sources import COMPANY, CONTACT
+from startdeliver.web.access import administrators_only, is_swap, member_of, organization_of
+from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views import intercom
+
+HOME = f"{intercom.HOME}/advanced"
+_TITLES = ((COMPANY, "Companies"), (CONTACT, "Contacts"))
+
+
+def advanced_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """403 with whom to ask while the organization's tier is locked."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            choices.require_advanced(organization_of(request))
+        except choices.Locked as error:
+            raise PermissionDenied(str(error)) from error
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+@administrators_only
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Which attributes go out, or whom to ask; the last push and what failed."""
+    return _page(request)
+
+
+@administrators_only
+@advanced_only
+@require_POST
+def save(request: HttpRequest) -> HttpResponseBase:
+    """Stores what goes out; new attributes wait for the preview."""
+    organization = organization_of(request)
+    names = {key.removeprefix("name."): text for key, text in request.POST.items() if key.startswith("name.")}
+    try:
+        choices.save(
+            organization,
+            by=member_of(request).email,
+            ticked=request.POST.getlist("field"),
+            names={key: str(text) for key, text in names.items()},
+            prefix=request.POST.get("prefix"),
+            keep_in_line=request.POST.get("keep_in_line") == "yes",
+        )
+    except choices.ChoiceError as error:
+        return _page(request, errors=error.errors, ticked=set(request.POST.getlist("field")), names=names)
+    if any(one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)):
+        return redirect(f"{HOME}/preview")
+    messages.success(request, "Saved. It counts from the next push on.")
+    return redirect(HOME)
+
+
+@administrators_only
+@require_safe
+def preview(request: HttpRequest) -> HttpResponse:
+    """Exactly what would be made and changed, on how many records, with samples."""
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    _something_goes(request)
+    found = previews.preview(organization, link) if link.is_ready else None
+    samples = []
+    for one in found.samples if found else ():
+        rows = [(key, one.before[key], value, found.types.get(key, "string")) for key, value in one.after.items()]
+        samples.append({"model": one.model, "record": one.record, "label": one.label, "rows": rows})
+    context = _frame(request, "fields") | {"plan": found, "samples": samples}
+    return render(request, "web/push/preview.html", context)
+
+
+@administrators_only
+@require_POST
+def accept(request: HttpRequest) -> HttpResponse:
+    """The preview is accepted: pushes now, and after every sync."""
+    _something_goes(request)
+    choices.accept(organization_of(request), member_of(request).email)
+    return _start(request, "Accepted. The push has started, and one follows every sync by itself.")
+
+
+@administrators_only
+@require_POST
+def push(request: HttpRequest) -> HttpResponse:
+    """Push now: what was accepted."""
+    _something_goes(request)
+    organization = organization_of(request)
+    if not runs.goes_by_itself(organization, connect.connection_of(organization)):
+        return redirect(f"{HOME}/preview")
+    return _start(request, "The push has started.")
+
+
+@administrators_only
+@require_safe
+def log(request: HttpRequest) -> HttpResponse:
+    """Every write of the last 90 days: before, after, outcome, time."""
+    outcome = request.GET.get("outcome", "")
+    rows = PushLog.objects.order_by("-at", "-pk")
+    if outcome in PushLog.Outcome.values:
+        rows = rows.filter(outcome=outcome)
+    chips = [Tab("All", f"{HOME}/log", outcome not in PushLog.Outcome.values)]
+    chips += [
+        Tab(str(label), f"{HOME}/log?outcome={value}", outcome == value) for value, label in PushLog.Outcome.choices
+    ]
+    found = paginate(rows, page_number(request))
+    entries = [(row, [(key, row.before.get(key), value) for key, value in row.after.items()]) for row in found.rows]
+    context = _frame(request, "log") | {"page": found, "entries": entries, "chips": chips}
+    return render(request, "web/push/_log.html" if is_swap(request, "log") else "web/push/log.html", context)
+
+
+@administrators_only
+@advanced_only
+@require_safe
+def messaging(request: HttpRequest) -> HttpResponse:
+    """Recipes for targeted messages: who matches here and there, and the rule to choose in Intercom."""
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    rows = recipes.counted(organization, link) if link.is_ready else []
+    return render(request, "web/push/messaging.html", _frame(request, "messaging") | {"rows": rows})
+
+
+@administrators_only
+@advanced_only
+@require_POST
+def tick(request: HttpRequest) -> HttpResponseBase:
+    """Ticks the contact's attribute that a recipe needs; the preview follows."""
+    organization = organization_of(request)
+    wanted = {one.source_key for one in recipes.available(organization)} & {request.POST.get("field", "")}
+    found = choices.settings_of(organization)
+    ticked = {one.key for one in choices.choices(organization) if one.field.ticked} | wanted
+    choices.save(organization, by=member_of(request).email, ticked=ticked, keep_in_line=found.keep_in_line)
+    return redirect(f"{HOME}/preview")
+
+
+@administrators_only
+@advanced_only
+@require_POST
+def audience(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Makes a Fin audience of a recipe's rule."""
+    organization = organization_of(request)
+    try:
+        name = recipes.create_audience(organization, connect.connection_of(organization), key)
+        messages.success(
+            request, f"The Fin audience “{name}” is in Intercom; choose it there for Fin."
+        )
+    except recipes.RecipeError as error:
+        messages.error(request, str(error))
+    except IntercomError as error:
+        messages.error(request, error.sentence)
+    return redirect(f"{HOME}/messaging")
+
+
+def _something_goes(request: HttpRequest) -> None:
+    """403 when the tier is locked and no core field goes out either."""
+    organization = organization_of(request)
+    specs = runs.specs(organization, connect.connection_of(organization), accepted_only=False)
+    if not organization.advanced and not any(spec.core for spec in specs):
+        raise PermissionDenied(choices.locked_sentence())
+
+
+def _start(request: HttpRequest, done: str) -> HttpResponse:
+    try:
+        runs.request(organization_of(request))
+        messages.success(request, done)
+    except (runs.AlreadyPushing, runs.NotReady) as error:
+        text = str(error)
+        messages.info(request, text[:1].upper() + text[1:] + ("" if text.endswith(".") else "."))
+    return redirect(HOME)
+
+
+def _parts(request: HttpRequest, current: str) -> list[Tab]:
+    parts = [Tab("What goes out", HOME, current == "fields"), Tab("Log", f"{HOME}/log", current == "log")]
+    if organization_of(request).advanced:
+        parts.insert(1, Tab("Targeted messaging", f"{HOME}/messaging", current == "messaging"))
+    return parts
+
+
+def _frame(request: HttpRequest, current: str) -> dict[str, Any]:
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    return {
+        "tabs": intercom.tabs(request, "advanced"),
+        "parts": _parts(request, current),
+        "connection": link,
+        "region": overview.region_name(link),
+        "locked": not organization.advanced,
+        "support_contact": settings.CONFIG.support_contact,
+    }
+
+
+def _page(
+    request: HttpRequest,
+    errors: dict[str, str] | None = None,
+    ticked: set[str] | None = None,
+    names: dict[str, Any] | None = None,
+) -> HttpResponse:
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    rows = choices.choices(organization)
+    groups = [
+        (
+            title,
+            [
+                {
+                    "choice": one,
+                    "ticked": one.key in ticked if ticked is not None else one.field.ticked,
+                    "name": (names or {}).get(one.key, one.field.name),
+                    "error": (errors or {}).get(one.key, ""),
+                }
+                for one in rows
+                if one.source.model == model
+            ],
+        )
+        for model, title in _TITLES
+    ]
+    core = [(title, choices.core(link, model, accepted=True)) for model, title in _TITLES]
+    last = PushRun.objects.order_by("-started_at").first()
+    context = _frame(request, "fields") | {
+        "groups": groups,
+        "core": [(title, fields) for title, fields in core if fields],
+        "push_settings": choices.settings_of(organization),
+        "errors": errors or {},
+        "waiting": any(one.field.ticked and one.field.accepted_at is None for one in rows) and organization.advanced,
+        "goes": runs.goes_by_itself(organization, link),
+        "last": last,
+        "running": last is not None and last.status == PushRun.Status.RUNNING and not runs.is_dead(last),
+        "failures": list(runs.failures(organization)[:20]),
+        "failure_count": PushItem.objects.exclude(reason="").count(),
+        "invisible": previews.invisible(link),
+    }
+    return render(request, "web/push/page.html", context, status=422 if errors else 200)

@@ -1,0 +1,168 @@
+"""Apps → Intercom → Advanced: locked and unlocked, choosing, previewing, pushing, targeted messaging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.engine import jobs
+from startdeliver.simulator.testing import Handle, run_in_thread
+from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushRun
+from startdeliver.sync.push import runs
+from startdeliver.tenancy.models import Member, Organization
+from startdeliver.tenancy.scope import organization_scope
+from startdeliver.usage.models import UsageHealth
+
+HOME = "/apps/intercom/advanced"
+
+
+@pytest.fixture
+def intercom(settings: Any) -> Iterator[Handle]:
+    with run_in_thread() as handle:
+        settings.CONFIG = replace(settings.CONFIG, intercom_api_url=handle.url, support_contact="Olga, olga@host.test")
+        yield handle
+
+
+@pytest.fixture
+def admin(signed_in: Callable[[Member], Client], administrator: Member) -> Client:
+    return signed_in(administrator)
+
+
+@pytest.fixture
+def connected(organization: Organization, intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> Organization:
+    """One customer with Poor usage health and one user, linked to a company and a contact."""
+    monkeypatch.setattr(runs, "freshen", lambda organization: None)
+    company = intercom.workspace.add_company("Acorn", "acorn")
+    contact = intercom.workspace.add_contact("Ann", "ann@acorn.test", companies=[company])
+    with organization_scope(organization):
+        link = Connection(
+            organization=organization,
+            status="authenticated",
+            token_kind="token",
+            workspace=intercom.workspace.id_code,
+            saved_at=clock.now(),
+        )
+        link.token = intercom.token
+        link.save()
+        acorn = Customer.objects.create(organization=organization, name="Acorn")
+        ann = CustomerUser.objects.create(organization=organization, customer=acorn, email="ann@acorn.test")
+        UsageHealth.objects.create(organization=organization, customer=acorn, status="poor")
+        ids = {"organization": organization, "workspace": link.workspace}
+        MirrorCompany.objects.create(**ids, ref=company.id, customer=acorn, name="Acorn")
+        MirrorContact.objects.create(**ids, ref=contact.id, user=ann, email=ann.email, email_key=ann.email)
+    return organization
+
+
+@pytest.fixture
+def unlocked(connected: Organization) -> Organization:
+    connected.advanced = True
+    connected.save()
+    return connected
+
+
+class TestLocked:
+    def test_is_visible_and_says_whom_to_ask(self, admin: Client, connected: Organization) -> None:
+        page = admin.get(HOME)
+        assert page.status_code == 200
+        assert "contact Olga, olga@host.test" in page.content.decode()
+        assert 'name="field"' not in page.content.decode()
+
+    @pytest.mark.parametrize("part", ["save", "accept", "push", "tick", "audience/usage-poor"])
+    def test_nothing_can_be_done(self, admin: Client, connected: Organization, part: str) -> None:
+        # Otherwise the default "fill if empty" of the external id is a core field that may go out.
+        with organization_scope(connected):
+            Connection.objects.update(field_rules={"user.external_id": {"rule": "intercom"}})
+        answer = admin.post(f"{HOME}/{part}", {"field": "company.usage_health"})
+        assert answer.status_code == 403
+        assert "olga@host.test" in answer.content.decode()
+        with organization_scope(connected):
+            assert not PushField.objects.exists()
+
+    def test_messaging_too(self, admin: Client, connected: Organization) -> None:
+        assert admin.get(f"{HOME}/messaging").status_code == 403
+
+
+def test_only_for_administrators(main: Client, unlocked: Organization) -> None:
+    for part in ("", "/preview", "/log", "/messaging"):
+        assert main.get(HOME + part).status_code == 403
+    assert main.post(f"{HOME}/push").status_code == 403
+
+
+def test_choosing_leads_to_the_preview_and_accepting_pushes(
+    admin: Client, unlocked: Organization, intercom: Handle
+) -> None:
+    page = admin.get(HOME).content.decode()
+    assert "startdeliver_usage_health" in page
+    answer = admin.post(
+        f"{HOME}/save", {"field": ["company.usage_health"], "prefix": "acme_", "name.company.link": "x"}
+    )
+    assert answer.headers["Location"] == f"{HOME}/preview"
+    preview = admin.get(f"{HOME}/preview").content.decode()
+    assert "acme_usage_health" in preview
+    assert "no value → <strong>Poor</strong>" in preview
+    assert "make 1 attribute and write to 1 company and 0 contacts: 2 writes" in preview
+    assert not intercom.workspace.attributes, "a preview writes nothing"
+    assert admin.post(f"{HOME}/accept").headers["Location"] == HOME
+    jobs.run_inline()
+    (company,) = intercom.workspace.companies.values()
+    assert company.custom_attributes == {"acme_usage_health": "Poor"}
+    assert "Usage health" in admin.get(HOME).content.decode()
+    log = admin.get(f"{HOME}/log").content.decode()
+    assert "Acorn" in log
+    assert "no value → Poor" in log
+    with organization_scope(unlocked):
+        profile = admin.get(f"/customers/{Customer.objects.get().pk}?tab=details").content.decode()
+    assert "In Intercom since" in profile
+    assert "as acme_usage_health" in profile
+
+
+def test_a_name_is_used_once(admin: Client, unlocked: Organization) -> None:
+    names = {"name.company.usage_health": "health", "name.contact.usage_health": "health"}
+    answer = admin.post(f"{HOME}/save", {"field": ["company.usage_health"], "prefix": "startdeliver_", **names})
+    assert answer.status_code == 422
+    assert "is used twice" in answer.content.decode()
+
+
+def test_push_now_leads_to_the_preview_while_nothing_is_accepted(admin: Client, unlocked: Organization) -> None:
+    assert admin.post(f"{HOME}/push").headers["Location"] == f"{HOME}/preview"
+
+
+def test_push_now(admin: Client, unlocked: Organization) -> None:
+    admin.post(f"{HOME}/accept")
+    jobs.run_inline()
+    admin.post(f"{HOME}/push")
+    jobs.run_inline()
+    with organization_scope(unlocked):
+        assert [one.trigger for one in PushRun.objects.all()] == ["button", "button"]
+
+
+class TestMessaging:
+    def test_not_in_intercom_yet_is_not_zero(self, admin: Client, unlocked: Organization) -> None:
+        page = admin.get(f"{HOME}/messaging").content.decode()
+        assert "Usage health is Poor" in page
+        assert "Not in Intercom yet" in page
+        assert "startdeliver_contact_usage_health" in page
+
+    def test_both_sides_are_counted(self, admin: Client, unlocked: Organization, intercom: Handle) -> None:
+        answer = admin.post(f"{HOME}/tick", {"field": "contact.usage_health"})
+        assert answer.headers["Location"] == f"{HOME}/preview"
+        admin.post(f"{HOME}/accept")
+        jobs.run_inline()
+        card = admin.get(f"{HOME}/messaging").content.decode().split('id="usage-poor"')[1].split("</section>")[0]
+        assert card.count('<span class="num">1</span>') == 2
+        admin.post(f"{HOME}/audience/usage-poor")
+        (audience,) = intercom.workspace.audiences.values()
+        assert audience.predicates == [
+            {
+                "attribute": "custom_attributes.startdeliver_contact_usage_health",
+                "type": "string",
+                "comparison": "eq",
+                "value": "Poor",
+            }
+        ]
