@@ -90,8 +90,8 @@ def test_the_plan_does_not_include_it(story: Story, listing: list[str]) -> None:
     ],
 )
 def test_a_broken_answer_keeps_what_was_committed(story: Story, listing: list[str], kind: str, words: str) -> None:
-    # The first three pages arrive, the fourth never does.
-    story.intercom.faults.fail_next(kind, "/conversations/search", times=99, after=3)
+    # The count for the estimate and the first three pages arrive, the fourth page never does.
+    story.intercom.faults.fail_next(kind, "/conversations/search", times=99, after=4)
     run = story.sync(expect=FAILED)
     assert words in run.error
     assert len(story.tickets()) == 450

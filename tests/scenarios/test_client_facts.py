@@ -111,7 +111,7 @@ def test_an_expired_position_begins_again_at_the_last_second(story: Story) -> No
     at = int(story.workspace.now()) - DAY
     ids = [story.workspace.add_conversation([ann], created_at=at + n // 10).id for n in range(450)]
     gone = {"type": "error.list", "errors": [{"code": "bad_request", "message": "Invalid starting_after cursor"}]}
-    story.intercom.faults.fail_next("answer", "/conversations/search", after=1, status=400, body=gone)
+    story.intercom.faults.fail_next("answer", "/conversations/search", after=2, status=400, body=gone)
     story.sync(messages=False)
     assert story.tickets() == set(ids)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, close_old_connections, connections, transaction
+from django.db import IntegrityError, close_old_connections, connection, connections, transaction
 from django.db.models import F, Q
 from django_scopes import scopes_disabled
 
@@ -194,6 +194,7 @@ def _claim(run: SyncRun, owner: str) -> SyncRun | None:
 def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Progress | None) -> None:
     link = run.connection
     work: Pull | None = None
+    _spare_memory()
     try:
         with _heartbeat(organization, run, owner) as lost, session.line(link) as fetcher:
             work = Pull(organization, link, fetcher, run=run, owner=owner, on_progress=on_progress, lost=lost)
@@ -226,6 +227,13 @@ def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Pro
             "It is tried again; if it keeps failing, report it with the run's number."
         )
         _fail(run, owner, work, "internal", sentence, transient=True)
+
+
+def _spare_memory() -> None:
+    """A run touches the whole database in passing, so mapping it into memory would only make the process look large."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA mmap_size = 0")
 
 
 def _prepare(work: Pull) -> None:

@@ -34,10 +34,9 @@ SWEEP_EVERY = timedelta(hours=23)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`shown`: what people read while it runs. `wanted`: whether it runs. `sweep`: its cost is counted apart."""
+    """`name` is what the run shows as its stage. `wanted`: whether it runs. `sweep`: its cost is counted apart."""
 
     name: str
-    shown: str
     run: Callable[[Pull], None]
     wanted: Callable[[Pull], bool] = lambda pull: True
     sweep: bool = False
@@ -62,16 +61,16 @@ def _compares_open(pull: Pull) -> bool:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("companies", "Reading companies", companies.run, _sweeping, sweep=True),
-    Stage("contacts", "Reading contacts", contacts.run),
-    Stage("conversations", "Reading conversations", conversations.run),
-    Stage("tickets", "Reading Intercom's tickets", tickets.run),
-    Stage("deleted", "Removing deleted conversations", deleted.run),
-    Stage("has_left", "Looking for contacts that left", reconcile.has_left, _misses_contacts, sweep=True),
-    Stage("open", "Comparing open conversations", reconcile.open_conversations, _compares_open, sweep=True),
-    Stage("rematch", "Looking again at what did not match", rematch.run),
-    Stage("swept", "Closing the daily sweep", finish.close_sweep, _sweeping, sweep=True),
-    Stage("messages", "Reading messages", messages.run, _wants_messages),
+    Stage("companies", companies.run, _sweeping, sweep=True),
+    Stage("contacts", contacts.run),
+    Stage("conversations", conversations.run),
+    Stage("tickets", tickets.run),
+    Stage("deleted", deleted.run),
+    Stage("left", reconcile.has_left, _misses_contacts, sweep=True),
+    Stage("reconcile", reconcile.open_conversations, _compares_open, sweep=True),
+    Stage("rematch", rematch.run),
+    Stage("swept", finish.close_sweep, _sweeping, sweep=True),
+    Stage("messages", messages.run, _wants_messages),
 )
 
 

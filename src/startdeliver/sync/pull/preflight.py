@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from startdeliver.common import clock
-from startdeliver.intercom import AuthError, IntercomError, regions
+from startdeliver.intercom import AuthError, IntercomError, regions, search
 from startdeliver.intercom.wire import Me
 from startdeliver.sync.pull.shell import Names
 from startdeliver.sync.pull.work import Pull
+
+_USUAL_LIMIT = 1_666  # requests in ten seconds (Intercom's docs, rate limiting)
+_OWN_SPEED = 1_000  # requests a second that this program can make use of
 
 
 class WrongWorkspace(Exception):
@@ -39,6 +42,24 @@ def run(pull: Pull) -> None:
     prefix = regions.region(pull.connection.region).conversation_link(pull.workspace, "")
     pull.names = Names(prefix, admins, teams)
     pull.cursor.setdefault("started_at", server_now(pull))
+    if pull.connection.conversations_until is None and "estimate_seconds" not in pull.cursor:
+        pull.cursor["estimate_seconds"] = estimate(pull)
+
+
+def estimate(pull: Pull) -> int | None:
+    """How many seconds the first sync takes at the rate that Intercom allows; None when Intercom does not say how much
+    there is. A page for every 150 conversations, and one request for each one's messages."""
+    try:
+        count = pull.fetcher.call(pull.client.conversations_count(search.conversations_changed(None)))
+    except AuthError:
+        raise
+    except IntercomError:
+        return None
+    if count is None:
+        return None
+    requests = count / 150 + (count if pull.run is not None and pull.run.messages_wanted else 0)
+    allowed = min((pull.client.limiter.limit or _USUAL_LIMIT) / 10, _OWN_SPEED)
+    return round(requests / allowed)
 
 
 def remember_workspace(pull: Pull, me: Me) -> None:

@@ -152,6 +152,8 @@ class Pull:
     def progress(self, done: int, total: int | None = None) -> None:
         """How far the present stage is, for people; shown with the next commit."""
         self._progress = {"stage": self.stage, "done": done, "total": total}
+        if (seconds := self.cursor.get("estimate_seconds")) is not None:
+            self._progress["estimate_seconds"] = seconds
 
     def sweep(self, requests: int, seconds: float) -> None:
         """Counts what the once-a-day sweeps cost."""
