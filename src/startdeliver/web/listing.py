@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from startdeliver.assessment.statuses import Status
 from startdeliver.customers import custom, selectors
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
@@ -21,7 +22,7 @@ from startdeliver.tenancy.models import Member
 
 LIST = "/customers"
 NOTHING = "-none-"
-_STANDARD = ("q", "health", "csm", "archived")
+_STANDARD = ("q", "health", "csm", "archived", "assessment")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
+    Column("assessment", "Assessment", "", "", "desc"),
     Column("health", "Support health", "health", "", "desc"),
     Column("open", "Open", "open", "num", "desc", "Open tickets"),
     Column("overdue", "Overdue", "overdue", "num", "desc", "Overdue tickets"),
@@ -53,7 +55,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("size", "Employees", "", "num"),
     Column("monthly_spend", "Monthly spend", "", "num"),
 )
-DEFAULT = tuple(column.key for column in COLUMNS[:8])
+DEFAULT = tuple(column.key for column in COLUMNS[:9])
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Asked:
     columns: list[Column]
     chosen: bool
     own: list[FieldFilter]
+    verdict: str
     fields: list[CustomField]
     list_id: int | None
 
@@ -102,17 +105,20 @@ def asked(params: QueryDict, member: Member) -> Asked:
     search = params.get("q", "").strip()[:200]
     csm_text = params.get("csm", "")
     own = [found for one in fields if (found := _filter(one, params)) is not None]
+    verdict = params.get("assessment", "")
+    verdict = verdict if verdict in Status.values else ""
     filters = selectors.CustomerFilters(
         health=params.get("health", ""),
         csm=_csm(csm_text, member),
         archived=params.get("archived") == "1",
-        fields=tuple(found.condition for found in own),
+        fields=(*(found.condition for found in own), *([Q(assessment__status=verdict)] if verdict else [])),
     )
     kept = {
         "q": search,
         "health": filters.health if filters.health in selectors.HEALTHS else "",
         "csm": csm_text if filters.csm is not None else "",
         "archived": "1" if filters.archived else "",
+        "assessment": verdict,
     }
     for found in own:
         kept |= found.values
@@ -130,6 +136,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
         columns=columns,
         chosen=chosen,
         own=own,
+        verdict=verdict,
         fields=fields,
         list_id=int(list_text) if list_text.isdecimal() and len(list_text) < 18 else None,
     )

@@ -6,6 +6,7 @@ from django.urls import URLPattern
 
 from startdeliver.web.access import page, public
 from startdeliver.web.views import (
+    assessment,
     exports_of,
     fields,
     imports,
@@ -58,6 +59,12 @@ urlpatterns: list[URLPattern] = [
     page("settings/apikeys/<int:pk>/revoke", team.revoke_key, "settings-apikey-revoke"),
     page("signout-everywhere", team.sign_out_everywhere, "signout-everywhere"),
     public("password", team.forgot, "password-forgot"),
+    page("customers/<int:pk>/assessment", assessment.analysis, "customer-assessment"),
+    page("customers/<int:pk>/assess", assessment.assess, "customer-assess"),
+    page("customers/<int:pk>/assessment/wrong", assessment.wrong, "customer-assessment-wrong"),
+    page("settings/ai", assessment.settings_ai, "settings-ai"),
+    page("settings/ai/preview", assessment.preview, "settings-ai-preview"),
+    page("settings/ai/test", assessment.test, "settings-ai-test"),
     page("settings/health", settings.health_rules, "settings-health"),
     page("settings/fields", fields.fields, "settings-fields"),
     page("settings/fields/new", fields.field_new, "settings-field-new"),

@@ -23,6 +23,7 @@ from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views.assessment import panel_context
 
 TREND_DAYS = 90
 _TABS = ("tickets", "users", "details")
@@ -64,6 +65,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     if is_swap(request, "tab"):
         return render(request, "web/customers/_tab.html", context)
     context |= _pictures(customer, tile.rule.days_until_overdue)
+    context |= panel_context(customer)
     context |= {
         "feedback": support.feedback(customer),
         "intercom_link": _intercom_link(customer),

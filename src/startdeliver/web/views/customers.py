@@ -23,6 +23,7 @@ from startdeliver.web.access import is_swap, member_of, organization_of, writers
 from startdeliver.web.listing import COLUMNS, Asked, address, asked, own_column
 from startdeliver.web.paging import SIZE, Page, page_number
 from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views.assessment import attach, strip_counts
 from startdeliver.web.views.lists import list_address
 
 _RECENT = timedelta(days=30)
@@ -67,6 +68,12 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "archived_next": None if now.filters.archived else "1",
         "members": members,
         "strip": _strip(request, counts, total, now.filters.health),
+        "verdicts": [
+            StripItem(
+                status, label, number, now.address(("assessment", "page"), assessment=status), now.verdict == status
+            )
+            for status, label, number in strip_counts()
+        ],
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
@@ -112,6 +119,7 @@ def _page(filters: selectors.CustomerFilters, sort: str, search: str, number: in
     recent = clock.now() - _RECENT
     for row in rows:
         row.was = _was(row, recent)  # type: ignore[attr-defined]
+    attach(rows[:SIZE])
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)
 
 

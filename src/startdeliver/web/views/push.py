@@ -85,12 +85,22 @@ def preview(request: HttpRequest) -> HttpResponse:
     link = connect.connection_of(organization)
     _something_goes(request)
     found = previews.preview(organization, link) if link.is_ready else None
-    samples = []
-    for one in found.samples if found else ():
-        rows = [(key, one.before[key], value, found.types.get(key, "string")) for key, value in one.after.items()]
-        samples.append({"model": one.model, "record": one.record, "label": one.label, "rows": rows})
+    samples = _samples(found) if found else []
     context = _frame(request, "fields") | {"plan": found, "samples": samples}
     return render(request, "web/push/preview.html", context)
+
+
+def _samples(plan: previews.Preview) -> list[dict[str, Any]]:
+    """Records as the page shows them, each value with its type."""
+    return [
+        {
+            "model": one.model,
+            "record": one.record,
+            "label": one.label,
+            "rows": [(key, one.before[key], value, plan.types.get(key, "string")) for key, value in one.after.items()],
+        }
+        for one in plan.samples
+    ]
 
 
 @administrators_only
