@@ -90,12 +90,16 @@ def decide(found: Sequence[Finding], evidence: Evidence) -> tuple[Status, str, t
         why = f"A serious finding ({_areas(serious)}) in one area."
         return Status.ATTENTION, why, _cited([*serious.values()])
     if concern:
-        return _mixed(concern, good, near, against, renewal)
+        # Overdue and waited for is more than either; a third finding of the same area adds nothing.
+        codes = {one.code: one.area for one in found if one.weight == Weight.CONCERN}
+        number = sum(min(2, list(codes.values()).count(area)) for area in concern)
+        return _mixed(concern, number, good, near, against, renewal)
     return _unclouded(found, good, evidence, near, renewal)
 
 
 def _mixed(
     concern: dict[str, Finding],
+    number: int,
     good: dict[str, Finding],
     near: bool,
     against: tuple[str, ...],
@@ -103,14 +107,14 @@ def _mixed(
 ) -> tuple[Status, str, tuple[str, ...]]:
     both = against + _cited(list(good.values()))
     favour = [area for area in good if area not in concern]
-    if len(concern) >= 3 or (len(concern) == 2 and len(favour) < 2):
+    if number >= 3 or (number == 2 and len(favour) < 2):
         return Status.ATTENTION, f"Several smaller findings at once: {_areas(concern)}.", against
     if near and len(favour) < 2:
         why = f"A smaller finding ({_areas(concern)}) matters more while the renewal is near."
         return Status.ATTENTION, why, against + renewal
     if not favour:
         return Status.ATTENTION, f"A finding ({_areas(concern)}) and nothing that outweighs it.", against
-    if len(concern) == 1 and (len(favour) >= 2 or "usage" in favour):
+    if number == 1 and (len(favour) >= 2 or "usage" in favour):
         return Status.ENGAGED, f"More speaks for them ({_areas(good)}) than against ({_areas(concern)}).", both
     return Status.NEUTRAL, f"What speaks for them ({_areas(good)}) and against ({_areas(concern)}) balances.", both
 

@@ -51,8 +51,10 @@ _LEAVING = re.compile(
     r"\b(?:cancel(?:l?ing|lation|led)?|terminat\w+|churn|switch(?:ing)? (?:to|provider|vendor)|competitor\w*|"
     r"alternativ\w+|not (?:be )?renew\w*|won'?t (?:be )?renew\w*|non-?renewal|leave you|leaving|move away|"
     r"moving (?:away|off)|another (?:vendor|provider|tool|supplier|solution)|end (?:the|our) (?:contract|subscription)|"
-    r"refund|stop(?:ping)? using|instead of you|chosen \w+ instead|chose \w+ instead|"
-    r"kündig\w*|wechsel\w*|rescind|résili\w+|résiliation|cancelar\w*|rescindir\w*|dar de baja|competencia|"
+    r"refund|free (?:plan|version|tier)|downgrad\w+|migrat\w+ (?:away|off)|phas\w+ (?:it |yours )?out|"
+    r"another system|different system|give notice|notice of|early termination|stop(?:ping)? using|"
+    r"instead of you|chosen \w+ instead|chose \w+ instead|"
+    r"kündig\w*|wechsel\w*|résili\w+|résiliation|cancelar\w*|rescindir\w*|dar de baja|competencia|otro proveedor|otra plataforma|autre (?:prestataire|logiciel|fournisseur)|"
     r"disdi\w+|opzegg\w*|overstap\w*|zrezygn\w+|iptal|расторг\w+|отмен\w+)\b|解約|取消订阅|해지|إلغاء",
     re.IGNORECASE,
 )
@@ -149,7 +151,7 @@ def _by_encoder(encoder: Encoder, texts: list[str]) -> list[Tone]:
         known = is_read(text)
         sure = float(leaving[number])
         # Without a word of leaving the head must be very sure: "we leave at five" is not a cancellation.
-        sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.7
+        sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.6
         score = float(feeling[number, 2] - feeling[number, 0])
         # Who is pleased speaks of somebody else's leaving, or of having thought of it.
         sure *= 1 - max(0.0, score)

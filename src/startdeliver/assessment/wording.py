@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from calendar import month_name
 from datetime import UTC, date, datetime
 
 # Text that talks to a machine rather than to a person is never repeated in a summary, only in the analysis.
@@ -42,10 +44,12 @@ _MACHINE = (
     "http",
 )
 
+_TO_MACHINE = re.compile("|".join(re.escape(word) for word in _MACHINE))
+
 
 def day(moment: datetime | date) -> str:
     """ "12 October 2026" """
-    return f"{moment.day} {moment:%B %Y}"
+    return f"{moment.day} {month_name[moment.month]} {moment.year}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -99,8 +103,7 @@ def utc(stamp: float) -> datetime:
 
 def is_plain(text: str) -> bool:
     """Whether a title, name or remark can be repeated in a sentence: short, and not addressed to a machine."""
-    low = text.casefold()
-    return bool(text.strip()) and len(text) <= 90 and not any(word in low for word in _MACHINE)
+    return bool(text.strip()) and len(text) <= 90 and _TO_MACHINE.search(text.casefold()) is None
 
 
 def words(*lines: str) -> frozenset[str]:
