@@ -320,3 +320,54 @@ def test_domains_match_only_when_switched_on_and_never_public_ones(story: Story)
     story.sync(messages=False)
     assert story.ticket(ann).customer == acme
     assert story.ticket(bob).customer is None
+
+
+def test_participants_of_tickets_are_created_when_the_switch_is_turned_on(story: Story) -> None:
+    story.user("ann@acme.example", story.customer())
+    people = [story.workspace.add_contact(n, f"{n}@acme.example") for n in ("ann", "bob")]
+    asked = story.workspace.add_conversation(people)
+    story.sync(messages=False)
+    assert story.ticket(asked).users.count() == 1
+    story.set(create_contacts=True)
+    story.sync(messages=False)
+    assert story.ticket(asked).users.count() == 2
+
+
+def test_the_skip_names_whom_a_person_has_to_decide_about(story: Story) -> None:
+    for _ in range(2):
+        story.user("team@acme.example")
+    people = [story.workspace.add_contact(n, f"{n}@acme.example") for n in ("zoe", "team")]
+    asked = story.workspace.add_conversation(people)
+    story.sync(messages=False)
+    assert story.skip(asked).reason == "ambiguous"
+    assert story.skip(asked).contact_ref == people[1].id
+
+
+def test_a_skip_that_several_users_fit_meanwhile_says_so(story: Story) -> None:
+    asked = story.workspace.add_conversation([story.workspace.add_contact("Zoe", "zoe@x.example")])
+    story.sync(messages=False)
+    for _ in range(2):
+        story.user("zoe@x.example")
+    story.sync(messages=False)
+    assert story.skips() == {asked.id: "ambiguous"}
+
+
+def test_archived_users_are_not_preferred(story: Story) -> None:
+    acme = story.customer()
+    story.user("ann@acme.example", acme, archived_at=clock.now())
+    current = story.user("ann@acme.example", acme)
+    asked = story.workspace.add_conversation([story.workspace.add_contact("Ann", "ann@acme.example")])
+    story.sync(messages=False)
+    assert list(story.ticket(asked).users.all()) == [current]
+
+
+def test_a_deleted_users_tickets_find_another(story: Story) -> None:
+    acme = story.customer()
+    ann = story.user("ann@acme.example", acme)
+    asked = story.workspace.add_conversation([story.workspace.add_contact("Ann", "ann@acme.example")])
+    story.sync(messages=False)
+    ann.delete()
+    assert story.ticket(asked).users.count() == 0
+    again = story.user("ann@acme.example", acme)
+    story.sync(messages=False)
+    assert list(story.ticket(asked).users.all()) == [again]

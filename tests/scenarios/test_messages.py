@@ -179,3 +179,17 @@ def test_a_conversation_that_is_gone_disappears(story: Story, asked: str) -> Non
     assert run.deleted == 1
     assert story.tickets() == set()
     assert not Thread.objects.exists()
+
+
+def test_a_conversation_that_answers_404_is_gone_but_an_intercom_ticket_may_be_hidden(story: Story, asked: str) -> None:
+    other = story.workspace.add_conversation([contact_of(story, asked)]).id
+    story.workspace.make_ticket(other, title="Printer")
+    story.sync()
+    missing = {"type": "error.list", "errors": [{"code": "not_found", "message": "Resource Not Found"}]}
+    for one in (asked, other):
+        story.intercom.faults.fail_next("answer", f"/conversations/{one}", status=404, body=missing)
+        story.workspace.touch(one, at=int(story.workspace.now()) + 1)
+    run = story.sync()
+    assert story.tickets() == {other}
+    assert run.deleted == 1
+    assert any("Read tickets" in warning for warning in run.warnings)

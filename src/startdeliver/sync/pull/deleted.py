@@ -41,6 +41,24 @@ def run(pull: Pull) -> None:
     pull.commit(finish)
 
 
+def remove_missing(pull: Pull, refs: Sequence[str]) -> None:
+    """Removes conversations that answered 404 when asked for by id. Must run inside `Pull.commit`.
+
+    One that is an Intercom Ticket also answers so to an app that lost the permission for tickets (docs "OAuth scopes",
+    August 2024), so those stay until they are listed as deleted.
+    """
+    here = {"workspace": pull.workspace, "external_id__in": list(refs)}
+    kept = Ticket.objects.filter(**here).exclude(ticket_type="", ticket_state="")
+    hidden = set(kept.values_list("external_id", flat=True))
+    if hidden:
+        kept.update(messages_due=False)
+        pull.warn(
+            "Intercom no longer shows some of its tickets; if they were not deleted, the app lacks the permission "
+            "“Read tickets”."
+        )
+    remove(pull, [ref for ref in refs if ref not in hidden])
+
+
 def remove(pull: Pull, refs: Sequence[str]) -> None:
     """Removes tickets with their threads, skips and counted messages. Must run inside `Pull.commit`."""
     ids = [ref for ref in refs if key(ref, 128)]

@@ -25,7 +25,7 @@ from startdeliver.intercom import (
 from startdeliver.support.models import Thread, Ticket
 from startdeliver.sync import bulk
 from startdeliver.sync.pull import threads
-from startdeliver.sync.pull.deleted import remove
+from startdeliver.sync.pull.deleted import remove_missing
 from startdeliver.sync.pull.shell import Shell
 from startdeliver.sync.pull.store import Old, Page, Tally, prepare, read_old, write
 from startdeliver.sync.pull.work import Pull
@@ -127,7 +127,7 @@ def _store(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[st
         write(pull, page, tally=tally)
     write_threads(pull, page, found)
     if gone:
-        remove(pull, gone)
+        remove_missing(pull, gone)
 
 
 def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> None:

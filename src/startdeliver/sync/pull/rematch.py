@@ -20,12 +20,11 @@ from startdeliver.support.models import Ticket, TicketParticipant
 from startdeliver.sync import bulk, mirror
 from startdeliver.sync.matching import Person, ticket_customer
 from startdeliver.sync.models import MirrorCompany, MirrorContact, Skip
-from startdeliver.sync.pull.deleted import remove
+from startdeliver.sync.pull.deleted import remove_missing
 from startdeliver.sync.pull.messages import batches, write_threads
 from startdeliver.sync.pull.shell import Ref
-from startdeliver.sync.pull.store import Page, Tally, person_of, prepare, store_participants, write
+from startdeliver.sync.pull.store import Page, Tally, close_skips, person_of, prepare, store_participants, write
 from startdeliver.sync.pull.work import Pull
-from startdeliver.sync.text import key
 
 STAGE = "rematch"
 _CHUNK = 500
@@ -205,6 +204,10 @@ def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
     people.load_contacts(ref.ref for ref in refs)
     people.load_users((r.ref for r in refs), (r.external_id for r in refs), (email_key(r.email) for r in refs))
     people.load_companies(company for *_, company in tickets)
+    if pull.connection.create_contacts:
+        # The switch may have been turned on after the ticket arrived (13.7).
+        unmatched = [person_of(pull, ref) for ref in refs]
+        mirror.create_users(pull, [person.ref for person in unmatched if _is_new(pull, person)])
     moved: list[bulk.Row] = []
     persons: list[tuple[int, Ref, Person]] = []
     for pk, customer_id, author_ref, company_ref in tickets:
@@ -264,10 +267,13 @@ def _ref(contact: dict[str, str]) -> Ref:
 
 def _creatable(pull: Pull, persons: Sequence[Person]) -> bool:
     """Whether a user would be made for one of them."""
-    if not pull.connection.create_contacts:
-        return False
-    known = (pull.people.contacts.get(person.ref) for person in persons if not person.ambiguous)
-    return any(row is not None and row.state == "active" for row in known)
+    return pull.connection.create_contacts and any(_is_new(pull, person) for person in persons)
+
+
+def _is_new(pull: Pull, person: Person) -> bool:
+    """Whether this is a contact that Intercom knows, and nobody here is."""
+    row = pull.people.contacts.get(person.ref)
+    return person.user is None and not person.ambiguous and row is not None and row.state == "active"
 
 
 def _read_unreadable(pull: Pull) -> None:
@@ -312,4 +318,6 @@ def _postpone(pull: Pull, error: IntercomError) -> None:
 def _import(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[str], create: bool | None) -> None:
     write(pull, page, tally=Tally.CHANGES, create=create)
     write_threads(pull, page, found)
-    remove(pull, [ref for ref in gone if key(ref, 128)])
+    # One that could not be read before may turn out to be what is stored already.
+    close_skips(pull, [one.id for one in page.shells if one.id in page.old])
+    remove_missing(pull, gone)

@@ -180,8 +180,7 @@ def write(pull: Pull, page: Page, *, tally: Tally, create: bool | None = None) -
     skipped = [fate for fate in fates if fate.reason]
     _store_links(pull, kept)
     customers = _store_tickets(pull, kept, page, now)
-    if page.shells:
-        _close_skips(pull, [fate.shell.id for fate in kept], outbound, now)
+    close_skips(pull, [fate.shell.id for fate in kept])
     _store_skips(pull, skipped, now)
     _store_outbound(pull, outbound)
     pull.touch(customers)
@@ -379,7 +378,9 @@ def store_participants(pull: Pull, people: Iterable[tuple[int, Ref, Person]], ex
 def _store_skips(pull: Pull, fates: Sequence[_Fate], now: int) -> None:
     rows = []
     for one, people, reason in fates:
-        ref, person = people[0] if people else (Ref(""), Person("", None))
+        # The one that a person has to decide about comes first.
+        chosen = sorted(people, key=lambda entry: not entry[1].ambiguous)
+        ref, person = chosen[0] if chosen else (Ref(""), Person("", None))
         row = pull.people.contacts.get(person.ref)
         name = (row.name if row else "") or ref.name
         email = (row.email if row else "") or ref.email
@@ -429,7 +430,7 @@ def _sentence(reason: str, name: str, email: str, person: Person, known: bool) -
     return f"{who} matches no user here, and creating contacts from Intercom is off."
 
 
-def _close_skips(pull: Pull, tickets: Sequence[str], outbound: Sequence[Shell], now: int) -> None:
+def close_skips(pull: Pull, tickets: Sequence[str]) -> None:
     """Conversations that are tickets now are no skips and no mere outbound messages any more."""
     if tickets:
         moment = clock.now()
