@@ -25,6 +25,7 @@ class Entry:
 
 INDEX: tuple[Entry, ...] = (
     Entry("intercom", "Connect Intercom, what syncs, every setting, and what to do when something is missing."),
+    Entry("attributes", "Send health, last login and your own fields to Intercom, and target messages with them."),
     Entry("customers", "The customers list, the profile, users, and who looks after whom."),
     Entry("tickets", "How conversations become tickets, what open, resolved and overdue mean."),
     Entry("support-health", "How Good, Fair and Poor come about, and the two settings behind them."),
