@@ -4,6 +4,7 @@ continues."""
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from startdeliver.common import clock
 from startdeliver.support.models import SupportHealth, Ticket
 from startdeliver.sync import runs
 from startdeliver.sync.models import Connection, SyncRun
+from startdeliver.sync.pull import store
 
 from .story import Story
 
@@ -171,3 +173,25 @@ def test_a_revoked_connection_is_not_synced(story: Story, listing: list[str]) ->
     with pytest.raises(runs.NotConnected):
         story.sync()
     assert runs.due_connections(clock.now() + timedelta(days=2)) == []
+
+
+def test_a_page_that_could_not_be_stored_is_not_passed_over(
+    story: Story, listing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.write
+    pages = 0
+
+    def explode_at_the_second(*arguments: Any, **options: Any) -> None:
+        nonlocal pages
+        pages += 1
+        real(*arguments, **options)
+        if pages == 2:
+            raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", explode_at_the_second)
+        run = story.sync(expect=FAILED)
+    assert run.error_code == "internal"
+    assert len(story.tickets()) == run.imported == 150
+    story.sync(messages=False)
+    assert story.tickets() == set(listing)

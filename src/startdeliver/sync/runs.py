@@ -25,7 +25,8 @@ from startdeliver.intercom import IntercomError, Kind
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection, SyncRun
-from startdeliver.sync.pull import keep, pull
+from startdeliver.sync.pull import pull
+from startdeliver.sync.pull.conversations import keep
 from startdeliver.sync.pull.preflight import WrongWorkspace
 from startdeliver.sync.pull.work import LostRun, Pull
 from startdeliver.tenancy.models import Organization
@@ -283,6 +284,7 @@ def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str,
     columns = work.columns() if work is not None else {}
     columns["cursor"] = {"started_at": work.cursor.get("started_at")} if work is not None else {}
     with transaction.atomic():
+        committed = SyncRun.objects.values_list("cursor", flat=True).get(pk=run.pk)
         held = SyncRun.objects.filter(pk=run.pk, owner=owner, status=SyncRun.Status.RUNNING)
         if not held.update(
             **columns,
@@ -292,8 +294,7 @@ def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str,
             error=sentence[:500],
         ):
             return
-        if work is not None:
-            keep(work)
+        keep(link, committed)
         slot = next_slot(link, now)
         changes: dict[str, Any] = {"next_sync_at": min(slot, now + _retry_after(run)) if transient else slot}
         if not transient:

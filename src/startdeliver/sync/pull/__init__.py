@@ -101,8 +101,3 @@ def pull(work: Pull) -> None:
     work.stage = "finish"
     work.progress(0)
     finish.run(work)
-
-
-def keep(work: Pull) -> None:
-    """When the run fails: keeps what makes the next one continue rather than begin anew."""
-    conversations.keep(work)

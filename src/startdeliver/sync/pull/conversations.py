@@ -10,8 +10,10 @@ The watermark is the newest change that was seen, on Intercom's own clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from startdeliver.intercom import CursorExpired, search, wire
+from startdeliver.sync.models import Connection
 from startdeliver.sync.pull.store import store_page
 from startdeliver.sync.pull.work import Pull
 
@@ -77,10 +79,11 @@ def _ascending(items: Sequence[wire.Conversation], floor: int) -> int | None:
     return last if items else 0
 
 
-def keep(pull: Pull) -> None:
-    """When a run fails in the middle: the next one begins at the last second that was reached."""
-    state = pull.cursor.get(STAGE, {})
+def keep(link: Connection, cursor: dict[str, Any]) -> None:
+    """When a run fails in the middle: the next one begins at the last second that was stored. `cursor` is the position
+    that was committed, not the one that was being worked on."""
+    state = cursor.get(STAGE, {})
     second = state.get("second")
-    if second and not state.get("unsorted") and second > (pull.connection.conversations_until or 0):
-        pull.connection.conversations_until = min(second, pull.started_at)
-        pull.connection.save(update_fields=["conversations_until"])
+    if second and not state.get("unsorted") and second > (link.conversations_until or 0):
+        link.conversations_until = min(second, int(cursor["started_at"]))
+        link.save(update_fields=["conversations_until"])

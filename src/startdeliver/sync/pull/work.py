@@ -168,28 +168,33 @@ class Pull:
         A collision with somebody who edits the same rows (deadlock, lock time-out, a row made twice) is tried again, so
         `write` must bear being repeated.
         """
-        counts, warnings = self.counts.copy(), list(self.warnings)
-        touched = set(self._health_due)
+        before = self.counts.copy(), list(self.warnings), set(self._health_due)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with transaction.atomic():
-                    if connection.vendor == "postgresql":
-                        # A lost tail of pages is harmless: rows and position are lost together and read again.
-                        with connection.cursor() as cursor:
-                            cursor.execute("SET LOCAL synchronous_commit TO OFF")
-                    result = write(*arguments)
-                    self._save()
-            except (IntegrityError, OperationalError):
-                self.counts, self.warnings, self._health_due = counts.copy(), list(warnings), set(touched)
-                self.people.forget()
-                if attempt == _ATTEMPTS:
+                result = self._transaction(write, arguments)
+            except BaseException as error:
+                # What was rolled back was not done, and must not be counted.
+                counts, warnings, due = before
+                self.counts, self.warnings, self._health_due = counts.copy(), list(warnings), set(due)
+                if attempt == _ATTEMPTS or not isinstance(error, IntegrityError | OperationalError):
                     raise
+                self.people.forget()
                 time.sleep(0.2 * attempt)
             else:
                 if self._on_progress is not None:
                     self._on_progress(self.shown())
                 return result
         raise AssertionError("unreachable")
+
+    def _transaction(self, write: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                # A lost tail of pages is harmless: rows and position are lost together and read again.
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL synchronous_commit TO OFF")
+            result = write(*arguments)
+            self._save()
+        return result
 
     def shown(self) -> dict[str, Any]:
         """The state of the run for people: stage, done, total, and the counts."""
