@@ -658,8 +658,8 @@ case(
     ],
     names=("tone.", "commercial.renewal"),
 )
-# Written after the rules were settled. At first sight 7 of these 12 came out exactly, 9 within one; the labels of the tone
-# reader and the rule for several findings of one area were widened afterwards.
+# Written after the rules were settled. At first sight 7 of these 12 came out exactly, 9 within one; the labels of the
+# tone reader and the rule for several findings of one area were widened afterwards.
 case(
     "Hospital waits for a fix, polite but blocked",
     A,
@@ -747,7 +747,7 @@ case(
     tickets=[
         t(
             12,
-            "As you may have heard we were acquired. The group uses another system, so we will migrate away during the next months.",
+            "As you may have heard we were acquired. The group uses another system, so we will migrate away soon.",
             resolved=11,
         )
     ],

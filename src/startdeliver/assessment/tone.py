@@ -51,11 +51,11 @@ _LEAVING = re.compile(
     r"\b(?:cancel(?:l?ing|lation|led)?|terminat\w+|churn|switch(?:ing)? (?:to|provider|vendor)|competitor\w*|"
     r"alternativ\w+|not (?:be )?renew\w*|won'?t (?:be )?renew\w*|non-?renewal|leave you|leaving|move away|"
     r"moving (?:away|off)|another (?:vendor|provider|tool|supplier|solution)|end (?:the|our) (?:contract|subscription)|"
-    r"refund|free (?:plan|version|tier)|downgrad\w+|migrat\w+ (?:away|off)|phas\w+ (?:it |yours )?out|"
-    r"another system|different system|give notice|notice of|early termination|stop(?:ping)? using|"
-    r"instead of you|chosen \w+ instead|chose \w+ instead|"
-    r"kündig\w*|wechsel\w*|résili\w+|résiliation|cancelar\w*|rescindir\w*|dar de baja|competencia|otro proveedor|otra plataforma|autre (?:prestataire|logiciel|fournisseur)|"
-    r"disdi\w+|opzegg\w*|overstap\w*|zrezygn\w+|iptal|расторг\w+|отмен\w+)\b|解約|取消订阅|해지|إلغاء",
+    r"refund|free (?:plan|version|tier)|downgrad\w+|migrat\w+ (?:away|off)|phas\w+ (?:it |yours )?out|another system|"
+    r"different system|give notice|notice of|early termination|stop(?:ping)? using|instead of you|chosen \w+ instead|"
+    r"chose \w+ instead|kündig\w*|wechsel\w*|résili\w+|autre (?:prestataire|logiciel|fournisseur)|cancelar\w*|"
+    r"rescindir\w*|dar de baja|competencia|otro proveedor|otra plataforma|disdi\w+|opzegg\w*|overstap\w*|zrezygn\w+|"
+    r"iptal|расторг\w+|отмен\w+)\b|解約|取消订阅|해지|إلغاء",
     re.IGNORECASE,
 )
 
