@@ -21,13 +21,13 @@ from django_scopes import scopes_disabled
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.engine.owner import is_alive, owner_id
-from startdeliver.intercom import IntercomError, Kind
+from startdeliver.intercom import AuthError, IntercomError, Kind
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection, SyncRun
-from startdeliver.sync.pull import pull
 from startdeliver.sync.pull.conversations import keep
 from startdeliver.sync.pull.preflight import WrongWorkspace
+from startdeliver.sync.pull.stages import pull
 from startdeliver.sync.pull.work import LostRun, Pull
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -206,8 +206,8 @@ def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Pro
         log.warning("run %d was taken over by another process; this one stops", run.pk)
     except IntercomError as error:
         log.warning("run %d failed: %r %s", run.pk, error, error.detail)
-        code = error.code or _snake(type(error).__name__)
-        _fail(run, owner, work, code, error.sentence, transient=error.kind not in (Kind.CONFIG, Kind.SYSTEM))
+        code = error.code or ("unauthorized" if isinstance(error, AuthError) else _snake(type(error).__name__))
+        _fail(run, owner, work, code, error.sentence, transient=error.kind is not Kind.CONFIG)
     except WrongWorkspace as error:
         _fail(run, owner, work, "wrong_workspace", error.sentence)
     except DecryptionError:
@@ -358,10 +358,10 @@ def _heartbeat(organization: Organization, run: SyncRun, owner: str) -> Iterator
                 try:
                     close_old_connections()
                     with scopes_disabled():
-                        held = SyncRun.objects.filter(
-                            pk=run.pk, organization=organization, owner=owner, status=SyncRun.Status.RUNNING
-                        )
-                        if not held.update(heartbeat_at=clock.now()):
+                        row = SyncRun.objects.filter(pk=run.pk, organization=organization)
+                        held = row.filter(owner=owner, status=SyncRun.Status.RUNNING)
+                        # A row that is not there at all was deleted with its organization: the next page finds out.
+                        if not held.update(heartbeat_at=clock.now()) and row.exists():
                             lost.set()
                             return
                 except Exception as error:

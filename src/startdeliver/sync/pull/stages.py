@@ -1,0 +1,103 @@
+"""One run of the sync, as the order of its stages.
+
+A stage reads pages and commits each with the run's position. A run that died is done again from here: finished stages
+are passed over, the one in the middle continues where it committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from startdeliver.common import clock
+from startdeliver.sync.pull import (
+    companies,
+    contacts,
+    conversations,
+    deleted,
+    finish,
+    messages,
+    preflight,
+    reconcile,
+    rematch,
+    tickets,
+)
+from startdeliver.sync.pull.work import Pull
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(hours=23)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`name` is what the run shows as its stage. `wanted`: whether it runs. `sweep`: its cost is counted apart."""
+
+    name: str
+    run: Callable[[Pull], None]
+    wanted: Callable[[Pull], bool] = lambda pull: True
+    sweep: bool = False
+
+
+def _wants_messages(pull: Pull) -> bool:
+    return pull.run is not None and pull.run.messages_wanted
+
+
+def _sweeping(pull: Pull) -> bool:
+    return bool(pull.cursor.get("sweeping"))
+
+
+def _misses_contacts(pull: Pull) -> bool:
+    """Once a day, and whenever Intercom has fewer contacts than we know: then some were archived or merged."""
+    return _sweeping(pull) or contacts.are_missing(pull)
+
+
+def _compares_open(pull: Pull) -> bool:
+    """Not after the first listing, which has just read every conversation."""
+    return _sweeping(pull) and not pull.cursor.get("first")
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("companies", companies.run, _sweeping, sweep=True),
+    Stage("contacts", contacts.run),
+    Stage("conversations", conversations.run),
+    Stage("tickets", tickets.run),
+    Stage("deleted", deleted.run),
+    Stage("left", reconcile.has_left, _misses_contacts, sweep=True),
+    Stage("reconcile", reconcile.open_conversations, _compares_open, sweep=True),
+    Stage("rematch", rematch.run),
+    Stage("swept", finish.close_sweep, _sweeping, sweep=True),
+    Stage("messages", messages.run, _wants_messages),
+)
+
+
+def pull(work: Pull) -> None:
+    """Does what is left of the run."""
+    work.stage = "preflight"
+    preflight.run(work)
+    if "sweeping" not in work.cursor:
+        swept = work.connection.swept_at
+        work.cursor["first"] = work.connection.conversations_until is None
+        work.cursor["sweeping"] = swept is None or clock.now() - swept >= SWEEP_EVERY
+    done: list[str] = work.cursor.setdefault("done", [])
+    for stage in STAGES:
+        if stage.name in done or not stage.wanted(work):
+            continue
+        work.stage = stage.name
+        work.progress(0)
+        requests, began = work.requests, time.monotonic()
+        try:
+            stage.run(work)
+        finally:
+            seconds = time.monotonic() - began
+            if stage.sweep:
+                work.sweep(work.requests - requests, seconds)
+            log.info("sync of organization %d: %s took %.1f s", work.organization_id, stage.name, seconds)
+        done.append(stage.name)
+        work.commit(lambda: None)
+    work.stage = "finish"
+    work.progress(0)
+    finish.run(work)
