@@ -121,6 +121,20 @@ def test_without_tickets_again_there_is_no_data(scoped: Organization) -> None:
     assert health_of(other).status == "fair"
 
 
+def test_without_tickets_again_while_everyone_else_changes(scoped: Organization) -> None:
+    customers = [make_customer() for _ in range(3)]
+    tickets = [make_ticket(customer, NOW - days(6)) for customer in customers]
+    health.recompute(scoped)
+    tickets[0].delete()
+    health.set_rule(scoped, days=5, poor=1, by="")
+    assert [health_of(customer).status for customer in customers] == [None, "poor", "poor"]
+    tickets[1].delete()
+    newcomer = make_customer()
+    make_ticket(newcomer)
+    health.recompute(scoped)
+    assert [health_of(customer).status for customer in [*customers, newcomer]] == [None, None, "poor", "good"]
+
+
 def test_the_change_is_remembered_and_only_a_change(scoped: Organization) -> None:
     customer = make_customer()
     make_ticket(customer, NOW - days(6))
