@@ -11,12 +11,15 @@ import pytest
 
 from startdeliver.api.entity import Entity, entities
 from startdeliver.api.site import api
+from startdeliver.customers.fields import field_create
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
 from startdeliver.support.models import SupportHealth, Thread, Ticket, TicketParticipant
 from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
+from startdeliver.usage.models import UsageEvent
+from startdeliver.usage.services import product_create, usage_type_create
 from tests.api.jsclient import ApiFailed, Js
 from tests.conftest import PASSWORD
 
@@ -66,7 +69,19 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
         skip = Skip.objects.create(**owner, workspace="their-w", external_id="8", contact_ref="c8", reason="no_user")
         connection = Connection.objects.create(**owner)
         run = SyncRun.objects.create(**owner, connection=connection, trigger="cli", status="success", listed=7)
+        own = field_create(organization=other_organization, by="them", entity="customer", name="Theirs", type="text")
+        kind = usage_type_create(organization=other_organization, by="them", values={"name": "Their type"})
+        product = product_create(
+            organization=other_organization,
+            by="them",
+            values={"name": "Their product", "fair_target": 1, "good_target": 2, "usage_types": [kind.pk]},
+        )
+        event = UsageEvent.objects.create(**owner, user=user, usage_type=kind, timestamp=7, external_id="e7")
     return {
+        "field": own.pk,
+        "usagetype": kind.pk,
+        "product": product.pk,
+        "usage": event.pk,
         "customer": customer.pk,
         "user": user.pk,
         "ticket": ticket.pk,

@@ -109,6 +109,21 @@ class Writes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Intake:
+    """How an entity takes what a POST sends, when that is more than one new record.
+
+    `take` gets the JSON body and gives status and answer. The schemas are of the body, of the answer to one record
+    (201) and of the answer to a list (200).
+    """
+
+    take: Callable[[Context, Any], tuple[int, Any]]
+    body: Mapping[str, Any]
+    one: Mapping[str, Any]
+    many: Mapping[str, Any]
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entity:
     """One kind of record that the API knows.
 
@@ -124,6 +139,7 @@ class Entity:
     fields: tuple[Field, ...]
     rows: Callable[[Context], QuerySet[Any]]
     writes: Writes | None = None
+    intake: Intake | None = None
     administrators_only: bool = False
     hidden: Q | None = None
     shown_by: frozenset[str] = frozenset()

@@ -23,6 +23,16 @@ _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "user_create": {"name": "Ada", "email": "ada@acme.com", "customerId": 1},
     "user_update": {"isStakeholder": True},
     "user_replace": {"name": "Ada", "email": "ada@acme.com"},
+    "field_create": {"entity": "customer", "name": "Next review", "type": "date"},
+    "field_update": {"description": "When we talk next"},
+    "field_replace": {"entity": "customer", "name": "Next review", "type": "date"},
+    "usagetype_create": {"name": "Invoice created"},
+    "usagetype_update": {"unit": "invoices"},
+    "usagetype_replace": {"name": "Invoice created"},
+    "product_create": {"name": "Invoices", "fairTarget": 2, "goodTarget": 5, "usageTypeIds": [1]},
+    "product_update": {"goodTarget": 6},
+    "product_replace": {"name": "Invoices", "fairTarget": 2, "goodTarget": 5},
+    "usage_create": {"userId": "ada@acme.com", "usageType": "invoiceCreated"},
 }
 
 

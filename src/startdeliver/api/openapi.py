@@ -7,7 +7,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from startdeliver.api.entity import Entity, entities
+from startdeliver.api.entity import Entity, Intake, entities
 from startdeliver.api.query import DEFAULT_LIMIT, MAX_LIMIT
 
 _ERRORS = {
@@ -129,6 +129,14 @@ def create(entity: Entity) -> dict[str, Any]:
     return _operation(entity, f"Create a {entity.name}", "Answers the new record.", more)
 
 
+def take(entity: Entity, intake: Intake) -> dict[str, Any]:
+    """POST to the collection of an entity that takes one record or a list."""
+    answers = responses(dict(intake.many), 400, 403, 413, text="A list was taken; see each result")
+    answers |= {201: responses(dict(intake.one), status=201, text="One was taken")[201]}
+    more = {"requestBody": body(dict(intake.body)), "responses": answers}
+    return _operation(entity, f"Send {entity.plural}", intake.description, more)
+
+
 def update(entity: Entity) -> dict[str, Any]:
     """PATCH of one record."""
     schema = {"$ref": f"#/components/schemas/{entity.name}_write"}
@@ -172,10 +180,13 @@ def _listed(entity: Entity) -> str:
 
 def _query_schema(entity: Entity) -> dict[str, Any]:
     filters = {field.name: {"description": field.description} for field in entity.fields if field.filterable}
+    own: dict[str, Any] = {"additionalProperties": False}
+    if entity.custom is not None:
+        own["patternProperties"] = {"^customfield": {"description": "One of your own fields, by its alias."}}
     return {
         "type": "object",
         "properties": {
-            "filter": {"type": "object", "properties": filters, "additionalProperties": False},
+            "filter": {"type": "object", "properties": filters, **own},
             "limit": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
             "offset": {"type": "integer", "minimum": 0, "default": 0},
             "sort": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},

@@ -95,6 +95,8 @@ def _add(router: Router, entity: Entity) -> None:
             return answer(request, act)
         if override not in ("", "POST"):
             raise Invalid(f"{OVERRIDE_HEADER} may only be GET.", field=OVERRIDE_HEADER)
+        if entity.intake is not None:
+            return _taken(request, entity)
         if entity.writes is None:
             return not_allowed(["GET"])
         return _write(request, entity, lambda context: _created(request, entity, context), 201)
@@ -109,9 +111,10 @@ def _add(router: Router, entity: Entity) -> None:
         return _write(request, entity, lambda context: _removed(entity, id, context))
 
     collection, item, name = f"/{entity.name}", f"/{entity.name}/{{int:id}}", entity.name
-    documented = entity.writes is not None
+    documented = entity.writes is not None or entity.intake is not None
+    creates = openapi.create(entity) if entity.intake is None else openapi.take(entity, entity.intake)
     router.get(collection, operation_id=f"{name}_find", **openapi.find(entity))(find)
-    router.post(collection, operation_id=f"{name}_create", include_in_schema=documented, **openapi.create(entity))(post)
+    router.post(collection, operation_id=f"{name}_create", include_in_schema=documented, **creates)(post)
     router.get(item, operation_id=f"{name}_get", **openapi.get(entity))(get)
     if entity.writes is not None:
         router.patch(item, operation_id=f"{name}_update", **openapi.update(entity))(patch)
@@ -139,6 +142,16 @@ def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], int], 
         return reading.single(entity, pk, context)
 
     return answer(request, guarded, status)
+
+
+def _taken(request: HttpRequest, entity: Entity) -> HttpResponse:
+    assert entity.intake is not None
+    context = context_of(request)
+    with organization_scope(context.organization):
+        _check_reader(entity, context)
+        require_writer(context)
+        status, said = entity.intake.take(context, body_of(request))
+        return wire.json_response(said, status)
 
 
 def _created(request: HttpRequest, entity: Entity, context: Context) -> int:

@@ -109,7 +109,13 @@ CUSTOMER = register(
                 order=common.health_order("support_health__status"),
                 description="Null: no data.",
             ),
-            Field(name="usageHealth", kind=common.HEALTH, read=lambda row, context: None, description="Null: no data."),
+            Field(
+                name="usageHealth",
+                kind=common.HEALTH,
+                column="usage_health__status",
+                order=common.health_order("usage_health__status"),
+                description="Null: no data.",
+            ),
             Field(
                 name="assessmentStatus",
                 kind=Choice(("strongly_thriving", "actively_engaged", "neutral", "needs_attention", "at_risk")),
