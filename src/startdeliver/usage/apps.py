@@ -12,5 +12,6 @@ class UsageConfig(AppConfig):
         from startdeliver.usage import triggers
 
         import_module("startdeliver.usage.ticks")
+        import_module("startdeliver.usage.imports")
         pre_migrate.connect(triggers.before_migrations, sender=self, dispatch_uid="usage.triggers")
         post_migrate.connect(triggers.after_migrations, sender=self, dispatch_uid="usage.triggers")
