@@ -55,7 +55,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("size", "Employees", "", "num"),
     Column("monthly_spend", "Monthly spend", "", "num"),
 )
-DEFAULT = tuple(column.key for column in COLUMNS[:9])
+DEFAULT = tuple(column.key for column in COLUMNS[:9] if column.key != "users")
 
 
 @dataclass(frozen=True)

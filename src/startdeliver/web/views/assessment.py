@@ -55,7 +55,6 @@ def analysis(request: HttpRequest, pk: int) -> HttpResponse:
             "chart": charts.trend_line(
                 [charts.Series("Assessment", points)], title="Assessment over twelve weeks", unit="level"
             ),
-            "facts": panel.assessment.facts,
             "statuses": Status.choices,
         }
     return render(request, "web/assessment/analysis.html", context | {"customer": customer})

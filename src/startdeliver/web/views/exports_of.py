@@ -19,6 +19,7 @@ from startdeliver.sync import overview
 from startdeliver.sync.models import Skip
 from startdeliver.web.access import administrators_only, member_of, organization_of
 from startdeliver.web.listing import Column, asked
+from startdeliver.web.views.assessment import attach
 from startdeliver.web.views.exports import stream
 
 _CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
@@ -29,6 +30,7 @@ _CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
     "login": lambda row: row.last_login_at,
     "renewal": lambda row: row.renewal_date,
     "csm": lambda row: row.csm.email if row.csm else "",
+    "assessment": lambda row: row.verdict.get_status_display() if row.verdict else "",
 }
 
 
@@ -42,7 +44,9 @@ def customers(request: HttpRequest) -> HttpResponseBase:
     columns = [column for column in now.columns if column.key != "external_id"]
 
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
-        for row in selectors.customers_by_ids(ids):
+        found = list(selectors.customers_by_ids(ids))
+        attach(found)
+        for row in found:
             yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
 
     ids = selectors.customer_ids(now.filters, now.sort, now.search)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from startdeliver.intercom import IntercomError
 from startdeliver.sync import connect, overview
 from startdeliver.sync.models import PushItem, PushLog, PushRun
-from startdeliver.sync.push import choices, recipes, runs
+from startdeliver.sync.push import choices, create, recipes, runs
 from startdeliver.sync.push import preview as previews
 from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.web.access import administrators_only, is_swap, member_of, organization_of
@@ -68,10 +68,13 @@ def save(request: HttpRequest) -> HttpResponseBase:
             names={key: str(text) for key, text in names.items()},
             prefix=request.POST.get("prefix"),
             keep_in_line=request.POST.get("keep_in_line") == "yes",
+            create_companies=request.POST.get("create_companies") == "yes",
+            create_contacts=request.POST.get("create_contacts") == "yes",
         )
     except choices.ChoiceError as error:
         return _page(request, errors=error.errors, ticked=set(request.POST.getlist("field")), names=names)
-    if any(one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)):
+    makes = any(create.counts(organization, connect.connection_of(organization)))
+    if makes or any(one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)):
         return redirect(f"{HOME}/preview")
     messages.success(request, "Saved. It counts from the next push on.")
     return redirect(HOME)
@@ -159,9 +162,7 @@ def tick(request: HttpRequest) -> HttpResponseBase:
     """Ticks the contact's attribute that a recipe needs; the preview follows."""
     organization = organization_of(request)
     wanted = {one.source_key for one in recipes.available(organization)} & {request.POST.get("field", "")}
-    found = choices.settings_of(organization)
-    ticked = {one.key for one in choices.choices(organization) if one.field.ticked} | wanted
-    choices.save(organization, by=member_of(request).email, ticked=ticked, keep_in_line=found.keep_in_line)
+    choices.tick(organization, wanted, by=member_of(request).email)
     return redirect(f"{HOME}/preview")
 
 
@@ -173,9 +174,7 @@ def audience(request: HttpRequest, key: str) -> HttpResponseBase:
     organization = organization_of(request)
     try:
         name = recipes.create_audience(organization, connect.connection_of(organization), key)
-        messages.success(
-            request, f"The Fin audience “{name}” is in Intercom; choose it there for Fin."
-        )
+        messages.success(request, f"The Fin audience “{name}” is in Intercom; choose it there for Fin.")
     except recipes.RecipeError as error:
         messages.error(request, str(error))
     except IntercomError as error:
