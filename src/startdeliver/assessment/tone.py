@@ -59,6 +59,13 @@ _LEAVING = re.compile(
     re.IGNORECASE,
 )
 
+# What else is cancelled in the course of a day.
+_DAILY = re.compile(
+    r"\b(?:cancel\w*|call off)\b[^.!?]{0,30}\b(?:call|meeting|appointment|demo|training|order|session|invitation|"
+    r"booking|webinar|export|import|job|event|reservation|visit|shipment|reminder)s?\b",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Tone:
@@ -153,6 +160,8 @@ def _by_encoder(encoder: Encoder, texts: list[str]) -> list[Tone]:
         # Without a word of leaving the head must be very sure: "we leave at five" is not a cancellation.
         sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.6
         score = float(feeling[number, 2] - feeling[number, 0])
+        if _DAILY.search(text):
+            sure *= 0.5
         # Who is pleased speaks of somebody else's leaving, or of having thought of it.
         sure *= 1 - max(0.0, score)
         result.append(Tone(round(score, 2), round(sure if known else 0.0, 2), TOPICS[int(topic[number])], known))
