@@ -30,6 +30,7 @@ def addresses(hub: Hub) -> list[str]:
         "/customers",
         "/customers/new",
         f"/customers/{customer.pk}",
+        f"/customers/{customer.pk}/assessment",
         f"/users/{user.pk}",
         "/tickets",
         f"/tickets/{ticket.pk}",
@@ -43,6 +44,9 @@ def addresses(hub: Hub) -> list[str]:
         f"/apps/intercom/runs/{run.pk}",
         "/settings",
         "/settings/health",
+        "/settings/team",
+        "/settings/apikeys",
+        "/settings/ai",
         "/docs/intercom",
     ]
 

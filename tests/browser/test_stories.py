@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from startdeliver.support.models import Ticket
+from startdeliver.assessment import services
+from startdeliver.support.models import SupportHealth, Ticket
 from startdeliver.sync import runs
 from startdeliver.sync.connect import connect_token, save_settings
 from startdeliver.sync.models import Connection, SyncRun
@@ -122,6 +123,25 @@ def test_the_health_rule_moves_every_customer_at_once(hub: Hub, watch: Callable[
     page.goto(f"{hub.url}/customers")
     expect(page.locator("table .health-good").first).to_be_visible()
     expect(page.locator("table .health-poor")).to_have_count(0)
+
+
+def test_an_assessment_leads_to_the_ticket_behind_it(hub: Hub, watch: Callable[..., Watched]) -> None:
+    synced(hub)
+    with organization_scope(hub.organization):
+        customer = SupportHealth.objects.filter(status="poor").select_related("customer").first().customer  # type: ignore[union-attr]
+        services.reassess(customer)
+    page = watch().log_in(hub.csm)
+    page.goto(f"{hub.url}/customers/{customer.pk}")
+    expect(page.get_by_text("Take Action")).to_be_visible()
+    page.get_by_role("link", name="See full analysis").click()
+    expect(page.get_by_role("heading", name="Full analysis")).to_be_visible()
+    page.locator(".evidence a[href^='/tickets/']").first.click()
+    expect(page.get_by_role("link", name="Open in Intercom")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="This is wrong…").click()
+    page.get_by_label("Why").fill("They are testing our API.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Your correction is kept")).to_be_visible()
 
 
 def _external_id(page: Page, hub: Hub) -> str:
