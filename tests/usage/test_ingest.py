@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -302,3 +303,10 @@ def test_events_change_the_health_of_whom_they_touch(scoped: Organization) -> No
     store(scoped, [Event(users[0].pk, kind.pk, NOW_MS - 1)])
     assert health.refresh(scoped) == {customers[0].pk}
     assert UsageHealth.objects.get().status == "good"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's keys carry nothing along")
+def test_the_rollups_key_carries_the_quantity(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'usage_usageday_pkey'")
+        assert cursor.fetchone()[0].endswith("(organization_id, user_id, usage_type_id, day) INCLUDE (quantity)")
