@@ -419,3 +419,38 @@ def test_one_at_a_time(pushed: Out) -> None:
     )
     with pytest.raises(runs.AlreadyPushing, match="already running since"):
         runs.execute(pushed.organization, PushRun.Trigger.CLI)
+
+
+class TestCreating:
+    def test_nobody_is_created_unless_allowed(self, pushed: Out) -> None:
+        pushed.customer("New", external_id="new")
+        pushed.user("new@new.example")
+        pushed.sync(messages=False)
+        assert len(pushed.workspace.companies) == 1
+        assert len(pushed.workspace.contacts) == 1
+
+    def test_what_is_allowed_is_created_once_and_filled(self, pushed: Out) -> None:
+        new = pushed.customer("New", external_id="new")
+        pushed.health(new, "good")
+        user = pushed.user("new@new.example", new, name="Nils")
+        pushed.customer("Without an id")
+        keys = [f"{one.model}.{one.source}" for one in choices.PushField.objects.filter(ticked=True)]
+        pushed.tick(*keys, create_companies=True, create_contacts=True)
+        pushed.push()
+        company = next(one for one in pushed.workspace.companies.values() if one.company_id == "new")
+        assert (company.name, company.custom_attributes["startdeliver_usage_health"]) == ("New", "Good")
+        (ref,) = MirrorContact.objects.filter(user=user).values_list("ref", flat=True)
+        contact = pushed.workspace.contact(ref)
+        assert (contact.name, contact.email, contact.company_ids) == ("Nils", "new@new.example", [company.id])
+        assert pushed.push().requests == 0
+        pushed.sync(messages=False)
+        assert (len(pushed.workspace.companies), len(pushed.workspace.contacts)) == (2, 2)
+
+    def test_a_contact_that_exists_is_linked(self, pushed: Out) -> None:
+        there = pushed.workspace.add_contact("Bo", "bo@x.example")
+        user = pushed.user("bo@x.example")
+        keys = [f"{one.model}.{one.source}" for one in choices.PushField.objects.filter(ticked=True)]
+        pushed.tick(*keys, create_contacts=True)
+        pushed.push()
+        assert len(pushed.workspace.contacts) == 2
+        assert MirrorContact.objects.get(user=user).ref == there.id

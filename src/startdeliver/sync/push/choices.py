@@ -134,6 +134,19 @@ def save(
         _store(rows)
 
 
+def tick(organization: Organization, keys: Iterable[str], *, by: str) -> None:
+    """Ticks these too; everything else stays as it is. Raises Locked and ChoiceError."""
+    found = settings_of(organization)
+    save(
+        organization,
+        by=by,
+        ticked={one.key for one in choices(organization) if one.field.ticked} | set(keys),
+        keep_in_line=found.keep_in_line,
+        create_companies=found.create_companies,
+        create_contacts=found.create_contacts,
+    )
+
+
 def _apply(rows: Iterable[Choice], chosen: set[str], names: Mapping[str, str], errors: dict[str, str]) -> None:
     seen: dict[str, Choice] = {}
     for choice in rows:

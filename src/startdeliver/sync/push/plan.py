@@ -81,27 +81,17 @@ def batches(link: Connection, spec: Spec) -> Iterator[Batch]:
     """The plan of one model, in parts. Inside the organization's scope; reads only."""
     if spec.is_empty:
         return
-    statement = _statement(spec)
-    config = _config(spec)
-    last = 0
-    while True:
+    ids, records = _statements(spec)
+    given = {"config": _config(spec), "organization": link.organization_id, "workspace": link.workspace}
+    with connection.cursor() as cursor:
+        cursor.execute(ids, given)
+        targets = sorted(row[0] for row in cursor.fetchall())
+    for start in range(0, len(targets), _BATCH):
+        part = targets[start : start + _BATCH]
         with connection.cursor() as cursor:
-            cursor.execute(
-                statement,
-                {
-                    "config": config,
-                    "organization": link.organization_id,
-                    "workspace": link.workspace,
-                    "last": last,
-                    "limit": _BATCH,
-                },
-            )
+            cursor.execute(records, {**given, "first": part[0], "last": part[-1]})
             rows = cursor.fetchall()
-        if rows:
-            last = rows[-1][0]
-            yield _batch(spec, rows)
-        if len(rows) < _BATCH:
-            return
+        yield _batch(spec, rows)
 
 
 # ------------------------------------------------------------------------------------------------------------- by SQL
@@ -152,16 +142,20 @@ _FIXED = {
 _FIXED_COUNT = {COMPANY: 9, CONTACT: 11}
 
 
-def _statement(spec: Spec) -> str:
+def _statements(spec: Spec) -> tuple[str, str]:
+    """Which records may differ, all at once; and those of a range of them in full.
+
+    The range is given by its ends: the same conditions find the same records between them, through the primary key.
+    """
     mark = _mark(spec)
     joins = " ".join(dict.fromkeys(one.source.join for one in spec.attributes if one.source.join))
     seen = " OR r.fingerprint <> m.fingerprint" if spec.keep or spec.core else ""
-    columns = ", ".join([_FIXED[spec.model], mark, *_columns(spec)])
-    return (
-        f"SELECT {columns} FROM {FROM[spec.model]} {joins} "  # noqa: S608 -- our own names; values are parameters
-        f"WHERE m.organization_id = %(organization)s AND m.workspace = %(workspace)s AND m.id > %(last)s "
-        f"AND {WHERE[spec.model]} AND (r.id IS NULL OR r.mark <> ({mark}){seen}) ORDER BY m.id LIMIT %(limit)s"
+    rest = (
+        f"FROM {FROM[spec.model]} {joins} WHERE m.organization_id = %(organization)s AND m.workspace = %(workspace)s "
+        f"AND {WHERE[spec.model]} AND (r.id IS NULL OR r.mark <> ({mark}){seen})"
     )
+    columns = ", ".join([_FIXED[spec.model], mark, *_columns(spec)])
+    return f"SELECT m.id {rest}", f"SELECT {columns} {rest} AND m.id BETWEEN %(first)s AND %(last)s ORDER BY m.id"
 
 
 # ---------------------------------------------------------------------------------------------------------- by record

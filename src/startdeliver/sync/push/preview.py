@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from startdeliver.intercom import IntercomError
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection, MirrorCompany
-from startdeliver.sync.push import definitions, runs
+from startdeliver.sync.push import create, definitions, runs
 from startdeliver.sync.push.definitions import Definition
 from startdeliver.sync.push.plan import CORE, Change, Spec, batches
 from startdeliver.sync.push.sources import COMPANY, CONTACT
@@ -45,6 +45,8 @@ class Preview:
     samples: list[Change] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     invisible: int = 0
+    made_companies: int = 0
+    made_contacts: int = 0
     problem: str = ""
 
     @property
@@ -67,7 +69,7 @@ class Preview:
 
     @property
     def writes(self) -> int:
-        return self.records + len(self.made)
+        return self.records + len(self.made) + self.made_companies + self.made_contacts
 
     @property
     def seconds(self) -> float:
@@ -83,6 +85,7 @@ def preview(organization: Organization, link: Connection) -> Preview:
     runs.freshen(organization)
     specs = runs.specs(organization, link, accepted_only=False)
     found = Preview(invisible=invisible(link))
+    found.made_companies, found.made_contacts = create.counts(organization, link)
     _ask(found, link, specs)
     refused = {one.choice.key for one in found.refused}
     changed: Counter[tuple[str, str]] = Counter()
@@ -154,6 +157,8 @@ def document(found: Preview) -> dict[str, object]:
         ],
         "companies": found.companies,
         "contacts": found.contacts,
+        "createdCompanies": found.made_companies,
+        "createdContacts": found.made_contacts,
         "samples": [
             {"model": one.model, "id": one.ref, "name": one.label, "before": one.before, "after": one.after}
             for one in found.samples

@@ -10,14 +10,14 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, close_old_connections, connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
@@ -27,7 +27,7 @@ from startdeliver.intercom import Fetcher, Gone, IntercomError, NotFound, wire
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRun, SyncRun
-from startdeliver.sync.push import choices, definitions, queue, record
+from startdeliver.sync.push import choices, create, definitions, queue, record
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.plan import CORE, Spec, batches, outward, same
 from startdeliver.sync.push.queue import Item
@@ -231,6 +231,7 @@ class _Push:
             wanted = specs(self.organization, self.link, accepted_only=True)
             self._attributes_out = any(spec.attributes for spec in wanted)
             wanted = self._defined(wanted)
+            create.run(self.organization, self.link, self.run, self.fetcher)
             for spec in wanted:
                 self._plan(spec)
             queue.forget_others(self.run)
@@ -406,7 +407,7 @@ def _heartbeat(run: PushRun) -> Iterator[threading.Event]:
         thread.join(timeout=5)
 
 
-def failures(organization: Organization) -> Iterable[PushItem]:
+def failures(organization: Organization) -> QuerySet[PushItem]:
     """The writes that failed and wait for the next push, newest first: a queryset to be paged."""
     rows = PushItem.objects.filter(organization=organization).exclude(reason="")
     return rows.select_related("company", "contact").order_by("-failed_at", "-pk")
