@@ -35,7 +35,7 @@ def day(text: str, order: str = "") -> date:
         if second > 12 or first == second:
             return _day(year, first, second, given)
         if order not in (DAY_FIRST, MONTH_FIRST):
-            raise ValueError("Say above whether the day or the month comes first in this file.")
+            raise ValueError("Choose whether the day or the month comes first in this file, and check it again.")
         return _day(year, second, first, given) if order == DAY_FIRST else _day(year, first, second, given)
     if found := _WORDS.fullmatch(given):
         month = _MONTHS.get((found[2] or found[3])[:3].lower())
