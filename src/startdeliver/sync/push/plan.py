@@ -82,7 +82,7 @@ def batches(link: Connection, spec: Spec) -> Iterator[Batch]:
     if spec.is_empty:
         return
     ids, records = _statements(spec)
-    given = {"config": _config(spec), "organization": link.organization_id, "workspace": link.workspace}
+    given: dict[str, Any] = {"config": _config(spec), "organization": link.organization_id, "workspace": link.workspace}
     with connection.cursor() as cursor:
         cursor.execute(ids, given)
         targets = sorted(row[0] for row in cursor.fetchall())
