@@ -1,44 +1,25 @@
-"""Keeps what Intercom knows of companies and contacts, links it to customers and users, and brings their fields
-over."""
+"""Contacts as Intercom knows them, the users that they are or become, and their fields."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
-import msgspec
 from django.db.models import Q
 
 from startdeliver.common import clock
-from startdeliver.customers.models import Customer, CustomerUser, email_key
-from startdeliver.intercom import BadAnswer, Gone, NotFound, wire
+from startdeliver.customers.models import CustomerUser, email_key
+from startdeliver.intercom import wire
 from startdeliver.sync import bulk, domains, fields, matching
 from startdeliver.sync.matching import ContactRow, UserRow
-from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.mirror.shared import KEY, custom, mark, to_json
+from startdeliver.sync.models import MirrorContact
 from startdeliver.sync.people import customers_by_domain
 from startdeliver.sync.pull.work import Pull
-from startdeliver.sync.text import key, moment, number, short
+from startdeliver.sync.text import key, moment, short
 
-_pack = msgspec.msgpack.Encoder(order="deterministic").encode
-_json = msgspec.json.Encoder().encode
-
-_KEY = ("organization_id", "workspace", "ref")
-_COMPANY = (
-    "workspace",
-    "ref",
-    "company_id",
-    "name",
-    "facts",
-    "fingerprint",
-    "changed_at",
-    "seen_at",
-    "matched_by",
-    "match_note",
-)
-_COMPANY_UPDATE = ("company_id", "name", "facts", "fingerprint", "changed_at", "seen_at", "gone_at")
-_CONTACT = (
+COLUMNS = (
     "workspace",
     "ref",
     "external_id",
@@ -58,185 +39,7 @@ _CONTACT = (
     "matched_by",
     "match_note",
 )
-_CONTACT_UPDATE = _CONTACT[2:-2]
-
-
-def _hash(value: object) -> str:
-    return blake2b(_pack(value), digest_size=16).hexdigest()
-
-
-def fingerprint(row: MirrorCompany | MirrorContact) -> str:
-    """The mark of a row of the mirror as it stands: the same as a scan gives that finds just this in Intercom."""
-    if isinstance(row, MirrorCompany):
-        return _hash((row.company_id, row.name, row.facts))
-    return _hash((row.external_id, row.email, row.name, row.role, row.company_refs, row.facts))
-
-
-def _custom(values: dict[str, Any] | None) -> dict[str, Any]:
-    """Custom attributes without what JSON columns cannot hold."""
-    if not values:
-        return {}
-    clean = {
-        short(name, 255): short(v, 2000) if isinstance(v, str) else v for name, v in values.items() if v is not None
-    }
-    return {name: value for name, value in clean.items() if isinstance(value, str | int | float | bool)}
-
-
-# ------------------------------------------------------------------------------------------------------------ companies
-
-
-def company_facts(company: wire.Company) -> dict[str, Any]:
-    """What is kept of a company, beside its ids and its name."""
-    return {
-        "website": short(company.website, 500),
-        "plan": short(company.plan_name, 255),
-        "size": number(company.size),
-        "industry": short(company.industry, 255),
-        "monthly_spend": company.monthly_spend,
-        "tags": [short(name, 255) for name in company.tag_names],
-        "custom_attributes": _custom(company.custom_attributes),
-    }
-
-
-def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: bool = False) -> int:
-    """Stores companies in the mirror, links them to customers (made here when the switch is on), and aligns the
-    fields of those that changed. Gives how many changed. Must run inside `Pull.commit`. `swept`: they were listed by
-    the sweep."""
-    by_ref = {ref: company for company in companies if (ref := key(company.id, 128))}
-    if not by_ref:
-        return 0
-    now = clock.now()
-    seen = int(now.timestamp())
-    known = dict(
-        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).values_list("ref", "fingerprint")
-    )
-    rows = []
-    for ref, company in by_ref.items():
-        own, name, facts = key(company.company_id, 255), short(company.name, 255), company_facts(company)
-        mark = _hash((own, name, facts))
-        if known.get(ref) != mark:
-            rows.append((pull.workspace, ref, own, name, _json(facts).decode(), mark, seen, seen, "", ""))
-    columns = (*_COMPANY, "gone_at")
-    bulk.upsert(
-        MirrorCompany, pull.organization_id, columns, [(*row, None) for row in rows], key=_KEY, update=_COMPANY_UPDATE
-    )
-    if swept:
-        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now, gone_at=None)
-    changed = [row[1] for row in rows]
-    # Unlinked ones are looked at again whenever they are seen, since the customer may have come meanwhile.
-    link_companies(pull, Q(ref__in=by_ref), now)
-    align_customers(pull, Q(ref__in=changed), now)
-    for ref in by_ref:
-        pull.people.companies.pop(ref, None)
-    return len(changed)
-
-
-def link_companies(pull: Pull, which: Q, now: datetime) -> int:
-    """Links unlinked companies of the mirror to the customers that they are. Gives how many were linked."""
-    rows = list(MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=True))
-    if not rows:
-        return 0
-    externals = {row.company_id for row in rows if row.company_id}
-    by_external = dict(Customer.objects.filter(external_id__in=externals).values_list("external_id", "pk"))
-    by_domain: dict[str, set[int]] = {}
-    if pull.connection.match_domains:
-        by_domain = customers_by_domain(domains.of_website(str(row.facts.get("website") or "")) for row in rows)
-    linked: list[tuple[int, int, str]] = []
-    noted: list[tuple[int, str]] = []
-    to_create = []
-    for row in rows:
-        customer = by_external.get(row.company_id) if row.company_id else None
-        sharing = by_domain.get(domains.of_website(str(row.facts.get("website") or "")), set())
-        if customer is not None:
-            linked.append((row.pk, customer, "external_id"))
-        elif len(sharing) == 1:
-            linked.append((row.pk, next(iter(sharing)), "domain"))
-        elif sharing:
-            if row.match_note != "ambiguous":
-                noted.append((row.pk, "ambiguous"))
-        elif pull.connection.create_customers and row.gone_at is None:
-            to_create.append(row)
-    linked += _create_customers(pull, to_create, now)
-    bulk.update(
-        MirrorCompany,
-        pull.organization_id,
-        ("customer_id", "matched_by", "match_note"),
-        [(pk, customer, how, "") for pk, customer, how in linked],
-    )
-    bulk.update(MirrorCompany, pull.organization_id, ("match_note",), noted)
-    for row in rows:
-        pull.people.companies.pop(row.ref, None)
-    return len(linked)
-
-
-def _create_customers(pull: Pull, rows: Sequence[MirrorCompany], now: datetime) -> list[tuple[int, int, str]]:
-    maps = fields.mapping(pull.connection.field_rules, "customer")
-    made: dict[str, Customer] = {}
-    chosen: list[tuple[int, Customer]] = []
-    for row in rows:
-        same = row.company_id or f"ref:{row.ref}"
-        customer = made.get(same)
-        if customer is None:
-            customer = made[same] = Customer(organization=pull.organization, created_at=now)
-            fields.apply(customer, maps, _company_record(row), now=now, new=True)
-            customer.name = customer.name or row.company_id or row.ref
-        chosen.append((row.pk, customer))
-    Customer.objects.bulk_create(list(made.values()))
-    pull.counts.customers_created += len(made)
-    return [(pk, int(customer.pk), "created") for pk, customer in chosen]
-
-
-def _company_record(row: MirrorCompany) -> dict[str, Any]:
-    return {**row.facts, "name": row.name, "company_id": row.company_id}
-
-
-def align_customers(pull: Pull, which: Q, now: datetime) -> None:
-    """Brings the fields of linked companies over to their customers. Of several companies that are one customer, the
-    one
-    with its external id counts, else the lowest id."""
-    ids = set(
-        MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=False).values_list(
-            "customer_id", flat=True
-        )
-    )
-    if not ids:
-        return
-    customers = Customer.objects.in_bulk(ids)
-    sources: dict[int, MirrorCompany] = {}
-    for row in MirrorCompany.objects.filter(workspace=pull.workspace, customer__in=ids, gone_at__isnull=True):
-        customer = customers[int(row.customer_id or 0)]
-        best = sources.get(customer.pk)
-        if best is None or _rank(row, customer) < _rank(best, customer):
-            sources[customer.pk] = row
-    maps = fields.mapping(pull.connection.field_rules, "customer")
-    lacking = {row.company_id for pk, row in sources.items() if not customers[pk].external_id and row.company_id}
-    taken = (
-        set(Customer.objects.filter(external_id__in=lacking).values_list("external_id", flat=True))
-        if lacking
-        else set()
-    )
-    changed: dict[tuple[str, ...], list[Customer]] = {}
-    for pk, row in sources.items():
-        customer = customers[pk]
-        names, conflicts = fields.apply(customer, maps, _company_record(row), now=now, taken=taken.__contains__)
-        if "external_id" in names:
-            taken.add(customer.external_id or "")
-        if conflicts:
-            pull.warn(
-                f"The company ID {row.company_id!r} belongs to another customer, so “{customer.name}” keeps its own."
-            )
-        if names:
-            changed.setdefault(tuple(sorted(set(names))), []).append(customer)
-    for columns, records in changed.items():
-        Customer.objects.bulk_update(records, columns)
-        pull.counts.customers_updated += len(records)
-
-
-def _rank(row: MirrorCompany, customer: Customer) -> tuple[bool, str]:
-    return (not row.company_id or row.company_id != customer.external_id, row.ref)
-
-
-# ------------------------------------------------------------------------------------------------------------- contacts
+UPDATED = COLUMNS[2:-2]
 
 
 def contact_facts(contact: wire.Contact, tag_names: dict[str, str]) -> dict[str, Any]:
@@ -246,7 +49,7 @@ def contact_facts(contact: wire.Contact, tag_names: dict[str, str]) -> dict[str,
         "phone": short(contact.phone, 64),
         "last_seen_at": moment(contact.last_seen_at),
         "tags": [short(name, 255) for name in tags if name],
-        "custom_attributes": _custom(contact.custom_attributes),
+        "custom_attributes": custom(contact.custom_attributes),
     }
 
 
@@ -279,7 +82,7 @@ def store_contacts(
             rows.append(row)
         if old is not None and old[1] != MirrorContact.State.ACTIVE and old[2] is not None:
             returned.append(old[2])
-    bulk.upsert(MirrorContact, pull.organization_id, _CONTACT, rows, key=_KEY, update=_CONTACT_UPDATE)
+    bulk.upsert(MirrorContact, pull.organization_id, COLUMNS, rows, key=KEY, update=UPDATED)
     if swept:
         MirrorContact.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now)
     if returned:
@@ -302,7 +105,7 @@ def _contact_row(
     refs = [found for found in map(_ref, companies if companies is not None else contact.company_ids) if found]
     facts = contact_facts(contact, tag_names)
     external, name, role = key(contact.external_id, 255), short(contact.name, 255), short(contact.role, 32)
-    mark = _hash((external, email, name, role, refs, facts))
+    stamp = mark((external, email, name, role, refs, facts))
     return (
         pull.workspace,
         ref,
@@ -311,9 +114,9 @@ def _contact_row(
         email_key(email)[:254],
         name,
         role,
-        _json(refs).decode(),
-        _json(facts).decode(),
-        mark,
+        to_json(refs).decode(),
+        to_json(facts).decode(),
+        stamp,
         moment(contact.updated_at) or 0,
         moment(contact.last_seen_at) or 0,
         MirrorContact.State.ACTIVE.value,
@@ -525,99 +328,3 @@ def create_users(pull: Pull, refs: Sequence[str], how: str = "created") -> list[
                 links.append((row.pk, user.pk, how, ""))
     save_links(pull, links)
     return [row.ref for row in wanted if row.user_id is not None]
-
-
-# -------------------------------------------------------------------------------------- contacts that the mirror lacks
-
-
-def ask_contacts(pull: Pull, refs: Iterable[str]) -> None:
-    """Asks Intercom for contacts one by one and remembers the answers, also that there is none, so that each is asked
-    once. Follows merges. Must run outside of a transaction."""
-    asked: set[str] = set()
-    waiting = {ref for ref in refs if ref}
-    for _ in range(matching.MAX_HOPS + 1):
-        waiting -= asked
-        if not waiting:
-            return
-        asked |= waiting
-        found: list[wire.Contact] = []
-        gone: list[str] = []
-        merged: dict[str, str] = {}
-        for ref, answer in pull.fetcher.map_unordered(pull.client.contact, sorted(waiting)):
-            if isinstance(answer, NotFound) or (isinstance(answer, Gone) and not answer.merged_into):
-                gone.append(ref)
-            elif isinstance(answer, Gone):
-                merged[ref] = key(answer.merged_into, 128)
-            elif isinstance(answer, wire.Contact):
-                found.append(answer)
-            elif isinstance(answer, BadAnswer) and pull.run is not None:
-                pull.warn(
-                    "Some contacts could not be read from Intercom's answer; their tickets are matched without them."
-                )
-            else:
-                raise answer
-        companies = all_companies(pull, found)
-        ask_companies(pull, found, companies)
-        pull.commit(_store_answers, pull, found, gone, merged, companies)
-        waiting = pull.people.load_contacts(merged.values())
-
-
-def _store_answers(
-    pull: Pull, found: list[wire.Contact], gone: list[str], merged: dict[str, str], companies: dict[str, list[str]]
-) -> None:
-    store_contacts(pull, found, companies=companies)
-    mark_contacts(pull, gone, merged)
-
-
-def mark_contacts(pull: Pull, gone: Sequence[str], merged: dict[str, str]) -> None:
-    """Remembers contacts that Intercom does not give any more. What was known of them stays, for matching (13.9)."""
-    now = int(clock.now().timestamp())
-    state = {
-        **dict.fromkeys(gone, MirrorContact.State.ARCHIVED.value),
-        **dict.fromkeys(merged, MirrorContact.State.MERGED.value),
-    }
-    empty = ("", "", "", "", "", "[]", "{}", "", 0, 0)
-    rows = [(pull.workspace, ref, *empty, value, merged.get(ref, ""), now, now, "", "") for ref, value in state.items()]
-    update = ("state", "merged_into", "changed_at", "seen_at")
-    bulk.upsert(MirrorContact, pull.organization_id, _CONTACT, rows, key=_KEY, update=update)
-    for ref in state:
-        pull.people.contacts.pop(ref, None)
-
-
-def all_companies(pull: Pull, contacts: Iterable[wire.Contact]) -> dict[str, list[str]]:
-    """All company ids of the contacts whose inline list is cut at ten (OpenAPI 2.16, contact_companies)."""
-    cut = [contact.id for contact in contacts if contact.has_more_companies]
-    result: dict[str, list[str]] = {}
-    for ref, answer in pull.fetcher.map_unordered(pull.client.contact_companies, cut):
-        if isinstance(answer, NotFound | Gone):
-            continue
-        if not isinstance(answer, list):
-            raise answer
-        result[ref] = [company.id for company in answer]
-    return result
-
-
-def ask_companies(pull: Pull, contacts: Iterable[wire.Contact], companies: dict[str, list[str]] | None = None) -> None:
-    """Asks Intercom for the contacts' companies that the mirror lacks and stores them; outside of a transaction."""
-    given = companies or {}
-    refs = {key(ref, 128) for contact in contacts for ref in given.get(contact.id, contact.company_ids)}
-    unknown = pull.people.load_companies(refs)
-    if not unknown:
-        return
-    found: list[wire.Company] = []
-    gone: list[str] = []
-    for ref, answer in pull.fetcher.map_unordered(pull.client.company, sorted(unknown)):
-        if isinstance(answer, NotFound | Gone):
-            gone.append(ref)
-        elif isinstance(answer, wire.Company):
-            found.append(answer)
-        else:
-            raise answer
-
-    def write() -> None:
-        store_companies(pull, found)
-        now = int(clock.now().timestamp())
-        rows = [(pull.workspace, ref, "", "", "{}", "", now, now, "", "", now) for ref in gone]
-        bulk.upsert(MirrorCompany, pull.organization_id, (*_COMPANY, "gone_at"), rows, key=_KEY)
-
-    pull.commit(write)
