@@ -22,6 +22,7 @@ from startdeliver.intercom import (
     ServerFault,
     Timeouts,
     Unreachable,
+    VersionUnsupported,
 )
 
 from .server import TOKEN, Naps, client_for, conversation, error_list, script, serve
@@ -134,7 +135,7 @@ class _Open:
         ((402, {}), PlanRestricted, Kind.CONFIG),
         ((403, error_list("api_plan_restricted")), PlanRestricted, Kind.CONFIG),
         ((403, error_list("forbidden")), ScopeMissing, Kind.CONFIG),
-        ((404, error_list("not_found")), NotFound, Kind.NOT_FOUND),
+        ((404, error_list("not_found")), VersionUnsupported, Kind.SYSTEM),
         ((409, error_list("conflict")), Conflict, Kind.CONFLICT),
         ((410, error_list("contact_merged")), Gone, Kind.GONE),
         ((400, error_list("parameter_invalid", "bad 'x' parameter")), Invalid, Kind.SYSTEM),
@@ -147,6 +148,15 @@ def test_lasting_trouble_is_not_retried(answer, kind_of, kind):
     assert error.kind == kind
     assert sent == 1
     assert error.status == answer[0]
+
+
+def test_a_missing_record_is_told_from_a_missing_address():
+    def get_contact(client):
+        return client.contact("c1")
+
+    error, _, sent = asking(script((404, error_list("not_found"))), get_contact, limiter=_Open())
+    assert type(error) is NotFound
+    assert (error.kind, sent) == (Kind.NOT_FOUND, 1)
 
 
 @pytest.mark.parametrize(

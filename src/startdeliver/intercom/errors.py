@@ -234,6 +234,12 @@ _MISSING = Rule(
     Retry.NEVER,
     "Intercom does not have this record any more (or it is archived there), so it is passed over.",
 )
+_ABSENT = Rule(
+    VersionUnsupported,
+    Retry.NEVER,
+    "Intercom does not offer this at the API address in use, so this part is left out. "
+    "If nothing else arrives either, check the API address and any proxy between this server and Intercom.",
+)
 _CONFLICT = Rule(
     Conflict,
     Retry.NEVER,
@@ -343,6 +349,25 @@ SCOPES: Mapping[str, str] = {
     "me": "Gather app data",
 }
 
+# Where a 404 cannot mean that a record is missing, since none was named.
+NAME_NO_RECORD = frozenset(
+    {
+        "me",
+        "admins",
+        "teams",
+        "tags",
+        "contacts_list",
+        "contacts_search",
+        "contacts_count",
+        "companies_list",
+        "conversations_search",
+        "conversations_deleted",
+        "tickets_search",
+        "data_attributes",
+        "audiences",
+    }
+)
+
 _LINKED_CONTACT = re.compile(r"</contacts/([^>/?]+)>")
 _EXISTING_ID = re.compile(r"\bid[=:]\s*[\"']?([0-9A-Za-z-]{6,128})")
 _CURSOR_WORDS = re.compile(r"starting_after|cursor|page token|pagination", re.IGNORECASE)
@@ -385,6 +410,8 @@ def error_for(
     the request held a paging cursor, without which a complaint about one cannot mean that it expired.
     """
     rule = rule_for(status, item.code)
+    if rule is _MISSING and endpoint in NAME_NO_RECORD:
+        rule = _ABSENT
     message = " ".join(item.message.split())[:300]
     known = SCOPES.get(endpoint)
     sentence = rule.sentence.replace("{scope}", f"“{known}”" if known else "for this data")
