@@ -27,6 +27,15 @@ def shown(value: Any, data_type: str = "string") -> str:
     return str(value)
 
 
+_KINDS = {"string": "text", "integer": "number", "float": "number", "boolean": "true or false", "options": "list"}
+
+
+@register.filter
+def kind(data_type: str) -> str:
+    """Intercom's data type in words."""
+    return _KINDS.get(data_type, data_type)
+
+
 @register.filter
 def plain(key: str) -> str:
     """An attribute's or core field's name without what tells the two apart."""
