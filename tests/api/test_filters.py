@@ -120,7 +120,7 @@ def test_a_filter_finds(js: Js, customers: None, narrow: dict[str, Any], found: 
         ({"filter": {"archived": {"gt": True}}}, "archived"),
         ({"filter": {"supportHealth": "bad"}}, "supportHealth"),
         ({"filter": {"supportHealth": {"gt": "fair"}}}, "supportHealth"),
-        ({"filter": {"assessmentStatus": "neutral"}}, "assessmentStatus"),
+        ({"filter": {"assessmentStatus": "splendid"}}, "assessmentStatus"),
         ({"filter": {"createdAt": "yesterday"}}, "createdAt"),
         ({"filter": {"createdAt": 1e300}}, "createdAt"),
         ({"filter": {"createdAt": -(10**18)}}, "createdAt"),

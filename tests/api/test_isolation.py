@@ -11,6 +11,7 @@ import pytest
 
 from startdeliver.api.entity import Entity, entities
 from startdeliver.api.site import api
+from startdeliver.assessment.models import Assessment
 from startdeliver.customers.fields import field_create
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
@@ -76,6 +77,7 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
             by="them",
             values={"name": "Their product", "fair_target": 1, "good_target": 2, "usage_types": [kind.pk]},
         )
+        verdict = Assessment.objects.create(**owner, customer=customer, status="risk", evidence_hash="x")
         event = UsageEvent.objects.create(**owner, user=user, usage_type=kind, timestamp=7, external_id="e7")
     return {
         "field": own.pk,
@@ -85,6 +87,7 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
         "customer": customer.pk,
         "user": user.pk,
         "ticket": ticket.pk,
+        "assessment": verdict.pk,
         "skip": skip.pk,
         "syncrun": run.pk,
         "member": outsider.pk,

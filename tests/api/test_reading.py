@@ -16,6 +16,7 @@ from startdeliver.api.entity import Context, Field
 from startdeliver.api.kinds import Text
 from startdeliver.api.query import ListQuery
 from startdeliver.api.reading import page
+from startdeliver.assessment.models import Assessment, Current
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
@@ -275,3 +276,23 @@ def test_a_programs_mistakes_do_not_fill_the_log(js: Js, caplog: pytest.LogCaptu
         with pytest.raises(ApiFailed):
             js.call("GET", address)
     assert caplog.records == []
+
+
+def test_an_assessment_and_the_customers_status(js: Js, scoped: Organization) -> None:
+    customer = Customer.objects.create(organization=scoped, name="Acorn")
+    fact = {"id": "support.overdue", "value": 4, "text": "4 tickets are overdue.", "at": "", "link": "", "quote": ""}
+    verdict = Assessment.objects.create(
+        organization=scoped,
+        customer=customer,
+        status="risk",
+        summary=[{"text": "4 tickets are overdue.", "facts": ["support.overdue"]}],
+        action=[{"text": "Answer them.", "facts": ["support.overdue"]}],
+        facts=[fact],
+        evidence_hash="x",
+    )
+    Current.objects.create(organization=scoped, customer=customer, assessment=verdict, status="risk", evidence_hash="x")
+    (found,) = js.find_all("assessment", {"filter": {"customerId": customer.pk}})
+    assert (found["status"], found["summary"], found["action"]) == ("risk", "4 tickets are overdue.", "Answer them.")
+    assert found["facts"] == [fact]
+    listed = js.find_all("customer", {"filter": {"assessmentStatus": "risk"}})
+    assert [one["assessmentStatus"] for one in listed] == ["risk"]

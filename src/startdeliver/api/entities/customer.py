@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from startdeliver.api.entities import common, own
 from startdeliver.api.entity import Context, Entity, Field, Writes, register
 from startdeliver.api.kinds import ID, Choice, Day, Email, Integer, Moment, Number, Text, Words
+from startdeliver.assessment.statuses import Status
 from startdeliver.customers import services
 from startdeliver.customers.models import Customer
 
@@ -118,9 +119,9 @@ CUSTOMER = register(
             ),
             Field(
                 name="assessmentStatus",
-                kind=Choice(("strongly_thriving", "actively_engaged", "neutral", "needs_attention", "at_risk")),
-                read=lambda row, context: None,
-                description="Null: not assessed.",
+                kind=Choice(tuple(Status.values)),
+                column="assessment__status",
+                description="From Strongly Thriving to At Risk, in short; null: not assessed.",
             ),
             Field(name="lastLoginAt", kind=Moment(), column="last_login_at", description="The newest of its users."),
             _count("ticketCount", "ticket_count", "Stored tickets."),
