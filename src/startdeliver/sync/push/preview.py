@@ -15,7 +15,7 @@ from startdeliver.sync.push.plan import CORE, Change, Spec, batches
 from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.tenancy.models import Organization
 
-SAMPLES = 10
+SAMPLES = 5
 # Intercom's default for private apps, when nothing else is known (docs "Rate limiting"): 10,000 a minute.
 _PER_SECOND = 166
 
