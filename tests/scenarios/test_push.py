@@ -10,8 +10,10 @@ import pytest
 from startdeliver.common import clock
 from startdeliver.customers import fields as custom_fields
 from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.engine import jobs
 from startdeliver.simulator.model import Contact
 from startdeliver.sync import runs as sync_runs
+from startdeliver.sync.connect import disconnect_and_delete
 from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import choices, queue, runs
 from startdeliver.usage.models import UsageHealth
@@ -454,3 +456,37 @@ class TestCreating:
         pushed.push()
         assert len(pushed.workspace.contacts) == 2
         assert MirrorContact.objects.get(user=user).ref == there.id
+
+
+def test_a_scheduled_sync_hands_the_push_to_a_worker(pushed: Out) -> None:
+    pushed.health(Customer.objects.get(), "fair")
+    sync_runs.execute(sync_runs.request_run(pushed.organization, "schedule", messages=False))
+    assert pushed.company()["startdeliver_usage_health"] == "Poor"
+    jobs.run_inline()
+    assert pushed.company()["startdeliver_usage_health"] == "Fair"
+
+
+def test_no_push_follows_a_sync_that_failed(pushed: Out) -> None:
+    pushed.intercom.access.drop_scope("Read conversations")
+    before = PushRun.objects.count()
+    pushed.sync(messages=False, expect="failed")
+    assert PushRun.objects.count() == before
+
+
+def test_locking_in_the_middle_stops_the_push(pushed: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = runs.record.keep
+
+    def locks(run: PushRun, results: Any) -> None:
+        keep(run, results)
+        pushed.organization.advanced = False
+        pushed.organization.save()
+
+    monkeypatch.setattr(runs.record, "keep", locks)
+    pushed.health(Customer.objects.get(), "good")
+    run = pushed.push(expect=PushRun.Status.FAILED)
+    assert "locked during this push" in run.error
+
+
+def test_disconnecting_forgets_what_was_confirmed(pushed: Out) -> None:
+    disconnect_and_delete(pushed.organization)
+    assert not PushRecord.objects.exists()
