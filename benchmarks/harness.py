@@ -36,13 +36,16 @@ class Figures:
 
     def show(self) -> None:
         """Prints a table for people and one JSON line for programs."""
-        print(f"\n{self.name} on {self.database}")
+        # Others on the machine take their share: the load says how much the seconds are worth.
+        load = os.getloadavg()[0]
+        print(f"\n{self.name} on {self.database} (load average {load:.1f} on {os.cpu_count()} cores)")
         width = max(len(row[0]) for row in self.rows)
         for what, value, unit, claim in self.rows:
             shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
             print(f"  {what:<{width}}  {shown:>12} {unit:<8} {claim}".rstrip())
         values = {what: value for what, value, _, _ in self.rows}
-        print("JSON " + json.dumps({"benchmark": self.name, "database": self.database, "figures": values}), flush=True)
+        answer = {"benchmark": self.name, "database": self.database, "load": load, "figures": values}
+        print("JSON " + json.dumps(answer), flush=True)
 
 
 def arguments(description: str, *extra: Sequence[Any]) -> argparse.Namespace:
@@ -108,16 +111,17 @@ def _database_url(kind: str, directory: Path) -> Iterator[str]:
 
 
 class Watch:
-    """Seconds of a `with` block in `.seconds`."""
+    """Of a `with` block: `.seconds` by the wall clock, `.cpu` seconds that this process was computing."""
 
     seconds = 0.0
+    cpu = 0.0
 
     def __enter__(self) -> Watch:
-        self._start = time.perf_counter()
+        self._start, self._cpu = time.perf_counter(), time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._start
+        self.seconds, self.cpu = time.perf_counter() - self._start, time.process_time() - self._cpu
 
 
 def median_and_slowest(call: Any, times: int) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cProfile
 import pstats
 
-from benchmarks.harness import Figures, arguments, fresh_database, peak_megabytes
+from benchmarks.harness import Figures, Watch, arguments, fresh_database, peak_megabytes
 from benchmarks.workspace import connect, read_contacts, simulated_intercom, sync
 
 CLAIMS = {("sqlite", False): 3000, ("postgres", False): 2000, ("sqlite", True): 1200, ("postgres", True): 800}
@@ -27,12 +27,14 @@ def main() -> None:
         profile = cProfile.Profile()
         if options.profile:
             profile.enable()
-        found = sync(organization, started)
+        with Watch() as watch:
+            found = sync(organization, started)
         profile.disable()
         figures = Figures("sync with messages" if options.messages else "sync, listing only", options.database)
         figures.add("conversations", found.run.imported)
         figures.add("messages", found.run.messages)
         figures.add("seconds", found.seconds, "s")
+        figures.add("seconds that this process computed", watch.cpu, "s")
         claim = CLAIMS[options.database, options.messages]
         figures.add("conversations a second", found.run.imported / found.seconds, "/s", f"at least {claim:,}")
         for stage, (second, _) in found.stages.items():
