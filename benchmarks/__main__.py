@@ -41,6 +41,7 @@ BENCHMARKS = (
     Benchmark("api_lists", quick=["--small"]),
     Benchmark("usage_health", quick=["--small"]),
     Benchmark("usage_ingest", quick=["--small"]),
+    Benchmark("push", quick=["--small"]),
 )
 
 
