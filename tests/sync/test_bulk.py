@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from startdeliver.customers.models import Customer
 from startdeliver.sync import bulk
@@ -23,6 +25,7 @@ def rows(*names: str) -> list[bulk.Row]:
 
 
 def put(organization: Organization, *names: str, update: tuple[str, ...] = ("name",)) -> None:
+    # Columns of the model are short; what is tried here fits.
     text = [(row[0], str(row[1]), *row[2:]) for row in rows(*names)]
     columns = (*COLUMNS, *REST, "changed_at", "seen_at")
     bulk.upsert(MirrorContact, organization.pk, columns, text, key=KEY, update=update)
@@ -78,3 +81,19 @@ def test_another_organizations_rows_are_out_of_reach(scoped: Organization, other
         theirs.refresh_from_db()
         assert theirs.name == "theirs"
         assert Customer.objects.get(pk=mine.pk).name == "changed"
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "\\", '\\"', "{a,b}", "NULL", "", "'; DROP TABLE x; --", "a\nb\tc", "%s %% \u00e5 \U0001f600", ","]
+)
+def test_any_text_arrives_as_it_is(scoped: Organization, text: str) -> None:
+    put(scoped, text, "other")
+    assert MirrorContact.objects.order_by("ref")[0].name == text
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1, max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+def test_every_text_arrives_as_it_is(scoped: Organization, texts: list[str]) -> None:
+    put(scoped, *texts)
+    stored = dict(MirrorContact.objects.values_list("ref", "name"))
+    assert [stored[str(n)] for n in range(len(texts))] == texts
