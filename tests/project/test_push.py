@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.sync.models import Connection, PushRun
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.project.running import Installation, until
 
 Run = Callable[..., Result]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,3 +95,33 @@ def test_one_at_a_time(startdeliver: Run, synced: Handle, organization: Organiza
     done = startdeliver("intercom", "push", "acme")
     assert done.exit_code == 75
     assert "already running since" in done.stderr
+
+
+def test_one_that_is_killed_writes_nothing_twice_and_misses_nothing(installation: Installation) -> None:
+    companies = 150
+    with run_in_thread() as simulator:
+        workspace = simulator.workspace
+        installation.settings = {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
+        installation.ok("migrate")
+        installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
+        installation.ok("org", "advanced", "acme", "on")
+        installation.ok("intercom", "connect", "acme", "--create-customers", "--workspace", workspace.id_code)
+        for n in range(companies):
+            workspace.add_contact(f"P{n}", f"p{n}@x.test", companies=[workspace.add_company(f"C{n}", f"c{n}")])
+        installation.ok("intercom", "sync", "acme")
+        simulator.faults.latency("/companies/*", 500)
+
+        def changes() -> Counter[str]:
+            return Counter(one.item_id for one in list(workspace.changes) if one.topic == "company.updated")
+
+        before = changes()
+        with installation.started("intercom", "push", "acme") as process:
+            until(lambda: sum((changes() - before).values()) >= 70, "half of the writes")
+            process.kill()
+            process.wait()
+        assert sum((changes() - before).values()) < companies
+        document = installation.json("intercom", "push", "acme")
+        assert document["status"] == "success"
+        assert (changes() - before) == Counter(dict.fromkeys(workspace.companies, 1))
+        assert all(one.custom_attributes["startdeliver_link"] for one in workspace.companies.values())
+        assert installation.json("intercom", "push", "acme")["requests"] == 0
