@@ -13,10 +13,16 @@ from html import escape, unescape
 import nh3
 
 IMAGE_TEXT = "Image in Intercom"
-_TAG_NAMES = "thead tr u ul "
+_TAG_NAMES = (
+    "a b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s strong sub sup "
+    "table tbody td tfoot th thead tr u ul"
+)
 TAGS = frozenset(_TAG_NAMES.split())
 # Dropped with everything inside them; other unknown tags lose the tag only.
-_DROPPED_NAMES = "canvas datalist noembed noframes xmp "
+_DROPPED_NAMES = (
+    "script style form button select textarea iframe object embed noscript template svg math title head "
+    "applet audio video canvas datalist noembed noframes xmp"
+)
 _DROPPED = frozenset(_DROPPED_NAMES.split())
 _SCHEMES = ("http://", "https://", "mailto:")
 _UNSAFE = str.maketrans({"<": "%3C", ">": "%3E", '"': "%22", "'": "%27", "`": "%60"})
