@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from startdeliver.project.console import Refused
+from startdeliver.project.demo_usage import seed_fields, seed_usage
 
 SLUG = "demo"
 WORKSPACE = "demo1abc"
@@ -153,6 +154,8 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
                 "renewal_date": today + timedelta(days=(number * 53) % 350 + 9),
             },
         )
+    seed_fields(organization, administrator.email, customers)
+    users = {}
     for number, person in enumerate(demo_people()):
         if not person["in_hub"]:
             continue
@@ -168,6 +171,8 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
             },
         )
         assert isinstance(user, CustomerUser)
+        users[user.pk] = (number, person["company_id"] or "")
+    seed_usage(organization, administrator.email, users, clock.now())
 
 
 def _born(folder: Path) -> int:
