@@ -21,7 +21,9 @@ from startdeliver.intercom.errors import (
 )
 
 
-@pytest.mark.parametrize("rule", dict.fromkeys([*BY_CODE.values(), *BY_STATUS.values()]), ids=lambda rule: rule.error.__name__)
+@pytest.mark.parametrize(
+    "rule", dict.fromkeys([*BY_CODE.values(), *BY_STATUS.values()]), ids=lambda rule: rule.error.__name__
+)
 def test_every_sentence_is_plain_and_whole(rule):
     assert rule.sentence[0].isupper()
     assert rule.sentence.endswith((".", "}"))

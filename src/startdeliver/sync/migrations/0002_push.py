@@ -7,145 +7,324 @@ import startdeliver.common.clock
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sync', '0001_initial'),
-        ('tenancy', '0002_session_salt'),
+        ("sync", "0001_initial"),
+        ("tenancy", "0002_session_salt"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PushRecord',
+            name="PushRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('values', models.JSONField(default=dict, help_text='{attribute: {"v": value sent, "at": unix seconds, "a": Intercom\'s form if another}}')),
-                ('mark', models.TextField(blank=True, default='')),
-                ('fingerprint', models.CharField(blank=True, max_length=32)),
-                ('company', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='pushed', to='sync.mirrorcompany')),
-                ('contact', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='pushed', to='sync.mirrorcontact')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "values",
+                    models.JSONField(
+                        default=dict,
+                        help_text='{attribute: {"v": value sent, "at": unix seconds, "a": Intercom\'s form if another}}',
+                    ),
+                ),
+                ("mark", models.TextField(blank=True, default="")),
+                ("fingerprint", models.CharField(blank=True, max_length=32)),
+                (
+                    "company",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pushed",
+                        to="sync.mirrorcompany",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pushed",
+                        to="sync.mirrorcontact",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PushRun',
+            name="PushRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(choices=[('sync', 'After a sync'), ('button', 'Push now'), ('cli', 'Command line')], max_length=8)),
-                ('status', models.CharField(choices=[('running', 'Running'), ('success', 'Complete'), ('failed', 'Failed')], default='running', max_length=8)),
-                ('started_at', models.DateTimeField(default=startdeliver.common.clock.now)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.CharField(blank=True, max_length=200)),
-                ('defined', models.IntegerField(default=0, help_text='Attribute definitions made or changed.')),
-                ('planned', models.IntegerField(default=0)),
-                ('written', models.IntegerField(default=0)),
-                ('failed', models.IntegerField(default=0)),
-                ('requests', models.IntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[("sync", "After a sync"), ("button", "Push now"), ("cli", "Command line")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("success", "Complete"), ("failed", "Failed")],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=startdeliver.common.clock.now)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("owner", models.CharField(blank=True, max_length=200)),
+                ("defined", models.IntegerField(default=0, help_text="Attribute definitions made or changed.")),
+                ("planned", models.IntegerField(default=0)),
+                ("written", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("requests", models.IntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PushLog',
+            name="PushLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(choices=[('company', 'Companies'), ('contact', 'Contacts')], max_length=7)),
-                ('ref', models.CharField(blank=True, help_text="Intercom's id.", max_length=128)),
-                ('record', models.BigIntegerField(help_text="The customer's or user's number.", null=True)),
-                ('label', models.CharField(blank=True, max_length=255)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('outcome', models.CharField(choices=[('written', 'Written'), ('confirmed', 'Was there already'), ('failed', 'Failed'), ('defined', 'Attribute defined')], max_length=10)),
-                ('sentence', models.CharField(blank=True, max_length=500)),
-                ('at', models.DateTimeField(default=startdeliver.common.clock.now)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
-                ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sync.pushrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model", models.CharField(choices=[("company", "Companies"), ("contact", "Contacts")], max_length=7)),
+                ("ref", models.CharField(blank=True, help_text="Intercom's id.", max_length=128)),
+                ("record", models.BigIntegerField(help_text="The customer's or user's number.", null=True)),
+                ("label", models.CharField(blank=True, max_length=255)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("written", "Written"),
+                            ("confirmed", "Was there already"),
+                            ("failed", "Failed"),
+                            ("defined", "Attribute defined"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("sentence", models.CharField(blank=True, max_length=500)),
+                ("at", models.DateTimeField(default=startdeliver.common.clock.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="sync.pushrun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PushItem',
+            name="PushItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, max_length=255)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('mark', models.TextField(blank=True, default='')),
-                ('not_before', models.DateTimeField(default=startdeliver.common.clock.now)),
-                ('attempts', models.IntegerField(default=0)),
-                ('in_flight', models.BooleanField(default=False, help_text='Sent, and the answer is not stored yet.')),
-                ('reason', models.CharField(blank=True, choices=[('', 'Waiting'), ('transient', 'Intercom could not take it just then'), ('gone', 'Archived or deleted in Intercom'), ('conflict', 'Another record has this value'), ('refused', 'Intercom refused the value'), ('internal', 'Internal error')], default='', max_length=10)),
-                ('sentence', models.CharField(blank=True, max_length=500)),
-                ('failed_at', models.DateTimeField(blank=True, null=True)),
-                ('company', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sync.mirrorcompany')),
-                ('contact', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sync.mirrorcontact')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sync.pushrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(blank=True, max_length=255)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("mark", models.TextField(blank=True, default="")),
+                ("not_before", models.DateTimeField(default=startdeliver.common.clock.now)),
+                ("attempts", models.IntegerField(default=0)),
+                ("in_flight", models.BooleanField(default=False, help_text="Sent, and the answer is not stored yet.")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Waiting"),
+                            ("transient", "Intercom could not take it just then"),
+                            ("gone", "Archived or deleted in Intercom"),
+                            ("conflict", "Another record has this value"),
+                            ("refused", "Intercom refused the value"),
+                            ("internal", "Internal error"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("sentence", models.CharField(blank=True, max_length=500)),
+                ("failed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "company",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sync.mirrorcompany",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sync.mirrorcontact",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="sync.pushrun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PushSettings',
+            name="PushSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(default='startdeliver_', help_text='Begins the names of new attributes.', max_length=40)),
-                ('keep_in_line', models.BooleanField(default=False, help_text='Values changed by hand in Intercom are put right at the next run.')),
-                ('create_companies', models.BooleanField(default=False)),
-                ('create_contacts', models.BooleanField(default=False)),
-                ('accepted_at', models.DateTimeField(blank=True, help_text='When a preview was first accepted.', null=True)),
-                ('accepted_by', models.CharField(blank=True, max_length=254)),
-                ('updated_at', models.DateTimeField(default=startdeliver.common.clock.now)),
-                ('updated_by', models.CharField(blank=True, max_length=254)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "prefix",
+                    models.CharField(
+                        default="startdeliver_", help_text="Begins the names of new attributes.", max_length=40
+                    ),
+                ),
+                (
+                    "keep_in_line",
+                    models.BooleanField(
+                        default=False, help_text="Values changed by hand in Intercom are put right at the next run."
+                    ),
+                ),
+                ("create_companies", models.BooleanField(default=False)),
+                ("create_contacts", models.BooleanField(default=False)),
+                (
+                    "accepted_at",
+                    models.DateTimeField(blank=True, help_text="When a preview was first accepted.", null=True),
+                ),
+                ("accepted_by", models.CharField(blank=True, max_length=254)),
+                ("updated_at", models.DateTimeField(default=startdeliver.common.clock.now)),
+                ("updated_by", models.CharField(blank=True, max_length=254)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PushField',
+            name="PushField",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(choices=[('company', 'Companies'), ('contact', 'Contacts')], max_length=7)),
-                ('source', models.CharField(help_text='usage_health, last_login … or the alias of a custom field.', max_length=120)),
-                ('name', models.CharField(help_text="The attribute's name in Intercom; fixed once it is there.", max_length=190)),
-                ('ticked', models.BooleanField(default=False)),
-                ('accepted_at', models.DateTimeField(blank=True, help_text='When a preview with it was accepted; before that it goes nowhere by itself.', null=True)),
-                ('workspace', models.CharField(blank=True, help_text='Where the attribute is known to exist.', max_length=64)),
-                ('attribute_id', models.CharField(blank=True, max_length=64)),
-                ('options', models.JSONField(blank=True, default=list)),
-                ('defined_at', models.DateTimeField(blank=True, null=True)),
-                ('problem', models.CharField(blank=True, help_text='Why the attribute cannot be filled.', max_length=500)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model", models.CharField(choices=[("company", "Companies"), ("contact", "Contacts")], max_length=7)),
+                (
+                    "source",
+                    models.CharField(
+                        help_text="usage_health, last_login … or the alias of a custom field.", max_length=120
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The attribute's name in Intercom; fixed once it is there.", max_length=190
+                    ),
+                ),
+                ("ticked", models.BooleanField(default=False)),
+                (
+                    "accepted_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When a preview with it was accepted; before that it goes nowhere by itself.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.CharField(blank=True, help_text="Where the attribute is known to exist.", max_length=64),
+                ),
+                ("attribute_id", models.CharField(blank=True, max_length=64)),
+                ("options", models.JSONField(blank=True, default=list)),
+                ("defined_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "problem",
+                    models.CharField(blank=True, help_text="Why the attribute cannot be filled.", max_length=500),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'model', 'source'), name='pushfield_source'), models.UniqueConstraint(fields=('organization', 'name'), name='pushfield_name')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "model", "source"), name="pushfield_source"),
+                    models.UniqueConstraint(fields=("organization", "name"), name="pushfield_name"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='pushrun',
-            index=models.Index(fields=['organization', '-started_at'], name='pushrun_latest'),
+            model_name="pushrun",
+            index=models.Index(fields=["organization", "-started_at"], name="pushrun_latest"),
         ),
         migrations.AddConstraint(
-            model_name='pushrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'running')), fields=('organization',), name='pushrun_one_at_a_time'),
+            model_name="pushrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "running")), fields=("organization",), name="pushrun_one_at_a_time"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pushlog',
-            index=models.Index(fields=['organization', '-at'], name='pushlog_latest'),
+            model_name="pushlog",
+            index=models.Index(fields=["organization", "-at"], name="pushlog_latest"),
         ),
         migrations.AddIndex(
-            model_name='pushlog',
-            index=models.Index(fields=['organization', 'model', 'record'], name='pushlog_record'),
+            model_name="pushlog",
+            index=models.Index(fields=["organization", "model", "record"], name="pushlog_record"),
         ),
         migrations.AddIndex(
-            model_name='pushitem',
-            index=models.Index(fields=['organization', 'in_flight', 'not_before'], name='pushitem_due'),
+            model_name="pushitem",
+            index=models.Index(fields=["organization", "in_flight", "not_before"], name="pushitem_due"),
         ),
         migrations.AddIndex(
-            model_name='pushitem',
-            index=models.Index(fields=['organization', 'reason'], name='pushitem_reason'),
+            model_name="pushitem",
+            index=models.Index(fields=["organization", "reason"], name="pushitem_reason"),
         ),
         migrations.AddConstraint(
-            model_name='pushsettings',
-            constraint=models.UniqueConstraint(fields=('organization',), name='pushsettings_one'),
+            model_name="pushsettings",
+            constraint=models.UniqueConstraint(fields=("organization",), name="pushsettings_one"),
         ),
     ]

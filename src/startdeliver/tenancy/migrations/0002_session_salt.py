@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='member',
-            name='session_salt',
-            field=models.CharField(blank=True, help_text='Changed to end every session of the member.', max_length=32),
+            model_name="member",
+            name="session_salt",
+            field=models.CharField(blank=True, help_text="Changed to end every session of the member.", max_length=32),
         ),
     ]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from startdeliver.common import clock
 from startdeliver.intercom import oauth, regions
 from startdeliver.support.models import Ticket
-from startdeliver.sync import connect, overview
+from startdeliver.sync import connect, overview, runs
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.connect import ConnectError
 from startdeliver.sync.models import Connection, SyncRun
@@ -129,8 +129,6 @@ def save(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sync(request: HttpRequest) -> HttpResponse:
     """Sync now."""
-    from startdeliver.sync import runs
-
     organization = organization_of(request)
     error = ""
     try:

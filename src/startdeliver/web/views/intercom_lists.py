@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser, email_key
 from startdeliver.intercom import regions
-from startdeliver.sync import connect, fields, overview
+from startdeliver.sync import by_hand, connect, fields, overview
 from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.web import charts, formats
 from startdeliver.web.access import administrators_only, is_swap, organization_of
@@ -113,8 +113,6 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def match_to(request: HttpRequest, pk: int) -> HttpResponse:
     """Matches the contact to the chosen user and imports the conversation at once."""
-    from startdeliver.sync import by_hand
-
     skip = _skip(pk)
     chosen = request.POST.get("user", "")
     user = CustomerUser.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
@@ -134,8 +132,6 @@ def match_to(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def create_user(request: HttpRequest, pk: int) -> HttpResponse:
     """Creates the user from the contact and imports the conversation at once."""
-    from startdeliver.sync import by_hand
-
     try:
         ticket = by_hand.create_user_for_skip(_skip(pk))
     except by_hand.ByHandError as error:
