@@ -19,7 +19,7 @@ SORTS = {"updated": "updated_at", "created": "created_at", "waiting": "clock_fro
 DEFAULT_SORT = "-updated"
 COUNT_LIMIT = 10_000
 # How many of the most recently updated tickets a search for words looks through, so that it answers at once.
-SEARCH_DEPTH = 50_000
+SEARCH_DEPTH = 25_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
