@@ -183,3 +183,21 @@ def test_a_part_that_intercom_does_not_offer_is_left_out(scoped: Organization, o
     run = sync(scoped)
     assert run.imported == 1
     assert "does not offer this" in " ".join(run.warnings)
+
+
+def test_companies_are_listed_where_they_cannot_be_scrolled(scoped: Organization, other: Other) -> None:
+    Customer.objects.update(external_id="acme")
+    other.holds(conversation("1", company={"id": "co1"}))
+    other.answers["/companies/scroll"] = 404
+    other.answers["/companies/list"] = {"data": [{"id": "co1", "company_id": "acme", "industry": "Toys"}]}
+    run = sync(scoped)
+    assert (run.imported, run.warnings) == (1, [])
+    assert Customer.objects.get().industry == "Toys"
+
+
+def test_without_any_listing_of_companies_tickets_arrive(scoped: Organization, other: Other) -> None:
+    other.holds(conversation("1"))
+    other.answers["/companies/scroll"] = 404
+    run = sync(scoped)
+    assert run.imported == 1
+    assert "Companies could not be read" in " ".join(run.warnings)

@@ -18,6 +18,7 @@ from startdeliver.intercom.errors import (
     ScrollLost,
     ServerFault,
     Unreachable,
+    VersionUnsupported,
 )
 from startdeliver.intercom.streams import Stream
 from startdeliver.intercom.transport import Transport
@@ -148,6 +149,9 @@ async def scrolled_companies(
                 await sleep(wait)
         except ScrollLost:
             failures += 1
+        except (NotFound, VersionUnsupported):
+            # The first call names no scroll, so it is the scroll itself that is not offered.
+            break
     restarted = begun
     try:
         async for page in by_number(transport, streams.COMPANIES_LIST, {"order": "desc"}, None, None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from startdeliver.common import clock
-from startdeliver.intercom import Page, wire
+from startdeliver.intercom import Page, VersionUnsupported, wire
 from startdeliver.sync import mirror
 from startdeliver.sync.models import MirrorCompany
 from startdeliver.sync.pull.work import Pull
@@ -12,7 +12,15 @@ STAGE = "companies"
 
 
 def run(pull: Pull) -> None:
-    """Reads every company that has contacts. A scroll cannot be continued, so a run that resumes begins it anew."""
+    """Reads every company that has contacts. A scroll cannot be continued, so a run that resumes begins it anew. Where
+    Intercom offers no listing of companies that is a warning; what conversations and contacts say of them remains."""
+    try:
+        _sweep(pull)
+    except VersionUnsupported as error:
+        pull.warn(f"Companies could not be read: {error.sentence}")
+
+
+def _sweep(pull: Pull) -> None:
     state = pull.stage_cursor(STAGE)
     began = clock.now()
     done, whole = 0, True
