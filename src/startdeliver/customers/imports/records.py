@@ -219,7 +219,7 @@ class _Records(Generic[R]):
                 if name == "has_left_at" and (value is None) == (record.__dict__.get(name) is None):
                     continue
                 stored = f"{name}_id" if name in ("csm", "customer") else name
-                plain = value.pk if isinstance(value, Member | Customer) else value
+                plain = value.pk if isinstance(value, Member) else value
                 if getattr(record, stored) != plain:
                     setattr(record, stored, plain)
                     names.append(name)
@@ -293,20 +293,22 @@ class Users(_Records[CustomerUser]):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._customers_by_id: dict[str, Customer | None] = {}
-        self._customers_by_name: dict[str, list[Customer]] = {}
+        # Ids only: whole customers of a long file would not fit into memory.
+        self._customers_by_id: dict[str, int | None] = {}
+        self._customers_by_name: dict[str, list[int]] = {}
 
     def prepare(self, rows: Sequence[Mapping[str, Any]]) -> None:
         ids = {str(values["customer_external_id"]) for values in rows if values.get("customer_external_id")}
         if ids := ids - self._customers_by_id.keys():
-            found = {str(one.external_id): one for one in Customer.objects.filter(external_id__in=ids)}
-            self._customers_by_id |= {one: found.get(one) for one in ids}
+            self._customers_by_id |= dict.fromkeys(ids)
+            for name, pk in Customer.objects.filter(external_id__in=ids).values_list("external_id", "pk"):
+                self._customers_by_id[str(name)] = pk
         names = {str(values["customer_name"]) for values in rows if values.get("customer_name")}
         if names := names - self._customers_by_name.keys():
-            by_name: dict[str, list[Customer]] = {name: [] for name in names}
-            for one in Customer.objects.filter(name__in=names, archived_at__isnull=True):
-                by_name[one.name].append(one)
-            self._customers_by_name |= by_name
+            self._customers_by_name |= {name: [] for name in names}
+            named = Customer.objects.filter(name__in=names, archived_at__isnull=True)
+            for name, pk in named.values_list("name", "pk"):
+                self._customers_by_name[name].append(pk)
 
     def complete(self, values: dict[str, Any]) -> dict[str, str]:
         if not values.get("name"):
