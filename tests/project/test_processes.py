@@ -27,6 +27,10 @@ def test_serve_refuses_a_database_that_is_not_prepared(installation: Installatio
     )
 
 
+def test_the_first_organization_prepares_a_new_database(installation: Installation) -> None:
+    assert installation.json("org", "create", "Acme", "--admin", "a@acme.test")["slug"] == "acme"
+
+
 def test_serve_refuses_a_taken_port(migrated: Installation) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

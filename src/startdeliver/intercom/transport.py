@@ -62,9 +62,9 @@ class Timeouts:
     together with the pauses between (waiting for the rate limit does not count)."""
 
     connect: float = 10.0
-    read: float = 45.0
-    total: float = 90.0
-    deadline: float = 240.0
+    read: float = 30.0
+    total: float = 60.0
+    deadline: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,10 @@ class Refused(click.ClickException):
         click.echo(f"startdeliver: {self.message}", err=True)
 
 
-def setup(*, migrated: bool = True) -> None:
+def setup(*, migrated: bool = True, prepare_new: bool = False) -> None:
     """Makes Django ready. A wrong setting ends the process with status 2 and one line that names it; with `migrated`, a
-    database that does not fit this version is refused."""
+    database that does not fit this version is refused. `prepare_new`: a database that never held anything is prepared.
+    """
     import django
     from django.apps import apps
 
@@ -45,8 +46,10 @@ def setup(*, migrated: bool = True) -> None:
     if not apps.ready:
         django.setup()
     if migrated:
-        from startdeliver.project.database import state
+        from startdeliver.project.database import applied, migrate, state
 
+        if prepare_new and not applied():
+            migrate()
         found = state()
         if found.unknown:
             raise Refused(

@@ -25,7 +25,7 @@ def create(name: str, email: str, admin_name: str, time_zone: str, currency: str
     Prints the organization's API key, which is shown only here, and a one-time link with which the administrator sets a
     password.
     """
-    setup()
+    setup(prepare_new=True)
     from django.conf import settings
     from django.core.exceptions import ValidationError
     from django.core.validators import validate_email
