@@ -85,7 +85,8 @@ class Watched:
         return self.page
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright lives it runs an event loop in this thread, and other tests have their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -193,7 +193,8 @@ class TestProcess:
                 *("intercom", "connect", "acme", "--create-contacts", "--workspace", simulator.workspace.id_code)
             )
             simulator.workspace.add_bulk(200, contacts=1, companies=1, parts=1)
-            simulator.faults.fail_next("hang", "/conversations/search", after=1, times=100)
+            # The first request counts them for the estimate, the second is the first page.
+            simulator.faults.fail_next("hang", "/conversations/search", after=2, times=100)
             yield installation, simulator
 
     def listed(self, installation: Installation) -> bool:
