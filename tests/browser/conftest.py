@@ -85,7 +85,7 @@ class Watched:
         return self.page
 
 
-# Not for the whole session: while Playwright lives it runs an event loop in this thread, and other tests have their own.
+# Not for the whole session: while Playwright lives an event loop runs in this thread, and other tests have their own.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
