@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -61,6 +62,8 @@ def arguments(description: str, *extra: Sequence[Any]) -> argparse.Namespace:
 @contextmanager
 def fresh_database(kind: str, **environment: str) -> Iterator[Path]:
     """A migrated database of its own with Django ready to use it; gives the data directory. All of it is removed."""
+    # A benchmark that is told to stop tidies up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = Path(tempfile.mkdtemp(prefix="startdeliver-bench-"))
     for name in [name for name in os.environ if name.startswith(("STARTDELIVER_", "INTERCOM_"))]:
         del os.environ[name]

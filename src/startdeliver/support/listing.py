@@ -17,7 +17,7 @@ SHOW = ("open", "overdue", "resolved", "unassigned")
 # Column behind each name of a sort; a leading "-" turns it round.
 SORTS = {"updated": "updated_at", "created": "created_at", "waiting": "clock_from"}
 DEFAULT_SORT = "-updated"
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 5_000
 # How many of the most recently updated tickets a search for words looks through, so that it answers at once.
 SEARCH_DEPTH = 25_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
