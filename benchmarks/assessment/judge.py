@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.assessment.load import store
-from benchmarks.assessment.scenarios import SCENARIOS
 from startdeliver.assessment import messages
 from startdeliver.assessment.builtin import assess
 from startdeliver.assessment.check import problems
@@ -30,12 +31,12 @@ class Result:
     unfounded: int = 0
 
 
-def judge(verbose: bool) -> Result:
-    """Stores, assesses and compares every scenario."""
+def judge(verbose: bool, scenarios: Sequence[dict[str, Any]]) -> Result:
+    """Stores, assesses and compares the scenarios."""
     organization = Organization.objects.create(name="Bench", slug="bench")
     result = Result()
     with organization_scope(organization):
-        stored = {store(organization, scenario).pk: scenario for scenario in SCENARIOS}
+        stored = {store(organization, scenario).pk: scenario for scenario in scenarios}
         health.recompute(organization)
         messages.read_due(organization)
         for evidence in collect(organization, list(stored)):
