@@ -56,7 +56,8 @@ SCENARIOS = [
         tickets=[
             t(
                 10,
-                "We've decided to cancel our old helpdesk contract at the end of the month and move everybody over to you. "
+                "We've decided to cancel our old helpdesk contract at the end of the month and move everybody over "
+                "to you. "
                 "What's the best way to import 3 yrs of history?",
                 resolved=9.5,
                 rating=5,
@@ -113,7 +114,8 @@ SCENARIOS = [
             t(80, "Check-in kiosk needs a new paper size, where?", resolved=79.7, rating=5),
             t(
                 31,
-                "That was it for this season, we are closed now and will be back when we reopen in spring, as every year. "
+                "That was it for this season, we are closed now and will be back when we reopen in spring, as every "
+                "year. "
                 "Thanks for everything, see you then! Elodie",
                 resolved=30.5,
             ),
@@ -196,8 +198,10 @@ SCENARIOS = [
                 [
                     (
                         10,
-                        "<p>Dear vendor,</p><p>as part of our <b>annual third-party risk review</b> please complete the "
-                        "attached questionnaire (214 questions) and provide your current SOC 2 report and penetration test "
+                        "<p>Dear vendor,</p><p>as part of our <b>annual third-party risk review</b> please complete "
+                        "the "
+                        "attached questionnaire (214 questions) and provide your current SOC 2 report and "
+                        "penetration test "
                         "summary.</p><p>Vendor Risk Management</p>",
                     ),
                     (5, "Received with thanks, two follow-up questions on sub-processors in tab 4."),
@@ -264,7 +268,8 @@ SCENARIOS = [
             t(
                 5,
                 "<div>Works like a charm now, thank you Priya!</div><div>--<br>Jonas Weil<br>Producer, Corvid</div>"
-                "<blockquote>On Monday Jonas wrote:<br>This is a disaster, builds have been failing all night and we miss "
+                "<blockquote>On Monday Jonas wrote:<br>This is a disaster, builds have been failing all night and we "
+                "miss "
                 "our milestone because of you.</blockquote>",
                 title="Re: builds failing",
                 resolved=4.5,

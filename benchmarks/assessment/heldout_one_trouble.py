@@ -22,8 +22,10 @@ SCENARIOS = [
             t(30, "How do I change the footer on the matter report?", resolved=29.6, rating=5),
             t(
                 6,
-                "Hi Sarah, hope all is well! Just a heads up that our new CFO has asked us to see what else is out there "
-                "before we renew. Nothing personal, your team has been great. Could you send me the current price list?\n"
+                "Hi Sarah, hope all is well! Just a heads up that our new CFO has asked us to see what else is out "
+                "there "
+                "before we renew. Nothing personal, your team has been great. Could you send me the current price "
+                "list?\n"
                 "Best, Tom",
                 resolved=5,
             ),
@@ -43,7 +45,8 @@ SCENARIOS = [
         tickets=[
             t(
                 3,
-                "Hello, our contract ends next month. Please export all our data (customers, orders, attachments) in CSV "
+                "Hello, our contract ends next month. Please export all our data (customers, orders, attachments) in "
+                "CSV "
                 "and let us know when the accounts will be closed. Many thanks, Moira",
             )
         ],
@@ -64,7 +67,8 @@ SCENARIOS = [
             t(40, "Two new starters need access pls: see list attached", resolved=39.5),
             t(
                 8,
-                "Good morning,\nProcurement have asked me for our notice period and where to find the termination clause "
+                "Good morning,\nProcurement have asked me for our notice period and where to find the termination "
+                "clause "
                 "in the master agreement. Could you point me to the right section?\nKind regards\nP. Adeyemi\n"
                 "Sent from my iPhone",
                 resolved=7,
@@ -86,7 +90,8 @@ SCENARIOS = [
         tickets=[
             t(
                 11,
-                "As you may have read we were acquired by Nordwind last month. They run their own TMS and the integration "
+                "As you may have read we were acquired by Nordwind last month. They run their own TMS and the "
+                "integration "
                 "office will decide by end of quarter which system stays. Until then no new modules please.",
                 resolved=10,
             )
@@ -133,7 +138,8 @@ SCENARIOS = [
                     (11.8, "We're back. Thanks for staying on the call."),
                     (
                         10.5,
-                        "Got the root cause report, very thorough. My boss was impressed by how open you were about it. "
+                        "Got the root cause report, very thorough. My boss was impressed by how open you were about "
+                        "it. "
                         "Consider this closed from our side.",
                     ),
                 ],
@@ -186,7 +192,8 @@ SCENARIOS = [
                     (14, "Gibt es hier schon etwas Neues?"),
                     (
                         1,
-                        "Sehr geehrte Damen und Herren, wir warten nun seit drei Wochen auf eine Antwort. So geht man mit "
+                        "Sehr geehrte Damen und Herren, wir warten nun seit drei Wochen auf eine Antwort. So geht "
+                        "man mit "
                         "Kunden nicht um!\nMfG, B. Aigner",
                     ),
                 ],
@@ -214,7 +221,8 @@ SCENARIOS = [
                     (12, "Het werkte één dag en nu weer niet."),
                     (
                         5,
-                        "We zijn nu al drie keer doorverwezen en het probleem is nog steeds niet opgelost. Dit moet echt "
+                        "We zijn nu al drie keer doorverwezen en het probleem is nog steeds niet opgelost. Dit moet "
+                        "echt "
                         "beter, mijn monteurs staan 's ochtends voor een dichte deur.",
                     ),
                 ],
@@ -278,7 +286,8 @@ SCENARIOS = [
                     (13, "Invoice 2307 again has 40 seats on it. We agreed 32 last time, see thread."),
                     (
                         6,
-                        "I've had no corrected invoice. Finance will not pay until this is right, and I am not going to "
+                        "I've had no corrected invoice. Finance will not pay until this is right, and I am not going "
+                        "to "
                         "explain this to them a third time.",
                     ),
                 ],
