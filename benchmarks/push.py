@@ -96,7 +96,7 @@ def confirm(organization: object, link: object) -> int:
 
 def companies(intercom: Intercom, number: int) -> None:
     """Gives customers' companies to the simulated workspace, and its ids to the mirror."""
-    from startdeliver.sync import bulk
+    from startdeliver.storage import bulk
     from startdeliver.sync.models import MirrorCompany
 
     rows = list(MirrorCompany.objects.order_by("pk")[:number])

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 
 from startdeliver.assessment.models import AiSettings, Provider
 from startdeliver.common import clock
+from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage.sql import organization_work
 
 FIELDS = (
     "instructions",

@@ -14,12 +14,12 @@ from django.db import connection
 
 from startdeliver.assessment.messages import Reading, decode
 from startdeliver.common import clock
+from startdeliver.storage.sql import db_time, id_list, is_postgres, organization_work
 from startdeliver.support.rules import overdue_since
 from startdeliver.support.rules import rule as support_rule
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days as usage_days
 from startdeliver.usage.models import UsageState
-from startdeliver.usage.sql import db_time, id_list, is_postgres, organization_work
 
 RECENT, QUARTER, YEAR = 30, 90, 365
 # Usage is compared over four weeks, so that every weekday counts alike.

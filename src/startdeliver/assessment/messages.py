@@ -13,8 +13,8 @@ from django.db.models import F, Q, QuerySet
 from startdeliver.assessment import tone
 from startdeliver.assessment.models import TicketTone
 from startdeliver.common import clock, html
+from startdeliver.storage.sql import organization_work
 from startdeliver.support.models import Thread, Ticket
-from startdeliver.support.sql import organization_work
 from startdeliver.support.threads import Entry
 from startdeliver.tenancy.models import Organization
 

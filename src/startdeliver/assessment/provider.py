@@ -31,8 +31,8 @@ from startdeliver.assessment.wording import count
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage.sql import organization_work
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
+from startdeliver.storage.sql import is_postgres, organization_work
 from startdeliver.tenancy.models import Member, Organization
-from startdeliver.usage.sql import is_postgres, organization_work
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
 from startdeliver.engine.worker import tick
+from startdeliver.storage.sql import organization_work
 from startdeliver.support import health
 from startdeliver.support.models import SupportHealth
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import ProductHealth, UsageHealth
-from startdeliver.usage.sql import organization_work
 
 log = logging.getLogger(__name__)
 

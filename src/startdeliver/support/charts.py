@@ -15,9 +15,10 @@ from django.db.models import Q
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
+from startdeliver.storage.sql import db_time
 from startdeliver.support.history import day_start
 from startdeliver.support.models import SupportHealth, SupportSnapshot, Ticket
-from startdeliver.support.sql import db_time, required_organization
+from startdeliver.support.sql import required_organization
 from startdeliver.tenancy.models import Organization
 
 _DAILY_UP_TO = 31

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import db_time, differs, execute
 from startdeliver.support.models import SupportHealth
 from startdeliver.support.rules import overdue_since, rule
-from startdeliver.support.sql import db_time, differs, execute, health_writer, of_customers
+from startdeliver.support.sql import health_writer, of_customers
 from startdeliver.tenancy.models import Organization
 
 _COUNT = """

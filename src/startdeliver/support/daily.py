@@ -8,11 +8,12 @@ from django_scopes import scopes_disabled
 
 from startdeliver.common import clock, statistics
 from startdeliver.engine.registry import tick
+from startdeliver.storage.sql import organization_work
 from startdeliver.support.counting import recompute
 from startdeliver.support.health import refresh_due
 from startdeliver.support.models import SupportDay
 from startdeliver.support.snapshots import reconstruct, snapshot
-from startdeliver.support.sql import health_writer, organization_work
+from startdeliver.support.sql import health_writer
 from startdeliver.support.stats import stats
 from startdeliver.tenancy.models import Organization
 

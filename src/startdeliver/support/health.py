@@ -7,11 +7,12 @@ lists or answers health calls `refresh_due` first: one index look-up when nothin
 from __future__ import annotations
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import organization_work
 from startdeliver.support.counting import recompute
 from startdeliver.support.models import SupportHealth, SupportRule
 from startdeliver.support.rules import overdue_since, rule, status_of
 from startdeliver.support.snapshots import reconstruct, snapshot
-from startdeliver.support.sql import health_writer, organization_work
+from startdeliver.support.sql import health_writer
 from startdeliver.support.stats import stats
 from startdeliver.tenancy.models import Organization
 

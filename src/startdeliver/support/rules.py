@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import organization_work
 from startdeliver.support.models import Health, SupportRule
-from startdeliver.support.sql import organization_work
 from startdeliver.tenancy.models import Organization
 
 

@@ -11,10 +11,11 @@ from django.db import connection
 from django.db.models import Min
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import differs, execute, is_postgres, organization_work
 from startdeliver.support.history import DayState, TicketDates, history_of
 from startdeliver.support.models import SupportHealth, SupportSnapshot, Ticket
 from startdeliver.support.rules import rule
-from startdeliver.support.sql import differs, execute, health_writer, is_postgres, organization_work
+from startdeliver.support.sql import health_writer
 from startdeliver.tenancy.models import Organization
 
 BACKFILL_DAYS = 90

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import db_time, execute, organization_work
 from startdeliver.support.counting import recompute
 from startdeliver.support.models import SupportHealth
-from startdeliver.support.sql import db_time, execute, health_writer, of_customers, organization_work
+from startdeliver.support.sql import health_writer, of_customers
 from startdeliver.tenancy.models import Organization
 
 _TICKETS_AT_ONCE = 50_000

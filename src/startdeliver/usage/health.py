@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import execute, fetch, id_list, one_of, organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, passes, rollup
 from startdeliver.usage.models import Product, Touch, UsageState
-from startdeliver.usage.sql import execute, fetch, id_list, one_of, organization_work
 from startdeliver.usage.touches import scope_of
 
 # Above so many, looking at everything takes less than looking at what each one says.

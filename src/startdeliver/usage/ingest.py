@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days
 from startdeliver.usage.matching import Result, Users
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import insert, organization_work, user_ids_of
+from startdeliver.usage.sql import insert, user_ids_of
 
 # A sender's clock may be a little ahead of ours.
 _AHEAD_MS = 3_600_000

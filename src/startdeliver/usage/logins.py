@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from startdeliver.storage.sql import execute, id_list, is_postgres, literals, one_of
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import UsageType
-from startdeliver.usage.sql import execute, health_writer, id_list, is_postgres, literals, one_of, tune
+from startdeliver.usage.sql import health_writer, tune
 
 _USERS = """
 SELECT u.id, u.customer_id, {login} AS newest

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from startdeliver.customers import custom
 from startdeliver.customers.models import CustomField, UserValue, email_key
 from startdeliver.customers.values import FieldError
+from startdeliver.storage.sql import fetch, id_list, one_of
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage.sql import fetch, id_list, one_of
 
 _LOOK_UP = """
 SELECT id, {column} FROM customers_customeruser WHERE organization_id = %(org)s AND archived_at IS NULL AND {one_of}

@@ -10,10 +10,11 @@ from collections import defaultdict
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
+from startdeliver.storage.sql import db_time, differs, execute, fetch, id_list, is_postgres, one_of
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, rollup
 from startdeliver.usage.models import Product, ProductUsageType
-from startdeliver.usage.sql import db_time, differs, execute, fetch, health_writer, id_list, is_postgres, one_of, tune
+from startdeliver.usage.sql import health_writer, tune
 from startdeliver.usage.verdicts import values, verdicts
 
 # Beyond this share of all customers, reading everything in order beats looking up each.

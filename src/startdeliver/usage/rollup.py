@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from operator import itemgetter
 
+from startdeliver.storage.sql import execute, fetch, id_list, is_postgres, one_of, organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days
 from startdeliver.usage.models import NewEvent, Touch, UsageState
-from startdeliver.usage.sql import (
-    execute,
-    fetch,
-    health_writer,
-    id_list,
-    insert,
-    is_postgres,
-    one_of,
-    organization_work,
-    user_ids_of,
-)
+from startdeliver.usage.sql import health_writer, insert, user_ids_of
 
 # Few enough that SQLite's only writer is free again within moments.
 _COUNTED_AT_ONCE = 20_000

@@ -95,6 +95,17 @@ def judge(
     return _in_total(rule, present, today, number)
 
 
+def reach(rule: Rule, amount: float | None, base: int | None = None) -> Health:
+    """What one user reaches by itself: Good, Fair, or Poor for neither target.
+
+    `amount`: days, uses or the number in the field (None: there is none); `base`: the dependent type's count.
+    """
+    measure = None if amount is None else _Measure(amount, base)
+    if _reaches(rule, measure, rule.good):
+        return Health.GOOD
+    return Health.FAIR if _reaches(rule, measure, rule.fair) else Health.POOR
+
+
 def mean(statuses: Iterable[Health | None]) -> tuple[Health | None, float | None]:
     """The customer's usage health and its score: the mean over the products with data (Good 2, Fair 1, Poor 0)."""
     points = [POINTS[status] for status in statuses if status is not None]

@@ -12,8 +12,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from startdeliver.storage.sql import is_postgres, literals, one_of
 from startdeliver.usage.models import Basis, Goal, Product
-from startdeliver.usage.sql import is_postgres, literals, one_of
 
 _DOUBLE = "double precision"
 

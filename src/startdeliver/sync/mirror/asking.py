@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from startdeliver.common import clock
 from startdeliver.intercom import BadAnswer, Gone, NotFound, wire
-from startdeliver.sync import bulk, matching
+from startdeliver.storage import bulk
+from startdeliver.sync import matching
 from startdeliver.sync.mirror.companies import COLUMNS as COMPANY_COLUMNS
 from startdeliver.sync.mirror.companies import store_companies
 from startdeliver.sync.mirror.contacts import COLUMNS as CONTACT_COLUMNS

@@ -11,7 +11,8 @@ from django.db.models import Q
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.intercom import wire
-from startdeliver.sync import bulk, domains, fields
+from startdeliver.storage import bulk
+from startdeliver.sync import domains, fields
 from startdeliver.sync.mirror.shared import KEY, custom, mark, to_json
 from startdeliver.sync.models import MirrorCompany
 from startdeliver.sync.people import customers_by_domain

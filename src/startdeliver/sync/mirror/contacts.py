@@ -11,7 +11,8 @@ from django.db.models import Q
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser, email_key
 from startdeliver.intercom import wire
-from startdeliver.sync import bulk, domains, fields, matching
+from startdeliver.storage import bulk
+from startdeliver.sync import domains, fields, matching
 from startdeliver.sync.matching import ContactRow, UserRow
 from startdeliver.sync.mirror.shared import KEY, custom, mark, to_json
 from startdeliver.sync.models import MirrorContact

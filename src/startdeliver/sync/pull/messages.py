@@ -22,8 +22,8 @@ from startdeliver.intercom import (
     ScopeMissing,
     wire,
 )
+from startdeliver.storage import bulk
 from startdeliver.support.models import Thread, Ticket
-from startdeliver.sync import bulk
 from startdeliver.sync.pull import threads
 from startdeliver.sync.pull.deleted import remove_missing
 from startdeliver.sync.pull.shell import Shell

@@ -16,8 +16,9 @@ from django.db.models import Model, Q, QuerySet
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser, email_key
 from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing, wire
+from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket, TicketParticipant
-from startdeliver.sync import bulk, mirror
+from startdeliver.sync import mirror
 from startdeliver.sync.matching import Person, ticket_customer
 from startdeliver.sync.models import MirrorCompany, MirrorContact, Skip
 from startdeliver.sync.pull.deleted import remove_missing

@@ -16,8 +16,9 @@ import msgspec
 from startdeliver.common import clock
 from startdeliver.customers.models import email_key
 from startdeliver.intercom import DecodeFailure, wire
+from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket, TicketParticipant
-from startdeliver.sync import bulk, mirror
+from startdeliver.sync import mirror
 from startdeliver.sync.matching import Person, ticket_customer
 from startdeliver.sync.models import OutboundMessage, Skip
 from startdeliver.sync.pull.shell import LISTED, Ref, Shell, overdue_clock, shell

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from startdeliver.intercom import CursorExpired, PlanRestricted, ScopeMissing, VersionUnsupported, search, wire
+from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket
-from startdeliver.sync import bulk
 from startdeliver.sync.models import Skip
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, moment, short

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from startdeliver.common import clock
-from startdeliver.sync import bulk
+from startdeliver.storage import bulk
 from startdeliver.sync.models import PushItem, PushRecord, PushRun
 from startdeliver.sync.push.plan import Batch, Values
 from startdeliver.sync.push.sources import COMPANY

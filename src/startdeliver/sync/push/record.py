@@ -11,7 +11,8 @@ from django.db.models import F
 
 from startdeliver.common import clock
 from startdeliver.intercom import wire
-from startdeliver.sync import bulk, fields, mirror
+from startdeliver.storage import bulk
+from startdeliver.sync import fields, mirror
 from startdeliver.sync.models import MirrorCompany, MirrorContact, PushField, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import queue
 from startdeliver.sync.push.plan import CORE, Values, outward, same

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from startdeliver.customers.models import Customer
-from startdeliver.sync import bulk
+from startdeliver.storage import bulk
 from startdeliver.sync.models import MirrorContact
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite
