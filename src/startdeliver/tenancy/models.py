@@ -177,3 +177,36 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return self.subject[:12]
+
+
+class Operator(models.Model):
+    """Whoever runs the installation, as an account of its own: no member of any organization, and made only on the
+    command line, so that no administrator can become one or take one over."""
+
+    email = models.EmailField(max_length=254)
+    password = models.CharField(max_length=128, blank=True, help_text="Empty: not set yet.")
+    session_salt = models.CharField(max_length=32, blank=True, help_text="Changed to end every session.")
+    link_hash = models.CharField(max_length=64, blank=True, help_text="Of the link that sets the password; one use.")
+    link_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    last_login_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="operator_email_unique")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class TierChange(models.Model):
+    """Who unlocked or locked the advanced tier of which organization, and when. Operators read across organizations,
+    so it has no tenant scope."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.SET_NULL, null=True, related_name="+")
+    name = models.CharField(max_length=200, help_text="The organization's name at that time.")
+    advanced = models.BooleanField(help_text="What it was switched to.")
+    by = models.CharField(max_length=254)
+    at: models.DateTimeField[datetime, datetime] = models.DateTimeField(default=clock.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'on' if self.advanced else 'off'} by {self.by}"
