@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from startdeliver.common import clock
 from startdeliver.tenancy.models import Member, Organization
+from startdeliver.tenancy.scope import organization_scope
+from startdeliver.usage import health
+from startdeliver.usage.models import UsageDay
 from tests.api.jsclient import ApiFailed, Js
 
 AT = 1_793_000_000_000
@@ -159,3 +163,56 @@ def test_another_organizations_users_and_types_are_unknown(their_js: Js, ada: di
     with pytest.raises(ApiFailed) as failed:
         their_js.save("usage", event())
     assert failed.value.error["code"] == "unknown_type"
+
+
+def test_a_deleted_event_counts_no_more(js: Js, ada: dict[str, Any], organization: Organization) -> None:
+    customer = js.save("customer", {"name": "Acorn"})
+    js.save("user", {"id": ada["id"], "customerId": customer["id"]})
+    kind = js.find_one("usagetype", {"filter": {"alias": "invoiceCreated"}})
+    js.save("usagetype", {"id": kind["id"], "isLogin": True})
+    js.save(
+        "product",
+        {"name": "P", "goalType": "usage_count", "fairTarget": 1, "goodTarget": 2, "usageTypeIds": [kind["id"]]},
+    )
+    now = int(clock.now().timestamp() * 1000)
+    for older in (0, 60_000):
+        js.save("usage", event(timestamp=now - older))
+    health.refresh(organization)
+    assert js.get("customer", customer["id"])["usageHealth"] == "good"
+    newest = js.find_one("usage", {"filter": {}, "sort": "-timestamp"})
+    # As the published client does it: with the object or with its id; what it was comes back.
+    assert js.delete("usage", newest) == newest
+    health.refresh(organization)
+    assert js.get("customer", customer["id"])["usageHealth"] == "fair"
+    older_login = datetime.fromtimestamp((now - 60_000) / 1000, UTC)
+    assert datetime.fromisoformat(js.get("user", ada["id"])["lastLoginAt"]) == older_login
+    with organization_scope(organization):
+        assert list(UsageDay.objects.values_list("count", "quantity", "last_at")) == [(1, 1, now - 60_000)]
+    with pytest.raises(ApiFailed) as failed:
+        js.delete("usage", newest["id"])
+    assert failed.value.status == 404
+    assert js.save("usage", event(timestamp=now)) == {"status": "stored"}
+    health.refresh(organization)
+    assert js.get("customer", customer["id"])["usageHealth"] == "good"
+    # An event is not changed, only sent or deleted.
+    for method in ("PATCH", "PUT"):
+        with pytest.raises(ApiFailed) as failed:
+            js.call(method, f"usage/{newest['id']}", {"quantity": 2})
+        assert failed.value.status == 405
+
+
+def test_events_are_deleted_by_those_who_may_write(
+    organization: Organization, js: Js, their_js: Js, ada: dict[str, Any], lite: Member, make_key: Callable[..., str]
+) -> None:
+    js.save("usage", event())
+    stored = js.find_one("usage", {})
+    for program, status in (
+        (Js(make_key(organization, member=lite)), 403),
+        (Js(make_key(organization, access="read")), 403),
+        (their_js, 404),
+    ):
+        with pytest.raises(ApiFailed) as failed:
+            program.delete("usage", stored["id"])
+        assert failed.value.status == status
+    assert js.find("usage", {"userId": ada["id"]})["result"] == [stored]
+    assert js.find("usage", {"userId": ada["id"] + 1})["result"] == []

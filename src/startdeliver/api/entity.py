@@ -109,6 +109,15 @@ class Writes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Removal:
+    """How a record is deleted for good, of an entity that is not written otherwise. The answer is what it was."""
+
+    remove: Callable[[Context, int], None]
+    #: A sentence for the documentation: what DELETE does.
+    means: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Intake:
     """How an entity takes what a POST sends, when that is more than one new record.
 
@@ -140,6 +149,7 @@ class Entity:
     rows: Callable[[Context], QuerySet[Any]]
     writes: Writes | None = None
     intake: Intake | None = None
+    removal: Removal | None = None
     administrators_only: bool = False
     hidden: Q | None = None
     shown_by: frozenset[str] = frozenset()

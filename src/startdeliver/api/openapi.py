@@ -155,7 +155,7 @@ def replace(entity: Entity) -> dict[str, Any]:
 
 def delete(entity: Entity) -> dict[str, Any]:
     """DELETE of one record."""
-    means = entity.writes.remove_means if entity.writes else ""
+    means = entity.writes.remove_means if entity.writes else entity.removal.means if entity.removal else ""
     return _operation(entity, f"Delete a {entity.name}", means, {"responses": _one(entity, 403, 404)})
 
 

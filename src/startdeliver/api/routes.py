@@ -110,6 +110,9 @@ def _add(router: Router, entity: Entity) -> None:
     def delete(request: HttpRequest, id: int) -> HttpResponse:
         return _write(request, entity, lambda context: _removed(entity, id, context))
 
+    def erase(request: HttpRequest, id: int) -> HttpResponse:
+        return _erase(request, entity, id)
+
     collection, item, name = f"/{entity.name}", f"/{entity.name}/{{int:id}}", entity.name
     documented = entity.writes is not None or entity.intake is not None
     creates = openapi.create(entity) if entity.intake is None else openapi.take(entity, entity.intake)
@@ -120,6 +123,8 @@ def _add(router: Router, entity: Entity) -> None:
         router.patch(item, operation_id=f"{name}_update", **openapi.update(entity))(patch)
         router.put(item, operation_id=f"{name}_replace", **openapi.replace(entity))(put)
         router.delete(item, operation_id=f"{name}_delete", **openapi.delete(entity))(delete)
+    elif entity.removal is not None:
+        router.delete(item, operation_id=f"{name}_delete", **openapi.delete(entity))(erase)
 
 
 def not_allowed(methods: list[str]) -> HttpResponse:
@@ -142,6 +147,21 @@ def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], int], 
         return reading.single(entity, pk, context)
 
     return answer(request, guarded, status)
+
+
+def _erase(request: HttpRequest, entity: Entity, pk: int) -> HttpResponse:
+    removal = entity.removal
+    assert removal is not None
+
+    def act(context: Context) -> dict[str, Any]:
+        _check_reader(entity, context)
+        require_writer(context)
+        with transaction.atomic():
+            was = reading.single(entity, pk, context)
+            removal.remove(context, pk)
+        return was
+
+    return answer(request, act)
 
 
 def _taken(request: HttpRequest, entity: Entity) -> HttpResponse:

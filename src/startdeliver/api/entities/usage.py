@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from startdeliver.api.entities import common
-from startdeliver.api.entity import Context, Entity, Field, Intake, Row, register
+from startdeliver.api.entity import Context, Entity, Field, Intake, Removal, Row, register
 from startdeliver.api.errors import Invalid, TooLarge
 from startdeliver.api.kinds import ID, Integer, Kind, Text, WrongType
 from startdeliver.usage.models import UsageEvent
-from startdeliver.usage.services import Item, Result, ingest
+from startdeliver.usage.services import Item, Result, events_delete, ingest
 
 MOST = 1_000
 _BAD_ITEM = Result("error", "", "bad_item", "The item is no JSON object.")
@@ -90,6 +90,10 @@ def _said(result: Result) -> dict[str, Any]:
     return {"status": result.status, "code": result.code, "field": result.field or None, "message": result.message}
 
 
+def _delete(context: Context, pk: int) -> None:
+    events_delete(organization=context.organization, events=[pk])
+
+
 def _event_id(row: Row, context: Context) -> str | None:
     return row["external_id"] or None
 
@@ -151,6 +155,11 @@ USAGE = register(
             description="One event, or a list of at most 1,000 with a result for each. An event with the same user, "
             "type, timestamp and eventId is counted once, however often it is sent. What cannot be stored is reported; "
             "the rest is stored.",
+        ),
+        removal=Removal(
+            remove=_delete,
+            means="Deletes the event for good; usage health and last login follow within a minute. Answers what it "
+            "was. The same event may be sent again.",
         ),
         fields=(
             common.IDENTITY,
