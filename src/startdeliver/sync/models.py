@@ -60,6 +60,8 @@ class Connection(TenantModel):
     matched_at = models.DateTimeField(
         null=True, blank=True, help_text="Last complete look at skips and unassigned tickets."
     )
+    events_at = models.DateTimeField(null=True, blank=True, help_text="When events were last read to their end.")
+    events_problem = models.CharField(max_length=500, blank=True, help_text="Why events cannot be read, in a sentence.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization"], name="connection_one")]
@@ -128,6 +130,7 @@ class SyncRun(TenantModel):
     skipped = models.JSONField(default=dict, blank=True, help_text="{reason: number} of this run's listing.")
     outbound = models.IntegerField(default=0, help_text="Outbound messages without a contact's reply.")
     messages = models.IntegerField(default=0)
+    events = models.JSONField(default=dict, blank=True, help_text="{what: number} of the events read, see pull/events.")
     users_created = models.IntegerField(default=0)
     users_updated = models.IntegerField(default=0)
     customers_created = models.IntegerField(default=0)
@@ -227,6 +230,10 @@ class MirrorContact(TenantModel):
     user = models.ForeignKey(CustomerUser, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     matched_by = models.CharField(max_length=16, blank=True, help_text="external_id, email, manual, created or merged")
     match_note = models.CharField(max_length=16, blank=True, help_text="ambiguous, when several users fit")
+    events_read_at = models.BigIntegerField(
+        null=True, help_text="Unix seconds of Intercom's clock up to which its events were read; null: never."
+    )
+    events_user = models.BigIntegerField(null=True, help_text="The user that they were read for.")
     changed_at = models.DateTimeField(default=clock.now)
     seen_at = models.DateTimeField(default=clock.now, help_text="Last time that Intercom listed it.")
 
@@ -480,3 +487,50 @@ class PushLog(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.label}: {self.get_outcome_display()}"
+
+
+# --------------------------------------------------------------------------------------------------- events as usage
+
+
+class EventName(TenantModel):
+    """A name that events have in Intercom, and what became of them.
+
+    Which usage type they count as is written on that (`UsageType.intercom_event_name`), and nowhere else.
+    """
+
+    name = models.CharField(max_length=255)
+    ignored_at = models.DateTimeField(null=True, blank=True, help_text="Set: no longer offered; its events still wait.")
+    waiting = models.IntegerField(default=0, help_text="Its rows of WaitingEvent.")
+    counted = models.BigIntegerField(default=0, help_text="Its events that became usage.")
+    last_at = models.BigIntegerField(default=0, help_text="Unix seconds of the newest one that was read.")
+    example = models.ForeignKey(
+        CustomerUser, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Who did it last."
+    )
+    first_read_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="eventname_key")]
+
+    example_id: int | None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WaitingEvent(TenantModel):
+    """An event that no usage type counts yet. Kept for 90 days, since Intercom lists none that are older."""
+
+    name = models.ForeignKey(EventName, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(CustomerUser, on_delete=models.CASCADE, related_name="+")
+    at = models.BigIntegerField(help_text="Unix seconds.")
+    key = models.CharField(max_length=255, help_text="What it would be called among usage events; see events.store.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "at", "key"], name="waitingevent_key")]
+        indexes = [models.Index(fields=["organization", "name", "id"], name="waitingevent_name")]
+
+    name_id: int
+    user_id: int
+
+    def __str__(self) -> str:
+        return f"event name {self.name_id} of user {self.user_id} at {self.at}"

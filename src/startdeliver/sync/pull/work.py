@@ -36,7 +36,7 @@ class LostRun(Exception):
 
 @dataclass(slots=True)
 class Counts:
-    """The numbers of a run. All but `skipped` are columns of SyncRun by the same name."""
+    """The numbers of a run, which are columns of SyncRun by the same name; `skipped` and `events` are JSON."""
 
     listed: int = 0
     imported: int = 0
@@ -50,19 +50,19 @@ class Counts:
     customers_created: int = 0
     customers_updated: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, run: SyncRun) -> Counts:
-        numbers = {item.name: getattr(run, item.name) for item in fields(cls) if item.name != "skipped"}
-        return cls(**numbers, skipped=Counter(run.skipped))
+        numbers = {item.name: getattr(run, item.name) for item in fields(cls)}
+        return cls(**numbers | {"skipped": Counter(run.skipped), "events": Counter(run.events)})
 
     def copy(self) -> Counts:
-        return replace(self, skipped=Counter(self.skipped))
+        return replace(self, skipped=Counter(self.skipped), events=Counter(self.events))
 
     def columns(self) -> dict[str, Any]:
         numbers: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
-        numbers["skipped"] = dict(self.skipped)
-        return numbers
+        return numbers | {"skipped": dict(self.skipped), "events": dict(self.events)}
 
 
 class Pull:
