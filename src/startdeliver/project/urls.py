@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("startdeliver.api.urls")),
     path("docs", docs_index),
     path("docs/", include("startdeliver.docs.urls")),
+    path("", include("startdeliver.web.urls_operator")),
     path("", include("startdeliver.web.urls")),
 ]
 

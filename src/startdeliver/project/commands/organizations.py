@@ -103,9 +103,11 @@ def list_(as_json: bool) -> None:
 def advanced(organization: str, state: str, as_json: bool) -> None:
     """Unlock (on) or lock (off) the advanced tier of an organization."""
     setup()
+    from startdeliver.project.commands.operators import who
+    from startdeliver.tenancy import operators
+
     found = find_organization(organization)
-    found.advanced = state == "on"
-    found.save(update_fields=["advanced"])
+    operators.set_advanced(found, state == "on", who())
     if as_json:
         answer({"id": found.pk, "name": found.name, "advanced": found.advanced})
     else:

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import startdeliver.common.clock
 from django.db import migrations, models
+
+import startdeliver.common.clock
 
 
 class Migration(migrations.Migration):

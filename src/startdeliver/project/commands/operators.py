@@ -1,0 +1,99 @@
+"""Operators: operator add, list, link, remove. Only here can one be made."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from startdeliver.project.console import Refused, answer, json_option, setup
+
+
+@click.group()
+def operator() -> None:
+    """Accounts for the operator's page (/operator), which lists organizations and unlocks the advanced tier."""
+
+
+@operator.command()
+@click.argument("email")
+@json_option
+def add(email: str, as_json: bool) -> None:
+    """Make an operator. Prints a one-time link with which they set a password."""
+    setup(prepare_new=True)
+    from startdeliver.tenancy import operators
+
+    try:
+        made, token = operators.add(email)
+    except operators.OperatorError as error:
+        raise Refused(str(error)) from error
+    _give(made.email, token, as_json)
+
+
+@operator.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the operators."""
+    setup()
+    from startdeliver.tenancy.models import Operator
+
+    rows = [
+        {"email": one.email, "lastLoginAt": one.last_login_at.isoformat() if one.last_login_at else None}
+        for one in Operator.objects.order_by("email")
+    ]
+    if as_json:
+        answer({"operators": rows})
+        return
+    if not rows:
+        click.echo("There is none yet: startdeliver operator add you@example.com")
+    for row in rows:
+        click.echo(f"{row['email']}  last log-in {row['lastLoginAt'] or 'never'}")
+
+
+@operator.command()
+@click.argument("email")
+@json_option
+def link(email: str, as_json: bool) -> None:
+    """Make a new one-time link with which an operator sets a password."""
+    setup()
+    from startdeliver.tenancy import operators
+
+    found = operators.find(email)
+    if found is None:
+        raise Refused(f"No operator has the e-mail address {email}.")
+    _give(found.email, operators.link(found), as_json)
+
+
+@operator.command()
+@click.argument("email")
+@json_option
+def remove(email: str, as_json: bool) -> None:
+    """Remove an operator; their sessions end at once."""
+    setup()
+    from startdeliver.tenancy import operators
+
+    found = operators.find(email)
+    if found is None:
+        raise Refused(f"No operator has the e-mail address {email}.")
+    found.delete()
+    if as_json:
+        answer({"email": found.email, "removed": True})
+    else:
+        click.echo(f"{found.email} is no operator any more.")
+
+
+def who() -> str:
+    """Whoever uses the command line, for the log of changes."""
+    try:
+        return f"command line ({getpass.getuser()})"
+    except (KeyError, OSError):
+        return "command line"
+
+
+def _give(email: str, token: str, as_json: bool) -> None:
+    from django.conf import settings
+
+    address = f"{settings.CONFIG.base_url}/operator/password/{token}"
+    if as_json:
+        answer({"email": email, "passwordLink": address})
+    else:
+        click.echo(f"{email} sets a password here, once, within 7 days:  {address}")

@@ -1,0 +1,16 @@
+"""The operator's addresses; apart from `urls`, whose pages are members'."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from startdeliver.web.views import operator
+
+urlpatterns: list[URLPattern] = [
+    path("operator", operator.organizations, name="operator"),
+    path("operator/changes", operator.changes, name="operator-changes"),
+    path("operator/organizations/<int:pk>/advanced", operator.advanced, name="operator-advanced"),
+    path("operator/login", operator.log_in, name="operator-login"),
+    path("operator/logout", operator.log_out, name="operator-logout"),
+    path("operator/password/<str:token>", operator.set_password, name="operator-password"),
+]

@@ -1,0 +1,202 @@
+"""/operator: whoever runs the installation sees its organizations and unlocks the advanced tier.
+
+Apart from everything that members do: operators log in here, with accounts made on the command line, and being an
+administrator of an organization counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import rotate_token
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from startdeliver.tenancy import operators, throttle
+from startdeliver.tenancy.models import Operator, Organization, TierChange
+from startdeliver.web import formats, installation
+from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.views.session import WRONG, LoginForm
+
+HOME = "/operator"
+_SIZE = 25
+
+
+class OperatorRequest(HttpRequest):
+    """A request of a signed-in operator (for type checking)."""
+
+    operator: Operator
+
+
+def operators_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Everybody but a signed-in operator is sent to the operator's log-in, members of any type too."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = operators.signed_in(request.session)
+        if found is None:
+            return redirect(f"{HOME}/login")
+        cast(OperatorRequest, request).operator = found
+        # A member may be signed in too, in the same browser; the operator reads in UTC, like the log files.
+        with timezone.override("UTC"):
+            answer = view(request, *args, **kwargs)
+        patch_cache_control(answer, private=True, no_cache=True, no_store=True)
+        return answer
+
+    return checked
+
+
+@operators_only
+@require_safe
+def organizations(request: HttpRequest) -> HttpResponse:
+    """The organizations, how large they are, when they last synced, and the switch of the advanced tier."""
+    search = request.GET.get("q", "").strip()[:200]
+    rows = Organization.objects.order_by("name", "pk")
+    if search:
+        rows = rows.filter(name__icontains=search) | rows.filter(slug__icontains=search)
+    page = paginate(rows, page_number(request), size=_SIZE)
+    context = {"page": page, "lines": installation.lines(page.rows), "search": search, "most": installation.MOST}
+    return _render(request, "organizations", context)
+
+
+@operators_only
+@require_POST
+def advanced(request: HttpRequest, pk: int) -> HttpResponse:
+    """Unlocks or locks one organization's advanced tier. The form says which, so a second click changes nothing."""
+    operator = cast(OperatorRequest, request).operator
+    organization = get_object_or_404(Organization, pk=pk)
+    state = request.POST.get("state", "")
+    if wait := throttle.take("operator-switch", str(operator.pk), capacity=60, per_second=1):
+        messages.error(request, f"Too many changes at once. Wait {formats.duration(max(1, wait))} and try again.")
+    elif state not in ("on", "off"):
+        messages.error(request, "Nothing was changed: it was not said whether to unlock or to lock.")
+    else:
+        changed = operators.set_advanced(organization, state == "on", operator.email)
+        what = "unlocked" if state == "on" else "locked"
+        also = "" if changed else " already"
+        after = "" if state == "on" or not changed else " A push that is running stops; what is in Intercom stays."
+        messages.success(request, f"The advanced tier of {organization.name} is {what}{also}.{after}")
+    kept = {name: text for name in ("q", "page") if (text := request.POST.get(name, "")[:200])}
+    return redirect(f"{HOME}{'?' + urlencode(kept) if kept else ''}#org-{pk}")
+
+
+@operators_only
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """Who switched which tier, and when."""
+    page = paginate(TierChange.objects.order_by("-at", "-pk"), page_number(request))
+    return _render(request, "changes", {"page": page, "changes": page.rows})
+
+
+class NewPassword(forms.Form):
+    """A new password, twice."""
+
+    password = forms.CharField(
+        label="New password",
+        help_text="At least 10 characters. A few words in a row are easy to remember and hard to guess.",
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+        error_messages={"required": "Enter a password."},
+    )
+    again = forms.CharField(
+        label="The same password again",
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Enter the password a second time."},
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        password_validation.validate_password(password)
+        return password
+
+    def clean(self) -> None:
+        given = self.cleaned_data
+        if "password" in given and "again" in given and given["password"] != given["again"]:
+            self.add_error("again", ValidationError("The two passwords differ. Enter the same one twice."))
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """The operator's log-in. A wrong address and a wrong password get the same answer, after the same time."""
+    if operators.signed_in(request.session) is not None:
+        return redirect(HOME)
+    form = LoginForm(request.POST or None)
+    error, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
+        wait = max(
+            throttle.take("operator-email", email.casefold(), capacity=5, per_second=1 / 120),
+            throttle.take("operator-address", _address(request), capacity=20, per_second=1 / 30),
+        )
+        if wait:
+            error = f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again."
+            status = 429
+        elif (operator := operators.authenticate(email, password)) is not None:
+            throttle.forget("operator-email", email.casefold())
+            _sign_in(request, operator)
+            return redirect(HOME)
+        else:
+            error, status = WRONG, 400
+    return _render(request, "login", {"form": form, "error": error}, status)
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """Ends the operator's part of the session."""
+    operators.sign_out(request.session)
+    request.session.cycle_key()
+    messages.success(request, "You are logged out.")
+    return redirect(f"{HOME}/login")
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_password(request: HttpRequest, token: str) -> HttpResponse:
+    """Sets the password of the link's operator and logs in. The link works once and for seven days."""
+    wait = throttle.take("operator-link", _address(request), capacity=30, per_second=1 / 20)
+    who = None if wait else operators.of_link(token)
+    if who is None:
+        return _render(request, "link_used", {}, 429 if wait else 404)
+    form = NewPassword(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        operator = operators.set_password(token, form.cleaned_data["password"])
+        if operator is None:
+            return _render(request, "link_used", {}, 404)
+        _sign_in(request, operator)
+        messages.success(request, "Your password is set. You are logged in.")
+        return redirect(HOME)
+    return _render(request, "password", {"form": form, "who": who})
+
+
+def _sign_in(request: HttpRequest, operator: Operator) -> None:
+    request.session.cycle_key()
+    rotate_token(request)
+    operators.sign_in(request.session, operator)
+
+
+def _render(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    # Whoever is signed in as a member in this browser is of no concern here.
+    frame = {"organization": None, "member": None, "operator": getattr(request, "operator", None), "current": name}
+    return render(request, f"web/operator/{name}.html", frame | context, status=status)
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
