@@ -318,6 +318,10 @@ class PushSettings(TenantModel):
     accepted_by = models.CharField(max_length=254, blank=True)
     updated_at = models.DateTimeField(default=clock.now)
     updated_by = models.CharField(max_length=254, blank=True)
+    retry_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When a push is to be made without waiting for the next sync."
+    )
+    retries = models.IntegerField(default=0, help_text="Pushes in a row that Intercom could not take in full.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization"], name="pushsettings_one")]
@@ -390,6 +394,7 @@ class PushRun(TenantModel):
         SYNC = "sync", "After a sync"
         BUTTON = "button", "Push now"
         CLI = "cli", "Command line"
+        RETRY = "retry", "Tried again"
 
     trigger = models.CharField(max_length=8, choices=Trigger.choices)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
@@ -534,3 +539,28 @@ class WaitingEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"event name {self.name_id} of user {self.user_id} at {self.at}"
+
+
+class PushPreview(TenantModel):
+    """The organization's latest preview: asked for, worked out by a worker, and kept until the next one is."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting for a worker"
+        RUNNING = "running", "Being worked out"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
+    asked_at = models.DateTimeField(default=clock.now)
+    asked_by = models.CharField(max_length=254, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    chosen = models.CharField(max_length=32, blank=True, help_text="What it was asked about; see `choices.chosen`.")
+    progress: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    result: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="pushpreview_one")]
+
+    def __str__(self) -> str:
+        return self.get_status_display()
