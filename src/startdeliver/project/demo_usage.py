@@ -37,7 +37,7 @@ def seed_fields(organization: Any, by: str, customers: Mapping[str, Any]) -> Non
 
 
 def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]], now: datetime) -> None:
-    """Two products and sixty days of events. `users`: id → (number, external id of the customer)."""
+    """Three products and sixty days of events. `users`: id → (number, external id of the customer)."""
     from startdeliver.usage import health
     from startdeliver.usage.ingest import Event, store
     from startdeliver.usage.services import product_create, usage_type_create
@@ -52,7 +52,7 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
         values={
             "name": "Analytics",
             "abbreviation": "AN",
-            "goal_type": "unique_days",
+            "goal": "unique_days",
             "fair_target": 4,
             "good_target": 10,
             "usage_types": [log_in.pk, report.pk],
@@ -64,10 +64,25 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
         values={
             "name": "Exports",
             "abbreviation": "EX",
-            "goal_type": "usage_count",
+            "goal": "usage_count",
             "fair_target": 2,
             "good_target": 6,
             "usage_types": [export.pk],
+        },
+    )
+    product_create(
+        organization=organization,
+        by=by,
+        values={
+            "name": "Adoption",
+            "abbreviation": "AD",
+            "goal": "unique_days",
+            "basis": "per_user",
+            "percent": 50,
+            "look_back_days": 28,
+            "fair_target": 3,
+            "good_target": 8,
+            "usage_types": [log_in.pk],
         },
     )
     events = []
@@ -78,7 +93,8 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
             if (quiet and day < 21) or _mark(f"{number}.{day}") % 5 > busy:
                 continue
             at = now - timedelta(days=day, minutes=30 + _mark(f"{number}:{day}") % 400)
-            if at > now:
+            # People work on week-days, and hardly anybody at the weekend.
+            if at > now or (at.weekday() > 4 and _mark(f"{number}~{day}") % 8):
                 continue
             moment = int(at.timestamp() * 1000)
             events.append(Event(pk, log_in.pk, moment))

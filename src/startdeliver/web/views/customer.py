@@ -23,10 +23,11 @@ from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import panel_context
 
 TREND_DAYS = 90
-_TABS = ("tickets", "users", "details")
+_TABS = ("tickets", "users", "usage", "details")
 _SHOW = (("", "All"), ("open", "Open"), ("overdue", "Overdue"), ("resolved", "Resolved"))
 _VIEWS = {
     "all": "All users",
@@ -49,12 +50,15 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         "today": clock.today(organization_of(request).time_zone),
         "tile": tile,
     }
-    context |= {"tickets": _tickets, "users": _users, "details": _details}[tab](request, customer)
+    context |= {"tickets": _tickets, "users": _users, "usage": usage.tab_context, "details": _details}[tab](
+        request, customer
+    )
     views = selectors.user_view_counts(customer)
     url = f"/customers/{pk}"
     context["tabs"] = [
         Tab("Tickets", url, tab == "tickets", tile.tickets),
         Tab("Users & stakeholders", f"{url}?tab=users", tab == "users", views["all"]),
+        Tab("Usage", f"{url}?tab=usage", tab == "usage"),
         Tab("Details", f"{url}?tab=details", tab == "details"),
     ]
     context["user_new_url"] = f"/users/new?customer={pk}"
@@ -66,6 +70,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "web/customers/_tab.html", context)
     context |= _pictures(customer, tile.rule.days_until_overdue)
     context |= panel_context(customer)
+    context |= usage.tile_context(customer)
     context |= {
         "feedback": support.feedback(customer),
         "intercom_link": _intercom_link(customer),

@@ -20,6 +20,7 @@ from startdeliver.web.forms import UserForm, user_initial
 from startdeliver.web.moves import follow_users
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
+from startdeliver.web.views import usage
 
 
 @require_safe
@@ -38,6 +39,8 @@ def user_page(request: HttpRequest, pk: int) -> HttpResponse:
         "archive_url": f"/users/{pk}/archive",
         "intercom_link": _contact_link(active or contacts),
     }
+    if not is_swap(request, "tickets"):
+        context |= usage.user_context(user)
     template = "web/users/_tickets.html" if is_swap(request, "tickets") else "web/users/profile.html"
     return render(request, template, context)
 

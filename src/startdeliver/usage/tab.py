@@ -1,0 +1,340 @@
+"""The Usage tab of a customer and the usage of one user: each product with its reason, and who did what.
+
+Days are calendar days of the time zone that the rollup has; the last one is today. Users who left are listed, since
+what they did is part of the customer's past, but they reach no target; archived users are left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.tenancy.models import Organization
+from startdeliver.usage import days as calendar
+from startdeliver.usage import rollup, rules
+from startdeliver.usage.models import (
+    Basis,
+    Goal,
+    Health,
+    Product,
+    ProductHealth,
+    ProductUsageType,
+    UsageDay,
+    UsageType,
+)
+from startdeliver.usage.selectors import Badge, badges
+
+# So many usage types have a column of their own in the table of users; what others count is summed.
+TYPE_COLUMNS = 4
+SORTS = ("name", "login", "days", "events")
+
+
+@dataclass(frozen=True)
+class ProductCard:
+    """One product at a customer. `first` to `last` is the window that counts, `types` the names of what counts.
+
+    `was`: the status before the last change. `users`, `good`, `fair` are filled where each user is looked at.
+    """
+
+    badge: Badge
+    product: Product
+    first: date
+    last: date
+    types: list[str]
+    was: str | None
+    users: int
+    good: int
+    fair: int
+
+    @property
+    def per_user(self) -> bool:
+        return self.product.basis == Basis.PER_USER
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where one user stands with a product that looks at each user. None: the user does not count for it."""
+
+    product: int
+    abbreviation: str
+    name: str
+    status: str | None
+    sentence: str
+
+
+@dataclass
+class PersonUsage:
+    """What one user did in the window. `counts` follows `People.types`; `other` is the rest of `events`."""
+
+    user: CustomerUser
+    active_days: int = 0
+    events: int = 0
+    counts: list[int] = field(default_factory=list)
+    other: int = 0
+    reached: list[Reached] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class People:
+    """One page of a customer's users with what they did, and what the table's columns are."""
+
+    rows: list[PersonUsage]
+    count: int
+    types: list[UsageType]
+    has_other: bool
+    has_targets: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The window in numbers: users who did something, their events, and of how many users (without those who left)."""
+
+    active: int
+    users: int
+    events: int
+    busiest_day: date | None
+    busiest_count: int
+
+
+def rule_of(product: Product) -> rules.Rule:
+    """The product's settings as the pure rule takes them."""
+    return rules.Rule(
+        goal=Goal(product.goal),
+        fair=float(product.fair_target),
+        good=float(product.good_target),
+        basis=Basis(product.basis),
+        percent=product.percent,
+        look_back_days=product.look_back_days,
+        only_users_with_product=product.only_users_with_product,
+        no_news_is_good_news=product.no_news_is_good_news,
+    )
+
+
+def product_cards(customer: Customer) -> list[ProductCard]:
+    """Every live product at the customer, in the products' order."""
+    today = _today(customer.organization)
+    products = {one.pk: one for one in Product.objects.filter(archived_at__isnull=True).select_related()}
+    stored = {row.product_id: row for row in ProductHealth.objects.filter(customer=customer)}
+    names: dict[int, list[str]] = defaultdict(list)
+    attached = ProductUsageType.objects.filter(product__in=products).order_by("usage_type__name")
+    for product_id, name in attached.values_list("product_id", "usage_type__name"):
+        names[product_id].append(name)
+    cards = []
+    for badge in badges([customer.pk])[customer.pk]:
+        product = products[badge.product]
+        row = stored.get(badge.product)
+        window = rules.window(today, product.look_back_days)
+        cards.append(
+            ProductCard(
+                badge=badge,
+                product=product,
+                first=calendar.as_date(window.start),
+                last=calendar.as_date(today),
+                types=names[product.pk],
+                was=row.previous_status if row and row.previous_status != row.status else None,
+                users=row.user_count if row else 0,
+                good=row.good_count if row else 0,
+                fair=row.fair_count if row else 0,
+            )
+        )
+    return cards
+
+
+def people(customer: Customer, days: int, sort: str, start: int, stop: int) -> People:
+    """The customer's users from `start` up to `stop`, by what they did in the last `days` days.
+
+    `sort`: one of SORTS or "type-" and the id of a usage type, with "-" for the other way round. The busiest come first
+    when it is none of these.
+    """
+    users = CustomerUser.objects.filter(customer=customer, archived_at__isnull=True)
+    known = {pk: (name or email, seen) for pk, name, email, seen in _named(users)}
+    usage = _window(customer.organization, days, user__organization=customer.organization_id, user__customer=customer)
+    counts: dict[int, dict[int, int]] = defaultdict(dict)
+    totals: dict[int, int] = defaultdict(int)
+    per_cell = usage.values_list("user_id", "usage_type_id").annotate(n=Sum("count")).order_by()
+    for user, usage_type, number in per_cell:
+        if user in known:
+            counts[user][usage_type] = number
+            totals[usage_type] += number
+    active = dict(usage.values_list("user_id").annotate(n=Count("day", distinct=True)).order_by())
+    key = _sort_key(sort.removeprefix("-"), known, counts, active)
+    by_name = sorted(known, key=lambda pk: (known[pk][0].casefold(), pk))
+    ordered = sorted(by_name, key=key, reverse=sort.startswith("-") or sort.removeprefix("-") not in _sorts(totals))
+    if sort.removeprefix("-") == "login":
+        # Who never logged in comes last, whichever way round.
+        ordered.sort(key=lambda pk: known[pk][1] is None)
+    shown = ordered[start:stop]
+    types = UsageType.objects.in_bulk(list(totals))
+    columns = sorted(types.values(), key=lambda one: (-totals[one.pk], one.name))[:TYPE_COLUMNS]
+    rows = CustomerUser.objects.in_bulk(shown)
+    targets = reached([rows[pk] for pk in shown if pk in rows], customer.organization)
+    found = []
+    for pk in shown:
+        if pk in rows:
+            own = counts.get(pk, {})
+            each = [own.get(one.pk, 0) for one in columns]
+            total = sum(own.values())
+            found.append(PersonUsage(rows[pk], active.get(pk, 0), total, each, total - sum(each), targets.get(pk, [])))
+    return People(
+        rows=found,
+        count=len(known),
+        types=columns,
+        has_other=len(types) > len(columns),
+        has_targets=any(row.reached for row in found),
+    )
+
+
+def summary(customer: Customer, active: Sequence[tuple[date, int]], days: int) -> Summary:
+    """The window in a few numbers; `active`: the users of each day, as `selectors.active_users_per_day` gives them."""
+    usage = _window(customer.organization, days, user__organization=customer.organization_id, user__customer=customer)
+    totals = usage.aggregate(users=Count("user", distinct=True), events=Sum("count"))
+    here = CustomerUser.objects.filter(customer=customer, archived_at__isnull=True, has_left_at__isnull=True)
+    busiest = max(active, key=lambda pair: pair[1], default=None)
+    return Summary(
+        active=totals["users"],
+        users=here.count(),
+        events=totals["events"] or 0,
+        busiest_day=busiest[0] if busiest and busiest[1] else None,
+        busiest_count=busiest[1] if busiest else 0,
+    )
+
+
+def user_usage(user: CustomerUser, days: int) -> tuple[list[tuple[UsageType, int, int, datetime]], int]:
+    """What one user did in the last `days` days: (type, events, days, newest) by events; and its active days."""
+    usage = _window(user.organization, days, user=user)
+    rows = usage.values_list("usage_type_id").annotate(n=Sum("count"), d=Count("day"), at=Max("last_at")).order_by()
+    found = {pk: (number, active, newest) for pk, number, active, newest in rows}
+    types = UsageType.objects.in_bulk(list(found))
+    listed = [
+        (types[pk], number, active, datetime.fromtimestamp(newest / 1000, UTC))
+        for pk, (number, active, newest) in found.items()
+        if pk in types
+    ]
+    listed.sort(key=lambda row: (-row[1], row[0].name))
+    return listed, usage.aggregate(n=Count("day", distinct=True))["n"]
+
+
+def reached(users: Collection[CustomerUser], organization: Organization) -> dict[int, list[Reached]]:
+    """By user id, where each of these users stands with every product that looks at each user by itself."""
+    products = Product.objects.filter(archived_at__isnull=True, basis=Basis.PER_USER).select_related("dependent_type")
+    types: dict[int, set[int]] = defaultdict(set)
+    for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
+        types[product_id].add(type_id)
+    today = _today(organization)
+    found: dict[int, list[Reached]] = {user.pk: [] for user in users}
+    for product in products.order_by("position", "pk"):
+        for user, measure in _measures(product, types[product.pk], users, today).items():
+            found[user].append(_reached(product, measure))
+    return found
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What of a user is compared: `amount` None is no number in the field; not `counts`: the user is left out."""
+
+    amount: float | None
+    base: int | None
+    counts: bool
+
+
+def _measures(
+    product: Product, types: Collection[int], users: Collection[CustomerUser], today: int
+) -> dict[int, _Measure]:
+    here = {user.pk: not (user.has_left_at or user.archived_at or user.is_non_user) for user in users}
+    if product.goal == Goal.FIELD_VALUE:
+        numbers = {user.pk: _number_in(user, product.field_alias) for user in users}
+        only = product.only_users_with_product
+        return {
+            pk: _Measure(number, None, here[pk] and (number is not None or not only)) for pk, number in numbers.items()
+        }
+    rows = UsageDay.objects.filter(user__in=list(here))
+    window = rules.window(today, product.look_back_days)
+    wanted = [*types, *([product.dependent_type_id] if product.dependent_type_id else [])]
+    inside = rows.filter(usage_type__in=wanted, day__gte=window.start, day__lt=window.stop)
+    own = Q(usage_type__in=list(types))
+    amounts = {
+        user: (days or 0, quantity or 0, base or 0)
+        for user, days, quantity, base in inside.values_list("user_id")
+        .annotate(
+            d=Count("day", filter=own, distinct=True),
+            q=Sum("quantity", filter=own),
+            b=Sum("quantity", filter=Q(usage_type=product.dependent_type_id)),
+        )
+        .order_by()
+    }
+    ever = here.keys()
+    if product.only_users_with_product:
+        first = rows.filter(own, day__lte=today).values_list("user_id").annotate(first=Min("day")).order_by()
+        ever = dict(first).keys()
+    measures = {}
+    for pk, counts in here.items():
+        days, quantity, base = amounts.get(pk, (0, 0, 0))
+        amount = days if product.goal == Goal.UNIQUE_DAYS else quantity
+        compared = base if product.goal == Goal.DEPENDENT_COUNT else None
+        measures[pk] = _Measure(float(amount), compared, counts and pk in ever)
+    return measures
+
+
+def _reached(product: Product, measure: _Measure) -> Reached:
+    status = rules.reach(rule_of(product), measure.amount, measure.base) if measure.counts else None
+    words = {
+        None: "does not count for this product",
+        Health.GOOD: "reaches the Good target",
+        Health.FAIR: "reaches the Fair target",
+        Health.POOR: "reaches neither target",
+    }
+    if measure.amount is None:
+        value = "no number"
+    elif measure.base is not None:
+        value = f"{measure.amount:,.0f} against {measure.base:,} of {product.dependent_type}"
+    else:
+        unit = " days" if product.goal == Goal.UNIQUE_DAYS else ""
+        value = f"{measure.amount:,.10g}{unit}"
+    return Reached(product.pk, product.abbreviation, product.name, status, f"{value}: {words[status]}")
+
+
+def _number_in(user: CustomerUser, alias: str) -> float | None:
+    value = user.custom.get(alias) if isinstance(user.custom, dict) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _named(users: QuerySet[CustomerUser]) -> Any:
+    return users.values_list("pk", "name", "email", "last_login_at")
+
+
+def _sorts(types: Collection[int]) -> set[str]:
+    return {*SORTS, *(f"type-{pk}" for pk in types)}
+
+
+def _sort_key(
+    sort: str,
+    known: dict[int, tuple[str, datetime | None]],
+    counts: dict[int, dict[int, int]],
+    active: dict[int, int],
+) -> Callable[[int], Any]:
+    if sort == "name":
+        return lambda pk: known[pk][0].casefold()
+    if sort == "login":
+        long_ago = datetime.min.replace(tzinfo=UTC)
+        return lambda pk: known[pk][1] or long_ago
+    if sort == "days":
+        return lambda pk: active.get(pk, 0)
+    if sort.startswith("type-") and sort[5:].isdecimal():
+        wanted = int(sort[5:])
+        return lambda pk: counts.get(pk, {}).get(wanted, 0)
+    return lambda pk: sum(counts.get(pk, {}).values())
+
+
+def _window(organization: Organization, days: int, **conditions: Any) -> QuerySet[UsageDay]:
+    today = _today(organization)
+    return UsageDay.objects.filter(day__gt=today - days, day__lte=today, **conditions)
+
+
+def _today(organization: Organization) -> int:
+    return calendar.today(rollup.state(organization).time_zone)

@@ -1,0 +1,170 @@
+"""Usage on the pages of a customer and of a user: the tile, the tab with its charts, and a user's own usage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.usage import selectors, tab
+from startdeliver.usage.models import Product, UsageDay, UsageHealth
+from startdeliver.web import charts, formats
+from startdeliver.web.paging import Page, page_number
+from startdeliver.web.templatetags.ui import Tab
+
+WINDOWS = (35, 90, 365)
+_PAGE = 25
+_CHARTS = 6
+_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor", None: "no data"}
+
+
+@dataclass(frozen=True)
+class TypeChart:
+    """One usage type's small chart."""
+
+    name: str
+    total: int
+    unit: str
+    svg: SafeString
+
+
+def tile_context(customer: Customer) -> dict[str, Any]:
+    """What the Usage tile shows."""
+    tile = selectors.usage_tile(customer)
+    daily = [float(count) for _, count in selectors.active_users_per_day(customer, WINDOWS[0])]
+    line = charts.sparkline(daily, title=f"Active users per day, {WINDOWS[0]} days") if any(daily) else ""
+    return {"usage": tile, "usage_why": _why(tile), "usage_line": line, "usage_products": bool(tile.badges)}
+
+
+def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    """What the Usage tab shows for the window and the order in the address: ?tab=usage&days=90&sort=-login&page=2."""
+    text = request.GET.get("days", "")
+    days = int(text) if text in {str(one) for one in WINDOWS} else WINDOWS[0]
+    sort = request.GET.get("sort", "")[:40] or "-events"
+    cards = tab.product_cards(customer)
+    context: dict[str, Any] = {
+        "cards": cards,
+        "days": days,
+        "sort": sort,
+        "windows": _windows(request, customer, days),
+        "has_usage": UsageDay.objects.filter(
+            user__organization=customer.organization_id, user__customer=customer
+        ).exists(),
+        "has_products": bool(cards),
+    }
+    if not context["has_usage"]:
+        return context
+    active = selectors.active_users_per_day(customer, days)
+    number = page_number(request)
+    start = (number - 1) * _PAGE
+    people = tab.people(customer, days, sort, start, start + _PAGE)
+    return context | {
+        "summary": tab.summary(customer, active, days),
+        "active_svg": charts.trend_line(
+            [charts.Series("Active users", [charts.Point(day, float(count)) for day, count in active], area=True)],
+            title=f"Active users per day, {days} days",
+            unit="users",
+            height=152,
+        ),
+        "active_heads": ("Day", "Active users"),
+        "active_rows": [(formats.day(day), f"{count:,}") for day, count in reversed(active)],
+        **_types(customer, days),
+        "people": people,
+        "page": Page(people.rows, number, start + _PAGE < people.count, _PAGE, people.count),
+        "type_heads": [(f"type-{one.pk}", one.name) for one in people.types],
+    }
+
+
+def user_context(user: CustomerUser) -> dict[str, Any]:
+    """What a user's page says of the user's usage."""
+    rows, active = tab.user_usage(user, WINDOWS[0])
+    reached = tab.reached([user], user.organization)[user.pk] if user.customer_id else []
+    return {
+        "usage_days": WINDOWS[0],
+        "usage_rows": rows,
+        "usage_active": active,
+        "usage_events": sum(row[1] for row in rows),
+        "usage_reached": reached,
+        "usage_measured": selectors.is_configured(),
+    }
+
+
+def attach(rows: Iterable[Customer]) -> None:
+    """Gives every customer of a page of the list its `usage` (UsageHealth or None) and its `badges`; three queries."""
+    customers = list(rows)
+    ids = [row.pk for row in customers]
+    found = {one.customer_id: one for one in UsageHealth.objects.filter(customer__in=ids)}
+    badges = selectors.badges(ids)
+    for row in customers:
+        row.usage = found.get(row.pk)  # type: ignore[attr-defined]
+        row.badges = badges[row.pk]  # type: ignore[attr-defined]
+
+
+def has_products() -> bool:
+    """Whether usage is measured at all."""
+    return Product.objects.filter(archived_at__isnull=True).exists()
+
+
+def _why(tile: selectors.Tile) -> str:
+    """The reason for the overall status in one sentence."""
+    if not tile.badges:
+        return ""
+    counted = [one for one in tile.badges if one.in_average and one.status]
+    if tile.status is None or tile.score is None or not counted:
+        if any(one.in_average for one in tile.badges):
+            return "No product has data yet."
+        return "No product is included in the average."
+    if len(counted) == 1:
+        return f"{counted[0].name} is {_WORDS[counted[0].status]}."
+    numbers = {status: sum(one.status == status for one in counted) for status in ("good", "fair", "poor")}
+    parts = [f"{number} {_WORDS[status]}" for status, number in numbers.items() if number]
+    if len(parts) == 1:
+        return f"All {len(counted)} products are {_WORDS[tile.status]}."
+    listed = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"Of {len(counted)} products {listed}; their mean is {_WORDS[tile.status]}."
+
+
+def _windows(request: HttpRequest, customer: Customer, days: int) -> list[Tab]:
+    order = request.GET.get("sort", "")[:40]
+    more = f"&sort={order}" if order.removeprefix("-").replace("-", "").isalnum() else ""
+    url = f"/customers/{customer.pk}?tab=usage"
+    labels = {35: "35 days", 90: "90 days", 365: "1 year"}
+    return [Tab(labels[one], f"{url}&days={one}{more}", one == days) for one in WINDOWS]
+
+
+def _types(customer: Customer, days: int) -> dict[str, Any]:
+    found = selectors.events_per_type_per_day(customer, days)
+    small = [
+        TypeChart(
+            one.usage_type.name,
+            one.total,
+            one.usage_type.unit,
+            charts.trend_line(
+                [charts.Series(one.usage_type.name, _points(one.days), area=True)],
+                title=f"{one.usage_type.name}: events per day, {days} days",
+                unit="events",
+                height=104,
+            ),
+        )
+        for one in found[:_CHARTS]
+    ]
+    return {
+        "type_charts": small,
+        "type_rest": found[_CHARTS:],
+        "type_names": ("Day", *(one.usage_type.name for one in found)),
+        "type_rows": [
+            (formats.day(day), *(f"{one.days[index][1]:,}" for one in found))
+            for index, (day, _) in reversed(list(enumerate(found[0].days)))
+        ]
+        if found
+        else [],
+    }
+
+
+def _points(values: Sequence[tuple[date, int]]) -> list[charts.Point]:
+    return [charts.Point(day, float(count)) for day, count in values]
