@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from startdeliver.assessment import messages, services
+from startdeliver.assessment import for_workflows, messages, services
 from startdeliver.assessment.models import AssessmentState
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
@@ -59,8 +59,8 @@ def look(organization: Organization) -> set[int] | None:
         return changed
 
 
-def _changed(since: object) -> set[int]:
-    found: set[int] = set()
+def _changed(since: datetime) -> set[int]:
+    found = for_workflows.enrolments_changed(since)
     for model, column in ((SupportHealth, "customer_id"), (UsageHealth, "customer_id"), (ProductHealth, "customer_id")):
         found.update(model.objects.filter(computed_at__gte=since).values_list(column, flat=True))
     found.update(Customer.objects.filter(updated_at__gte=since).values_list("pk", flat=True))

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "startdeliver.customers",
     "startdeliver.support",
     "startdeliver.usage",
+    "startdeliver.workflows",
     "startdeliver.assessment",
     "startdeliver.sync",
     "startdeliver.api",
