@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 
 from startdeliver.common import clock
 from startdeliver.sync import fields
 from startdeliver.sync.fields import FieldMap, Rule
-from startdeliver.sync.models import Connection, PushField, PushSettings
+from startdeliver.sync.models import Connection, PushField, PushItem, PushPreview, PushSettings
 from startdeliver.sync.push import sources
 from startdeliver.sync.push.sources import Source
 from startdeliver.tenancy.models import Organization
 
 # Intercom's own words for what a name must not hold (help centre; OpenAPI 2.16 /data_attributes).
 _BAD = re.compile(r"[.$~`!@#%^&*'{}\[\]|\\\"\x00-\x1f]")
+
+
+_MODELS = (sources.COMPANY, sources.CONTACT)
 
 
 class ChoiceError(Exception):
@@ -109,8 +114,9 @@ def save(
 ) -> None:
     """Stores what goes out. `ticked` and the keys of `names` are "company.usage_health" and the like; names of
     attributes that are in Intercom already stay. Raises Locked and ChoiceError; then nothing is stored."""
-    require_advanced(organization)
     with transaction.atomic():
+        _one_by_one(organization)
+        require_advanced(organization)
         found = settings_of(organization)
         given = dict(names or {})
         errors: dict[str, str] = {}
@@ -147,7 +153,17 @@ def tick(organization: Organization, keys: Iterable[str], *, by: str) -> None:
     )
 
 
+def _one_by_one(organization: Organization) -> None:
+    """Whoever else changes this organization's choices waits until the transaction ends. SQLite has one writer
+    anyway."""
+    list(Organization.objects.select_for_update().filter(pk=organization.pk).values_list("pk"))
+
+
 def _apply(rows: Iterable[Choice], chosen: set[str], names: Mapping[str, str], errors: dict[str, str]) -> None:
+    rows = list(rows)
+    # Attributes whose field was archived here are not shown, but they are in Intercom and keep their names.
+    hidden = PushField.objects.exclude(pk__in=[one.field.pk for one in rows if one.field.pk])
+    kept = {name.casefold() for name in hidden.values_list("name", flat=True)}
     seen: dict[str, Choice] = {}
     for choice in rows:
         given = names.get(choice.key, "").strip()
@@ -158,6 +174,10 @@ def _apply(rows: Iterable[Choice], chosen: set[str], names: Mapping[str, str], e
         choice.field.ticked = choice.key in chosen
         if problem := _name_problem(choice):
             errors[choice.key] = problem
+        if choice.field.name.casefold() in kept:
+            errors.setdefault(
+                choice.key, f"“{choice.field.name}” belongs to a field that is archived here. Choose another name."
+            )
         other = seen.setdefault(choice.field.name.casefold(), choice)
         if other is not choice:
             errors.setdefault(
@@ -198,8 +218,9 @@ def _name_problem(choice: Choice) -> str:
 
 def ensure(organization: Organization) -> list[Choice]:
     """`choices`, stored: a push needs rows to note in them what is in Intercom."""
-    rows = choices(organization)
     with transaction.atomic():
+        _one_by_one(organization)
+        rows = choices(organization)
         for choice in rows:
             if choice.field.pk is None:
                 choice.field.save()
@@ -214,17 +235,48 @@ def going(organization: Organization, *, accepted_only: bool) -> list[Choice]:
     return [one for one in rows if one.field.accepted_at is not None or not accepted_only]
 
 
-def accept(organization: Organization, by: str) -> None:
-    """The preview as it stands is accepted: from now on pushes follow every sync by themselves."""
+def accept(organization: Organization, by: str, keys: Collection[str] | None = None) -> None:
+    """What a preview has shown is accepted: from now on pushes follow every sync by themselves.
+
+    `keys`: the attributes that the preview showed ("company.usage_health"); None: all that are ticked.
+    """
     now = clock.now()
-    found = settings_of(organization)
     with transaction.atomic():
-        if organization.advanced:
-            ensure(organization)
-            PushField.objects.filter(ticked=True, accepted_at__isnull=True).update(accepted_at=now)
+        _one_by_one(organization)
+        found = settings_of(organization)
+        if Organization.objects.filter(pk=organization.pk, advanced=True).exists():
+            for one in ensure(organization):
+                if one.field.ticked and one.field.accepted_at is None and (keys is None or one.key in keys):
+                    PushField.objects.filter(pk=one.field.pk, ticked=True).update(accepted_at=now)
         if found.accepted_at is None:
             found.accepted_at, found.accepted_by = now, by
             found.save()
+
+
+def chosen(organization: Organization, link: Connection) -> str:
+    """What a preview would be about, as a fingerprint: another one, and the preview shows what is wanted no more."""
+    found = settings_of(organization)
+    attributes = going(organization, accepted_only=False)
+    facts = [
+        link.workspace,
+        [(one.key, one.field.name, one.source.data_type, one.source.options) for one in attributes],
+        [(one.full_name, one.source, str(one.rule)) for model in _MODELS for one in core(link, model, accepted=True)],
+        [found.keep_in_line, found.create_companies, found.create_contacts] if attributes else [],
+    ]
+    return blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
+
+
+def forget(organization: Organization) -> None:
+    """The workspace is another one from now on, or none: what was accepted, defined, queued and previewed there counts
+    no more. What was ticked, and the names, stay."""
+    PushItem.objects.filter(organization=organization).delete()
+    PushPreview.objects.filter(organization=organization).delete()
+    PushSettings.objects.filter(organization=organization).update(
+        accepted_at=None, accepted_by="", retry_at=None, retries=0
+    )
+    PushField.objects.filter(organization=organization).update(
+        accepted_at=None, workspace="", attribute_id="", options=[], defined_at=None, problem=""
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- core fields

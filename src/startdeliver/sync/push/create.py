@@ -1,12 +1,13 @@
 """Making companies and contacts in Intercom for customers and users that have none there: only when allowed.
 
-Sources: OpenAPI 2.16. POST /companies changes the company that has this `company_id` already, so it may be repeated.
+Sources: OpenAPI 2.16. POST /companies changes the company that has this `company_id` already, so that one is looked for
+first (GET /companies?company_id= finds those without contacts too), and what exists is linked, not written.
 POST /contacts makes strictly; for one that exists it answers 409 with its id (undocumented), which is then linked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser, email_key
-from startdeliver.intercom import Conflict, Fetcher, IntercomError, Kind, wire
+from startdeliver.intercom import Conflict, Fetcher, IntercomError, Kind, NotFound, wire
 from startdeliver.sync import mirror
 from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushLog, PushRun
 from startdeliver.sync.push import choices
@@ -22,7 +23,8 @@ from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.sync.text import key, short
 from startdeliver.tenancy.models import Organization
 
-_BATCH = 500
+# Contacts cost money there: a push that is to stop makes no more than these.
+_BATCH = 100
 
 
 def missing_companies(link: Connection) -> QuerySet[Customer]:
@@ -50,17 +52,21 @@ def counts(organization: Organization, link: Connection) -> tuple[int, int]:
     return companies, missing_contacts(link).count() if found.create_contacts else 0
 
 
-def run(organization: Organization, link: Connection, run: PushRun, fetcher: Fetcher) -> None:
+def run(
+    organization: Organization, link: Connection, run: PushRun, fetcher: Fetcher, alive: Callable[[], object]
+) -> None:
     """Makes what is missing and allowed. What Intercom refuses is logged and tried again at the next push; what
-    concerns everything is raised as IntercomError."""
+    concerns everything is raised as IntercomError. `alive` is called between batches and raises what ends the push."""
     found = choices.settings_of(organization)
     if not organization.advanced or found.accepted_at is None:
         return
     if found.create_companies:
         for customers in _batches(missing_companies(link)):
+            alive()
             _companies(link, run, fetcher, customers)
     if found.create_contacts:
         for users in _batches(missing_contacts(link).select_related("customer")):
+            alive()
             _contacts(link, run, fetcher, users)
 
 
@@ -75,16 +81,22 @@ def _batches(rows: QuerySet[Any]) -> Iterator[dict[int, Any]]:
 
 
 def _companies(link: Connection, run: PushRun, fetcher: Fetcher, customers: dict[int, Customer]) -> None:
-    async def make(pk: int) -> wire.Company:
-        one = customers[pk]
-        return await fetcher.client.upsert_company({"company_id": one.external_id, "name": one.name})
+    async def make(pk: int) -> tuple[wire.Company, bool]:
+        # One without contacts is in no list of Intercom's, and POST would change it: it is asked for by its id first.
+        one, client = customers[pk], fetcher.client
+        try:
+            found = await client.find_company_by_external_id(str(one.external_id))
+        except NotFound:
+            return await client.upsert_company({"company_id": one.external_id, "name": one.name}), True
+        return found, False
 
-    for pk, answer in fetcher.map_unordered(make, customers):
+    for pk, result in fetcher.map_unordered(make, customers):
         one = customers[pk]
         with transaction.atomic():
-            if isinstance(answer, IntercomError):
-                _refused(run, COMPANY, one.pk, one.name, answer)
+            if isinstance(result, IntercomError):
+                _refused(run, COMPANY, one.pk, one.name, result)
                 continue
+            answer, made = result
             row = MirrorCompany(
                 organization_id=link.organization_id,
                 workspace=link.workspace,
@@ -96,8 +108,13 @@ def _companies(link: Connection, run: PushRun, fetcher: Fetcher, customers: dict
                 matched_by="pushed",
             )
             row.fingerprint = mirror.fingerprint(row)
-            row.save()
-            _made(run, COMPANY, one.pk, row.ref, one.name, {"company_id": one.external_id})
+            known = MirrorCompany.objects.filter(workspace=link.workspace, ref=row.ref)
+            if not known.exists():
+                row.save()
+            else:
+                known.filter(customer__isnull=True).update(customer=one, matched_by="pushed")
+            if made:
+                _made(run, COMPANY, one.pk, row.ref, one.name, {"company_id": one.external_id})
 
 
 def _contacts(link: Connection, run: PushRun, fetcher: Fetcher, users: dict[int, CustomerUser]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from startdeliver.common import clock
-from startdeliver.intercom import Fetcher, Invalid, wire
+from startdeliver.intercom import Fetcher, IntercomError, Invalid, Kind, wire
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.sources import COMPANY
 
@@ -126,7 +126,8 @@ def _existing(choice: Choice, known: wire.DataAttribute) -> Definition:
 
 def make(fetcher: Fetcher, definition: Definition, workspace: str) -> bool:
     """Does what the definition asks for and notes in its field that the attribute is there. False: it is refused, and
-    the field says why. Raises IntercomError for what concerns more than this attribute."""
+    the field says why. Raises Failed for an error of Intercom's with this very attribute (500 was seen on making one,
+    intercom-node#391), and IntercomError for what concerns more than it."""
     field, source, client = definition.choice.field, definition.choice.source, fetcher.client
     try:
         if definition.action is Action.REFUSED:
@@ -153,11 +154,21 @@ def make(fetcher: Fetcher, definition: Definition, workspace: str) -> bool:
         field.defined_at, field.workspace = None, ""
         field.save(update_fields=["problem", "defined_at", "workspace"])
         return False
+    except IntercomError as error:
+        if error.kind in (Kind.CONFIG, Kind.RATE_LIMITED):
+            raise
+        field.problem = error.sentence[:500]
+        field.save(update_fields=["problem"])
+        raise Failed(error.sentence) from error
     field.workspace, field.attribute_id, field.problem = workspace, attribute_id[:64], ""
     field.options = list(definition.options)
     field.defined_at = clock.now()
     field.save(update_fields=["workspace", "attribute_id", "problem", "options", "defined_at"])
     return True
+
+
+class Failed(Exception):
+    """Intercom could not make this attribute just then; the message is its sentence."""
 
 
 class _Refused(Exception):

@@ -7,7 +7,7 @@ with nothing to do costs one statement for companies and one for contacts, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -77,8 +77,9 @@ class Batch:
     settled: list[tuple[int, Values, str, str]] = field(default_factory=list)
 
 
-def batches(link: Connection, spec: Spec) -> Iterator[Batch]:
-    """The plan of one model, in parts. Inside the organization's scope; reads only."""
+def batches(link: Connection, spec: Spec, look: Callable[[int, int], object] | None = None) -> Iterator[Batch]:
+    """The plan of one model, in parts. Inside the organization's scope; reads only. `look` is told before each part
+    how many records were compared, and of how many."""
     if spec.is_empty:
         return
     ids, records = _statements(spec)
@@ -88,6 +89,8 @@ def batches(link: Connection, spec: Spec) -> Iterator[Batch]:
         targets = sorted(row[0] for row in cursor.fetchall())
     for start in range(0, len(targets), _BATCH):
         part = targets[start : start + _BATCH]
+        if look is not None:
+            look(start, len(targets))
         with connection.cursor() as cursor:
             cursor.execute(records, {**given, "first": part[0], "last": part[-1]})
             rows = cursor.fetchall()

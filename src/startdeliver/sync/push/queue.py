@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from startdeliver.sync.push.sources import COMPANY
 
 _json = msgspec.json.Encoder().encode
 _CLAIM = 100
+_PATIENCE = timedelta(hours=24)  # until the next sync, whose push tries everything again
 _ITEM = ("label", "before", "after", "mark", "run_id", "not_before", "attempts", "in_flight", "reason", "sentence")
 _RENEWED = ("label", "before", "after", "mark", "run_id", "not_before")
 
@@ -45,7 +47,11 @@ class Item:
 
 
 def enqueue(run: PushRun, model: str, batch: Batch) -> None:
-    """Stores a part of the plan: rows for what is to be written, and what was compared without a difference."""
+    """Stores a part of the plan: rows for what is to be written, and what was compared without a difference.
+
+    A push that only tries again leaves alone what must wait for a person, or for the next ordinary push (`not_before`).
+    """
+    renewed = [name for name in _RENEWED if name != "not_before" or run.trigger != PushRun.Trigger.RETRY]
     now = int(clock.now().timestamp())
     target = f"{model}_id"
     items = [
@@ -54,7 +60,7 @@ def enqueue(run: PushRun, model: str, batch: Batch) -> None:
     ]
     settled = [(pk, _text(values), mark, fingerprint) for pk, values, mark, fingerprint in batch.settled]
     with transaction.atomic():
-        bulk.upsert(PushItem, run.organization_id, (target, *_ITEM), items, key=(target,), update=_RENEWED)
+        bulk.upsert(PushItem, run.organization_id, (target, *_ITEM), items, key=(target,), update=renewed)
         bulk.upsert(
             PushRecord,
             run.organization_id,
@@ -101,14 +107,17 @@ def done(pks: Sequence[int]) -> None:
     PushItem.objects.filter(pk__in=pks).delete()
 
 
-def failed(pk: int, reason: str, sentence: str) -> None:
-    """Keeps a row with why it failed; the next run tries again."""
+def failed(pk: int, reason: str, sentence: str, *, soon: bool) -> None:
+    """Keeps a row with why it failed; the next ordinary push tries again. `soon`: so does one that follows after a
+    pause because Intercom could not take something."""
+    now = clock.now()
     PushItem.objects.filter(pk=pk).update(
         in_flight=False,
         attempts=F("attempts") + 1,
         reason=reason,
         sentence=sentence[:500],
-        failed_at=clock.now(),
+        failed_at=now,
+        not_before=now if soon else now + _PATIENCE,
     )
 
 

@@ -13,7 +13,7 @@ from startdeliver.common import clock
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.sync import fields, mirror
-from startdeliver.sync.models import MirrorCompany, MirrorContact, PushField, PushLog, PushRecord, PushRun
+from startdeliver.sync.models import MirrorCompany, MirrorContact, PushField, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import queue
 from startdeliver.sync.push.plan import CORE, Values, outward, same
 from startdeliver.sync.push.queue import Item
@@ -25,9 +25,10 @@ _json = msgspec.json.Encoder().encode
 Outcome = PushLog.Outcome
 
 
-def keep(run: PushRun, results: Sequence[Done]) -> None:
+def keep(run: PushRun, results: Sequence[Done]) -> bool:
     """Stores how writes ended. What was confirmed counts from here on; what failed stays in the queue with its
-    reason."""
+    reason. Gives whether something failed that time alone may mend."""
+    again = False
     with transaction.atomic():
         for model in {one.item.model for one in results}:
             _confirm(run, model, [one for one in results if one.item.model == model and one.sent])
@@ -41,13 +42,16 @@ def keep(run: PushRun, results: Sequence[Done]) -> None:
                 failed += 1
                 lost = {key: one.item.after[key] for key in one.refused} if one.refused else one.item.after
                 log.append(_line(run, one.item, lost, Outcome.FAILED, one.sentence))
-                queue.failed(one.item.pk, one.reason, one.sentence)
+                soon = one.reason == PushItem.Reason.TRANSIENT or any(map(_is_undefined, one.refused.values()))
+                again = again or soon
+                queue.failed(one.item.pk, one.reason, one.sentence, soon=soon)
             else:
                 finished.append(one.item.pk)
         queue.done(finished)
         PushLog.objects.bulk_create(log)
         PushRun.objects.filter(pk=run.pk).update(written=F("written") + written, failed=F("failed") + failed)
         _undefined(results)
+    return again
 
 
 def found_there(run: PushRun, item: Item, values: Values, answer: wire.Company | wire.Contact) -> None:
@@ -78,9 +82,13 @@ def _line(run: PushRun, item: Item, after: Values, outcome: str, sentence: str) 
 
 def _undefined(results: Sequence[Done]) -> None:
     """An attribute that is gone from Intercom is looked for anew at the next push."""
-    gone = {key for one in results for key, why in one.refused.items() if "does not exist" in why}
+    gone = {key for one in results for key, why in one.refused.items() if _is_undefined(why)}
     if gone:
         PushField.objects.filter(name__in=gone).update(defined_at=None, workspace="")
+
+
+def _is_undefined(sentence: str) -> bool:
+    return "does not exist" in sentence
 
 
 def _confirm(run: PushRun, model: str, results: Sequence[Done]) -> None:

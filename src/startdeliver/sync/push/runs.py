@@ -17,16 +17,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, close_old_connections, connections, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.engine.owner import is_alive, owner_id
-from startdeliver.intercom import Fetcher, Gone, IntercomError, NotFound, wire
+from startdeliver.intercom import Fetcher, Gone, IntercomError, Kind, NotFound, wire
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
-from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRun, SyncRun
+from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRun, PushSettings, SyncRun
 from startdeliver.sync.push import choices, create, definitions, queue, record
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.plan import CORE, Spec, batches, outward, same
@@ -43,6 +43,8 @@ LOG_KEPT = timedelta(days=90)
 _HEARTBEAT = 10.0
 _KEEP_EVERY, _KEEP_AFTER = 50, 1.0
 _MOST_IN_A_ROW = 25
+# What Intercom could not take is tried again after 15 min, 30 min, 1 h … instead of after the next sync, as syncs are.
+_RETRY_FIRST, _RETRY_LAST = timedelta(minutes=15), timedelta(hours=4)
 
 Progress = Callable[[dict[str, Any]], object]
 
@@ -60,7 +62,14 @@ class Stop(Exception):
 
 
 class _Ended(Exception):
-    """The push may not go on: it was taken over, or the tier was locked, or Intercom fails again and again."""
+    """The push may not go on: it was taken over, or the tier was locked, or Intercom fails again and again.
+
+    `again`: whether trying again after a pause may help.
+    """
+
+    def __init__(self, sentence: str, *, again: bool = False) -> None:
+        super().__init__(sentence)
+        self.again = again
 
 
 # --------------------------------------------------------------------------------------------------------------- asking
@@ -77,7 +86,48 @@ def request(organization: Organization) -> None:
 def _enqueue(organization: Organization, trigger: str) -> None:
     from startdeliver.engine import jobs
 
-    jobs.enqueue("push", f"push:{organization.pk}", {"trigger": str(trigger)}, organization)
+    job = jobs.enqueue("push", f"push:{organization.pk}", {"trigger": str(trigger)}, organization)
+    if job.status == job.Status.RUNNING:
+        # It may be past what was changed just now, so another one follows it.
+        _at(organization, clock.now())
+
+
+def _at(organization: Organization, at: datetime) -> None:
+    """Notes that a push is to be made at `at`, or sooner if that was noted before."""
+    found, _ = PushSettings.objects.get_or_create(organization=organization)
+    later = PushSettings.objects.filter(Q(retry_at__isnull=True) | Q(retry_at__gt=at), pk=found.pk)
+    later.update(retry_at=at)
+
+
+def start_due(now: datetime) -> int:
+    """Asks a worker for the pushes, of all organizations, that are to be tried again by now. Gives how many."""
+    with scopes_disabled():
+        due = list(PushSettings.objects.filter(retry_at__lte=now).select_related("organization"))
+    started = 0
+    for one in due:
+        with organization_scope(one.organization):
+            running = PushRun.objects.filter(status=PushRun.Status.RUNNING).first()
+            if running is not None and not is_dead(running):
+                continue
+            if PushSettings.objects.filter(pk=one.pk, retry_at=one.retry_at).update(retry_at=None):
+                _enqueue(one.organization, PushRun.Trigger.RETRY)
+                started += 1
+    return started
+
+
+def retry_delay(failures: int) -> timedelta:
+    """How long to wait after the `failures`-th push in a row (from 1) that Intercom could not take in full."""
+    return min(_RETRY_LAST, _RETRY_FIRST * (1 << min(max(failures - 1, 0), 10)))
+
+
+def _try_again(run: PushRun, again: bool) -> None:
+    """After a push: sets when it is tried again, sooner than with the next sync, if time may mend what failed."""
+    found, _ = PushSettings.objects.get_or_create(organization_id=run.organization_id)
+    if not again:
+        PushSettings.objects.filter(pk=found.pk).update(retries=0)
+        return
+    PushSettings.objects.filter(pk=found.pk).update(retries=F("retries") + 1)
+    _at(found.organization, clock.now() + retry_delay(found.retries + 1))
 
 
 def follow(run: SyncRun) -> None:
@@ -153,14 +203,19 @@ def execute(organization: Organization, trigger: str, on_progress: Progress | No
     with organization_scope(organization):
         link = _check(organization, clock.now())
         run = _claim(organization, trigger)
+        again = False
         try:
             with _heartbeat(run) as lost, session.line(link) as fetcher:
-                _Push(organization, link, run, fetcher, lost, on_progress).work()
+                work = _Push(organization, link, run, fetcher, lost, on_progress)
+                work.work()
+            again = work.again
             _end(run, PushRun.Status.SUCCESS)
         except IntercomError as error:
             log.warning("push %d failed: %r %s", run.pk, error, error.detail)
+            again = error.kind is not Kind.CONFIG
             _end(run, PushRun.Status.FAILED, error.sentence)
         except _Ended as error:
+            again = error.again
             _end(run, PushRun.Status.FAILED, str(error))
         except DecryptionError:
             sentence = "The stored access token cannot be read, so nothing was pushed. Authenticate again."
@@ -174,9 +229,11 @@ def execute(organization: Organization, trigger: str, on_progress: Progress | No
             log.error("push %d failed with %s\n%s", run.pk, type(error).__name__, frames)
             sentence = (
                 f"The push met an internal error ({type(error).__name__}) and stopped; what was written stays. "
-                "It is tried again after the next sync; if it keeps failing, report it with the push's number."
+                "It is tried again; if it keeps failing, report it with the push's number."
             )
+            again = True
             _end(run, PushRun.Status.FAILED, sentence)
+        _try_again(run, again)
         PushLog.objects.filter(at__lt=clock.now() - LOG_KEPT).delete()
         return PushRun.objects.get(pk=run.pk)
 
@@ -193,6 +250,10 @@ def _claim(organization: Organization, trigger: str) -> PushRun:
         )
     try:
         with transaction.atomic():
+            # This push covers whatever was to be tried again by now.
+            PushSettings.objects.filter(retry_at__lte=now).update(retry_at=None)
+            if trigger != PushRun.Trigger.RETRY:
+                PushSettings.objects.update(retry_at=None)
             return PushRun.objects.create(
                 organization=organization, trigger=trigger, owner=owner_id(), heartbeat_at=now, started_at=now
             )
@@ -222,16 +283,17 @@ class _Push:
         self._lost, self._on_progress = lost, on_progress
         self._done = 0
         self._failures = 0
+        self._attributes_out = False
+        self.again = False
 
     def work(self) -> None:
         freshen(self.organization)
-        self._attributes_out = False
         try:
             self._settle_unanswered()
             wanted = specs(self.organization, self.link, accepted_only=True)
-            self._attributes_out = any(spec.attributes for spec in wanted)
+            self._attributes_out = self.organization.advanced
             wanted = self._defined(wanted)
-            create.run(self.organization, self.link, self.run, self.fetcher)
+            create.run(self.organization, self.link, self.run, self.fetcher, self._alive)
             for spec in wanted:
                 self._plan(spec)
             queue.forget_others(self.run)
@@ -271,7 +333,12 @@ class _Push:
         refused: set[str] = set()
         compared = definitions.compare([rows[one.key] for one in unknown], definitions.read(self.fetcher))
         for definition in compared:
-            if not definitions.make(self.fetcher, definition, self.link.workspace):
+            self._alive()
+            try:
+                made_it = definitions.make(self.fetcher, definition, self.link.workspace)
+            except definitions.Failed:
+                made_it, self.again = False, True
+            if not made_it:
                 refused.add(definition.choice.key)
                 self._log_definition(definition.choice, PushLog.Outcome.FAILED, definition.choice.field.problem)
             elif definition.is_write:
@@ -344,13 +411,13 @@ class _Push:
 
     def _keep(self, results: list[Done]) -> None:
         if results:
-            record.keep(self.run, results)
+            self.again = record.keep(self.run, results) or self.again
             self._done += len(results)
         for one in results:
             transient = one.reason == PushItem.Reason.TRANSIENT
             self._failures = self._failures + 1 if transient else 0
             if self._failures >= _MOST_IN_A_ROW:
-                raise _Ended(one.sentence)
+                raise _Ended(one.sentence, again=True)
         self._alive()
         if self._on_progress is not None:
             self._on_progress({"stage": "push", "done": self._done, "total": self.run.planned})
@@ -358,6 +425,9 @@ class _Push:
     def _alive(self) -> None:
         if self._lost.is_set():
             raise _Ended("Another process has taken this push over.")
+        same = Connection.objects.filter(pk=self.link.pk, status=self.link.status, workspace=self.link.workspace)
+        if not same.filter(saved_at__isnull=False).exists():
+            raise _Ended("The connection was revoked or changed during this push, so it stopped.")
         if self._attributes_out and not Organization.objects.filter(pk=self.organization.pk, advanced=True).exists():
             raise _Ended("The advanced tier was locked during this push, so it stopped. What was written stays.")
 

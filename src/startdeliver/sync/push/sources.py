@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 
 from django.apps import apps
@@ -25,6 +26,7 @@ from startdeliver.sync.text import short
 COMPANY, CONTACT = PushField.Model.COMPANY.value, PushField.Model.CONTACT.value
 HEALTH = ("Good", "Fair", "Poor")
 MAX_TEXT = 255
+_EXACT = 2.0**53  # beyond it a float is no exact whole number, and JSON's readers disagree
 
 Value = str | int | float | bool | None
 
@@ -68,12 +70,14 @@ def whole(value: Any) -> Value:
 
 
 def number(value: Any) -> Value:
-    """A number; whole ones without a point."""
+    """A number; whole ones without a point. What is no finite number is none, since JSON knows no others."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return int(found) if found.is_integer() else found
+    if not isfinite(found):
+        return None
+    return int(found) if found.is_integer() and abs(found) < _EXACT else found
 
 
 def flag(value: Any) -> Value:
@@ -186,7 +190,7 @@ def _custom() -> list[Source]:
     for field in CustomField.objects.filter(archived_at__isnull=True).order_by("entity", "position", "pk"):
         model = COMPANY if field.entity == CustomField.Entity.CUSTOMER else CONTACT
         data_type, wire = _TYPES[field.type]
-        options = tuple(short(option, MAX_TEXT) for option in field.options) if data_type == "options" else ()
+        options = tuple(dict.fromkeys(short(one, MAX_TEXT) for one in field.options)) if data_type == "options" else ()
         if data_type == "options" and len(options) < 2:
             data_type, options = "string", ()
         sql = json_value("c.custom" if model == COMPANY else "u.custom", field.alias)

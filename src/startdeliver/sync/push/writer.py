@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from startdeliver.intercom import (
@@ -71,8 +71,8 @@ async def write(client: IntercomClient, item: Item, types: Mapping[str, str], re
                 empty_text = True
                 continue
             key = _blamed(error, left)
-            if not key:
-                return _failed(result, error, Reason.REFUSED, error.sentence)
+            if not key and left:
+                return await _one_by_one(client, replace(item, after=left), types, ref, result)
             sentence = _refusal(error, key)
             result.refused[key] = sentence
             result.reason, result.sentence = Reason.REFUSED, sentence
@@ -94,6 +94,25 @@ async def write(client: IntercomClient, item: Item, types: Mapping[str, str], re
         else:
             result.sent = left
             return result
+    return result
+
+
+async def _one_by_one(client: IntercomClient, item: Item, types: Mapping[str, str], ref: str, result: Done) -> Done:
+    """Intercom does not say which of several values it refuses: each is sent for itself, so that one that it does not
+    like keeps no other from its place."""
+    for key, value in item.after.items():
+        one = await write(client, replace(item, after={key: value}), types, ref)
+        if one.merged_into or (one.reason and not one.refused):
+            # It is about the record: what was sent before stands.
+            result.reason, result.sentence, result.error = one.reason, one.sentence, one.error
+            result.merged_into = "" if result.sent else one.merged_into
+            result.refused |= {left: one.sentence for left in item.after if left not in result.sent}
+            return result
+        result.sent |= one.sent
+        result.refused |= one.refused
+        result.answer = one.answer or result.answer
+        if one.reason:
+            result.reason, result.sentence = one.reason, one.sentence
     return result
 
 
