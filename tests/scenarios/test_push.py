@@ -17,6 +17,7 @@ from startdeliver.sync.connect import disconnect_and_delete
 from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import choices, queue, runs
 from startdeliver.usage.models import UsageHealth
+from startdeliver.workflows import services as workflows
 
 from .story import Story
 
@@ -490,3 +491,23 @@ def test_locking_in_the_middle_stops_the_push(pushed: Out, monkeypatch: pytest.M
 def test_disconnecting_forgets_what_was_confirmed(pushed: Out) -> None:
     disconnect_and_delete(pushed.organization)
     assert not PushRecord.objects.exists()
+
+
+def test_the_at_risk_workflow_and_its_name_follow_the_customer(pushed: Out) -> None:
+    acme = Customer.objects.get()
+    workflow = workflows.workflow_create(organization=pushed.organization, by="ada", values={"name": "At-risk"})
+    pushed.tick("company.at_risk", "company.workflows", "contact.at_risk")
+    pushed.accept()
+    pushed.push()
+    assert pushed.company()["startdeliver_at_risk"] is False
+    assert pushed.company().get("startdeliver_active_workflows") is None
+    workflows.enrol(workflow=workflow, customers=[acme.pk], by="ada")
+    pushed.push()
+    assert pushed.company()["startdeliver_at_risk"] is True
+    assert pushed.company()["startdeliver_active_workflows"] == "At-risk"
+    assert pushed.contact().custom_attributes["startdeliver_contact_at_risk"] is True
+    workflows.leave(workflow=workflow, customers=[acme.pk], by="ada")
+    pushed.push()
+    assert pushed.company()["startdeliver_at_risk"] is False
+    assert not pushed.company().get("startdeliver_active_workflows")
+    assert pushed.push().requests == 0

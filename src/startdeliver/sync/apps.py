@@ -10,6 +10,9 @@ class SyncConfig(AppConfig):
     label = "sync"
 
     def ready(self) -> None:
-        """Registers the jobs of the sync and of the push, and the ticks of `sync.schedule`."""
+        """Registers jobs, the ticks of `sync.schedule`, and what goes out of workflows."""
         import_module("startdeliver.sync.schedule")
         import_module("startdeliver.sync.push.job")
+        from startdeliver.sync.push import sources, workflows
+
+        sources.register(workflows.sources)

@@ -80,7 +80,7 @@ def holds(condition: Condition, terms: Terms, value: Any, today: date) -> bool:
         return (value is None) == (condition.op == "empty")
     if value is None:
         return condition.op == "is_not"
-    return _CHECKS[condition.op](terms, value, condition.value, today)
+    return bool(_CHECKS[condition.op](terms, value, condition.value, today))
 
 
 def matching(rule: Iterable[Group], terms: Mapping[str, Terms], facts: Mapping[str, Any], today: date) -> Group | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django_scopes import scopes_disabled
 
@@ -64,8 +64,8 @@ def look(organization: Organization) -> Outcome:
         return total
 
 
-def _due(now: object) -> set[int]:
+def _due(now: datetime) -> set[int]:
     """Customers who have had a reason to leave for long enough."""
     waiting = Enrolment.objects.filter(left_at__isnull=True, leaving_since__isnull=False)
     rows = waiting.values_list("customer_id", "leaving_since", "workflow__leave_after_days")
-    return {pk for pk, since, days in rows if since + timedelta(days=days) <= now}
+    return {pk for pk, since, days in rows if since and since + timedelta(days=days) <= now}
