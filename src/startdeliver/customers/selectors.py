@@ -1,7 +1,8 @@
 """Reading customers and users: the list with its counts, one customer's people, and search.
 
-Support health hangs on a customer as `support_health` (support.models); it is named here by its column only, since this
-package knows nothing of tickets. Call support.health.refresh_due before showing it.
+Support health hangs on a customer as `support_health` (support.models), usage health as `usage_health` (usage.models);
+they are named here by their columns only, since this package knows nothing of tickets and events. Call
+support.health.refresh_due before showing it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SORTS: dict[str, str] = {
     "arr": "arr",
     "renewal": "renewal_date",
 }
-SORTS = (*_SORTS, "health", "users", "csm", DEFAULT_SORT)
+SORTS = (*_SORTS, "health", "usage", "users", "csm", DEFAULT_SORT)
 _SEVERITY = {"poor": 3, "fair": 2, "good": 1}
 
 
@@ -72,6 +73,9 @@ def customers_list(
     if key == "health":
         rows = rows.annotate(severity=_severity("support_health__status"))
         return rows.order_by(_way(F("severity"), descending), "-support_health__overdue_count", "name", "pk")
+    if key == "usage":
+        rows = rows.annotate(severity=NullIf(_severity("usage_health__status"), Value(0)))
+        return rows.order_by(_way(F("severity"), descending), F("usage_health__changed_at").desc(nulls_last=True), "pk")
     if key == "users":
         counted = (
             CustomerUser.objects.filter(customer=OuterRef("pk"), archived_at__isnull=True)
@@ -107,6 +111,8 @@ def customer_ids(
     if field is not None:
         rows = _health(_base(filters, search), filters.health).order_by("name", "pk")
         return custom.sorted_ids(rows, field, sort.startswith("-"), start, stop or sys.maxsize)
+    if sort.removeprefix("-") in ("login", "usage"):
+        return _joined(_in_pieces(filters, search, sort), start, stop)
     ids: list[int] = []
     if sort == DEFAULT_SORT and stop is not None:
         ids = list(_worse_head(filters, search)[start:stop])
@@ -131,12 +137,15 @@ def customers_page(
 
 
 def customers_by_ids(ids: Sequence[int]) -> list[Customer]:
-    """The customers with these ids, in their order, each with CSM, `health` (SupportHealth, None) and `user_count`."""
-    found = {row.pk: row for row in Customer.objects.filter(pk__in=ids).select_related("csm", "support_health")}
+    """The customers with these ids, in their order, each with CSM, `health` (SupportHealth, None), `usage`
+    (UsageHealth, None) and `user_count`."""
+    rows = Customer.objects.filter(pk__in=ids).select_related("csm", "support_health", "usage_health")
+    found = {row.pk: row for row in rows}
     users = user_counts(ids)
     page = [found[pk] for pk in ids if pk in found]
     for row in page:
         row.health = getattr(row, "support_health", None)  # type: ignore[attr-defined]
+        row.usage = getattr(row, "usage_health", None)  # type: ignore[attr-defined]
         row.user_count = users[row.pk]  # type: ignore[attr-defined]
     return page
 
@@ -270,6 +279,39 @@ def _worse_head(filters: CustomerFilters, search: str) -> QuerySet[Any, int]:
         head = head.filter(status=None if filters.health == "none" else filters.health)
     head = head.exclude(customer__in=Customer.objects.filter(archived_at__isnull=False).values("pk"))
     return head.order_by("-changed_at", "-overdue_count", "customer_id").values_list("customer_id", flat=True)
+
+
+def _in_pieces(filters: CustomerFilters, search: str, sort: str) -> list[QuerySet[Any, int]]:
+    """The list sorted by usage health or last login, in pieces that one index each gives in their order: to sort all
+    customers of a long list costs many times as much.
+    """
+    rows = _health(_base(filters, search), filters.health)
+    descending = sort.startswith("-")
+    if sort.removeprefix("-") == "login":
+        order = "-last_login_at" if descending else "last_login_at"
+        known = rows.filter(last_login_at__isnull=False).order_by(order, "name", "pk")
+        pieces = [known, _without(rows, "last_login_at")]
+    else:
+        worst_first = ("poor", "fair", "good") if descending else ("good", "fair", "poor")
+        pieces = [
+            rows.filter(usage_health__status=one).order_by("-usage_health__changed_at", "pk") for one in worst_first
+        ]
+        pieces.append(_without(rows, "usage_health__status"))
+    return [piece.values_list("pk", flat=True) for piece in pieces]
+
+
+def _without(rows: QuerySet[Customer], column: str) -> QuerySet[Customer]:
+    return rows.filter(**{f"{column}__isnull": True}).order_by("name", "pk")
+
+
+def _joined(pieces: Sequence[QuerySet[Any, int]], start: int, stop: int | None) -> list[int]:
+    """What lies from `start` up to `stop` when the pieces are one behind the other."""
+    ids: list[int] = []
+    for piece in pieces:
+        if stop is not None and len(ids) >= stop:
+            break
+        ids += piece[: None if stop is None else stop - len(ids)]
+    return ids[start:stop]
 
 
 def _health_model() -> Any:

@@ -19,10 +19,13 @@ from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
+from startdeliver.usage.models import Product, ProductHealth
 
 LIST = "/customers"
 NOTHING = "-none-"
-_STANDARD = ("q", "health", "csm", "archived", "assessment")
+_STANDARD = ("q", "health", "csm", "archived", "assessment", "usage")
+PRODUCT = "product-"
+_HEALTHS = {"good": "Good", "fair": "Fair", "poor": "Poor", "none": "without data"}
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,16 @@ class Column:
 
 COLUMNS: tuple[Column, ...] = (
     Column("assessment", "Assessment", "", "", "desc"),
+    Column("usage", "Usage health", "usage", "", "desc", "Usage health, and each product's"),
     Column("health", "Support health", "health", "", "desc"),
     Column("open", "Open", "open", "num", "desc", "Open tickets"),
     Column("overdue", "Overdue", "overdue", "num", "desc", "Overdue tickets"),
     Column("users", "Users", "users", "num", "desc"),
-    Column("login", "Last seen", "login", "", "desc", "When one of its users was last seen"),
+    Column("login", "Last login", "login", "", "desc", "The newest login of its users; where none is known, last seen"),
     Column("arr", "ARR", "arr", "num", "desc"),
     Column("renewal", "Renewal", "renewal"),
     Column("csm", "CSM", "csm"),
+    Column("products", "Usage by product"),
     Column("external_id", "Your ID"),
     Column("domain", "Domain"),
     Column("plan", "Plan"),
@@ -55,14 +60,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("size", "Employees", "", "num"),
     Column("monthly_spend", "Monthly spend", "", "num"),
 )
-DEFAULT = tuple(column.key for column in COLUMNS[:9] if column.key != "users")
+DEFAULT = tuple(column.key for column in COLUMNS[:10] if column.key != "users")
 
 
 @dataclass(frozen=True)
 class FieldFilter:
-    """What is asked of one custom field: `values` by parameter name, in words, and as a condition."""
+    """What is asked of one custom field or product: `values` by parameter name, in words, and as a condition."""
 
-    field: CustomField
+    field: CustomField | Product
     values: Mapping[str, str]
     words: str
     condition: Q
@@ -81,7 +86,9 @@ class Asked:
     chosen: bool
     own: list[FieldFilter]
     verdict: str
+    usage: str
     fields: list[CustomField]
+    products: list[Product]
     list_id: int | None
 
     @property
@@ -104,14 +111,21 @@ def asked(params: QueryDict, member: Member) -> Asked:
     fields = [one for one in fields_of("customer") if one.visibility != CustomField.Visibility.HIDDEN]
     search = params.get("q", "").strip()[:200]
     csm_text = params.get("csm", "")
+    products = list(Product.objects.filter(archived_at__isnull=True).order_by("position", "pk"))
     own = [found for one in fields if (found := _filter(one, params)) is not None]
+    own += [found for one in products if (found := _of_product(one, params)) is not None]
     verdict = params.get("assessment", "")
     verdict = verdict if verdict in Status.values else ""
+    usage = params.get("usage", "")
+    usage = usage if usage in _HEALTHS else ""
+    conditions = [found.condition for found in own]
+    conditions += [Q(assessment__status=verdict)] if verdict else []
+    conditions += [_usage_is(usage)] if usage else []
     filters = selectors.CustomerFilters(
         health=params.get("health", ""),
         csm=_csm(csm_text, member),
         archived=params.get("archived") == "1",
-        fields=(*(found.condition for found in own), *([Q(assessment__status=verdict)] if verdict else [])),
+        fields=tuple(conditions),
     )
     kept = {
         "q": search,
@@ -119,13 +133,14 @@ def asked(params: QueryDict, member: Member) -> Asked:
         "csm": csm_text if filters.csm is not None else "",
         "archived": "1" if filters.archived else "",
         "assessment": verdict,
+        "usage": usage,
     }
     for found in own:
         kept |= found.values
     sort = params.get("sort", "")[:100] or selectors.DEFAULT_SORT
     if custom.is_alias(sort.removeprefix("-")) and sort.removeprefix("-") not in {one.alias for one in fields}:
         sort = selectors.DEFAULT_SORT
-    columns, chosen = _columns(params.get("columns", ""), fields)
+    columns, chosen = _columns(params.get("columns", ""), fields, bool(products))
     list_text = params.get("list", "")
     return Asked(
         params={key: [value] for key, value in kept.items() if value},
@@ -137,7 +152,9 @@ def asked(params: QueryDict, member: Member) -> Asked:
         chosen=chosen,
         own=own,
         verdict=verdict,
+        usage=usage,
         fields=fields,
+        products=products,
         list_id=int(list_text) if list_text.isdecimal() and len(list_text) < 18 else None,
     )
 
@@ -161,10 +178,12 @@ def address(
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _columns(text: str, fields: Sequence[CustomField]) -> tuple[list[Column], bool]:
+def _columns(text: str, fields: Sequence[CustomField], measured: bool) -> tuple[list[Column], bool]:
     known = {column.key: column for column in [*COLUMNS, *map(own_column, fields)]}
     keys = list(dict.fromkeys(key for key in text.split(",") if key in known))
-    return [known[key] for key in keys or DEFAULT], bool(keys) and tuple(keys) != DEFAULT
+    # Without products there is no usage health to look at.
+    usual = tuple(key for key in DEFAULT if measured or key != "usage")
+    return [known[key] for key in keys or usual], bool(keys) and tuple(keys) != usual
 
 
 def own_column(field: CustomField) -> Column:
@@ -204,6 +223,27 @@ def _filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
         words.append(f"{word} {('yes' if value else 'no') if isinstance(value, bool) else value}")
         values[name] = text
     return FieldFilter(field, values, " ".join(words), custom.has(field, condition)) if values else None
+
+
+def _of_product(product: Product, params: QueryDict) -> FieldFilter | None:
+    """What the address asks of one product's health: product-<id>=poor."""
+    name = f"{PRODUCT}{product.pk}"
+    wanted = params.get(name, "")
+    if wanted not in _HEALTHS:
+        return None
+    rows = ProductHealth.objects.filter(product=product.pk, status__isnull=False)
+    if wanted == "none":
+        condition = ~Q(pk__in=rows.values("customer"))
+    else:
+        condition = Q(pk__in=rows.filter(status=wanted).values("customer"))
+    words = _HEALTHS[wanted] if wanted == "none" else f"is {_HEALTHS[wanted]}"
+    return FieldFilter(product, {name: wanted}, words, condition)
+
+
+def _usage_is(health: str) -> Q:
+    if health == "none":
+        return Q(usage_health__status__isnull=True)
+    return Q(usage_health__status=health)
 
 
 def _csm(text: str, member: Member) -> int | None:

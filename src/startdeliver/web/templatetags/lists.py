@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString
 
 from startdeliver.customers.custom import is_alias
 from startdeliver.customers.models import CustomField
+from startdeliver.usage.models import Product
 from startdeliver.web import formats
+from startdeliver.web.listing import PRODUCT
 
 register = template.Library()
 
@@ -45,5 +47,11 @@ def own_filter(params: Any, name: str) -> str:
 
 @register.filter
 def is_own(name: str) -> bool:
-    """Whether a parameter asks for a custom field."""
-    return is_alias(name)
+    """Whether a parameter asks for a custom field or a product, which the panel of filters has inputs for."""
+    return is_alias(name) or name.startswith(PRODUCT)
+
+
+@register.filter
+def product_param(product: Product) -> str:
+    """The parameter that asks for a product's health."""
+    return f"{PRODUCT}{product.pk}"

@@ -23,6 +23,7 @@ from startdeliver.web.access import is_swap, member_of, organization_of, writers
 from startdeliver.web.listing import COLUMNS, Asked, address, asked, own_column
 from startdeliver.web.paging import SIZE, Page, page_number
 from startdeliver.web.templatetags.ui import Tab
+from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import attach, strip_counts
 from startdeliver.web.views.lists import list_address
 
@@ -76,6 +77,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         ],
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
+        "usages": usage.HEALTHS,
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
         **_lists(now, saved, member),
     }
@@ -120,6 +122,7 @@ def _page(filters: selectors.CustomerFilters, sort: str, search: str, number: in
     for row in rows:
         row.was = _was(row, recent)  # type: ignore[attr-defined]
     attach(rows[:SIZE])
+    usage.attach(rows[:SIZE])
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)
 
 
@@ -142,6 +145,7 @@ def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any
     shown = {column.key for column in now.columns}
     return {
         "list_tabs": tabs,
+        "products_shown": "products" in shown,
         "saved": saved,
         "saved_changed": changed,
         "saved_mine": saved is not None and lists.may_change(member, saved),

@@ -19,10 +19,13 @@ from startdeliver.sync import overview
 from startdeliver.sync.models import Skip
 from startdeliver.web.access import administrators_only, member_of, organization_of
 from startdeliver.web.listing import Column, asked
+from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import attach
 from startdeliver.web.views.exports import stream
 
 _CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "usage": lambda row: (row.usage.status or "") if row.usage else "",
+    "products": lambda row: ", ".join(f"{one.abbreviation} {one.status}" for one in row.badges if one.status),
     "health": lambda row: (row.health.status or "") if row.health else "",
     "open": lambda row: row.health.open_count if row.health else None,
     "overdue": lambda row: row.health.overdue_count if row.health else None,
@@ -46,6 +49,7 @@ def customers(request: HttpRequest) -> HttpResponseBase:
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
         found = list(selectors.customers_by_ids(ids))
         attach(found)
+        usage.attach(found)
         for row in found:
             yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
 
@@ -83,11 +87,12 @@ def users(request: HttpRequest) -> HttpResponseBase:
                 user.is_non_user,
                 user.has_left_at is not None,
                 user.last_seen_at,
+                user.last_login_at,
                 *(user.custom.get(one.alias) for one in own),
             ]
 
     heads = ["Name", "E-mail", "Your ID", "Phone", "Customer’s ID", "Customer’s name", "Stakeholder", "Non-user"]
-    heads += ["Has left", "Last seen", *(one.name for one in own)]
+    heads += ["Has left", "Last seen", "Last login", *(one.name for one in own)]
     return stream(organization, name, heads, list(rows.values_list("pk", flat=True)), load)
 
 

@@ -12,12 +12,14 @@ from django.utils.safestring import SafeString
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.usage import selectors, tab
-from startdeliver.usage.models import Product, UsageDay, UsageHealth
+from startdeliver.usage.models import UsageDay
 from startdeliver.web import charts, formats
 from startdeliver.web.paging import Page, page_number
 from startdeliver.web.templatetags.ui import Tab
 
 WINDOWS = (35, 90, 365)
+# What lists are filtered by, worst first.
+HEALTHS = (("poor", "Poor"), ("fair", "Fair"), ("good", "Good"), ("none", "No data"))
 _PAGE = 25
 _CHARTS = 6
 _WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor", None: "no data"}
@@ -95,19 +97,11 @@ def user_context(user: CustomerUser) -> dict[str, Any]:
 
 
 def attach(rows: Iterable[Customer]) -> None:
-    """Gives every customer of a page of the list its `usage` (UsageHealth or None) and its `badges`; three queries."""
+    """Gives every customer of a page of the list its `badges`, one for each product; two queries."""
     customers = list(rows)
-    ids = [row.pk for row in customers]
-    found = {one.customer_id: one for one in UsageHealth.objects.filter(customer__in=ids)}
-    badges = selectors.badges(ids)
+    badges = selectors.badges([row.pk for row in customers])
     for row in customers:
-        row.usage = found.get(row.pk)  # type: ignore[attr-defined]
         row.badges = badges[row.pk]  # type: ignore[attr-defined]
-
-
-def has_products() -> bool:
-    """Whether usage is measured at all."""
-    return Product.objects.filter(archived_at__isnull=True).exists()
 
 
 def _why(tile: selectors.Tile) -> str:
