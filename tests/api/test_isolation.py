@@ -21,6 +21,7 @@ from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage.models import UsageEvent
 from startdeliver.usage.services import product_create, usage_type_create
+from startdeliver.workflows.models import Enrolment, Workflow
 from tests.api.jsclient import ApiFailed, Js
 from tests.conftest import PASSWORD
 
@@ -78,6 +79,10 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
             values={"name": "Their product", "fair_target": 1, "good_target": 2, "usage_types": [kind.pk]},
         )
         verdict = Assessment.objects.create(**owner, customer=customer, status="risk", evidence_hash="x")
+        workflow = Workflow.objects.create(**owner, name="Theirs", key="theirs", updated_by="them")
+        enrolment = Enrolment.objects.create(
+            **owner, workflow=workflow, customer=customer, entered_by="them", entered_reason="Secret"
+        )
         event = UsageEvent.objects.create(**owner, user=user, usage_type=kind, timestamp=7, external_id="e7")
     return {
         "field": own.pk,
@@ -87,6 +92,8 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
         "customer": customer.pk,
         "user": user.pk,
         "ticket": ticket.pk,
+        "workflow": workflow.pk,
+        "enrolment": enrolment.pk,
         "assessment": verdict.pk,
         "skip": skip.pk,
         "syncrun": run.pk,
@@ -134,11 +141,14 @@ def test_no_filter_or_sort_finds_their_rows(
 def test_their_ids_cannot_be_written_into_our_records(js: Js, theirs: dict[str, int], scoped: Organization) -> None:
     ours = js.save("customer", {"name": "Ours"})
     user = js.save("user", {"name": "Our user", "customerId": ours["id"]})
+    programme = js.save("workflow", {"name": "Ours"})
     attempts: list[tuple[str, dict[str, Any], str]] = [
         ("customer", {"id": ours["id"], "csmId": theirs["member"]}, "csmId"),
         ("customer", {"name": "New", "csmId": theirs["member"]}, "csmId"),
         ("user", {"id": user["id"], "customerId": theirs["customer"]}, "customerId"),
         ("user", {"name": "New", "customerId": theirs["customer"]}, "customerId"),
+        ("enrolment", {"workflowId": theirs["workflow"], "customerId": ours["id"]}, "workflowId"),
+        ("enrolment", {"workflowId": programme["id"], "customerId": theirs["customer"]}, "customerId"),
     ]
     for entity, body, field in attempts:
         with pytest.raises(ApiFailed) as failed:
