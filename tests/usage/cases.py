@@ -76,6 +76,31 @@ CASES = [
     ),
     # The window
     Case(
+        "seventy days back: two people on the days 0, 63, 64 and 69, one of them shared; day 70 is over: four days",
+        days_rule(4, 5, look_back_days=70),
+        [used(0, 63, 70), used(63, 64, 69)],
+        FAIR,
+        4,
+    ),
+    Case(
+        "per user, 130 days back: one on three days of the window, the other on two of which one is over",
+        days_rule(2, 3, basis=PER_USER, look_back_days=130),
+        [used(0, 64, 129), used(128, 130)],
+        GOOD,
+        50,
+        counts=(2, 1, 1),
+    ),
+    Case(
+        "a window of 300 days: 299 days ago counts", days_rule(2, 3, look_back_days=300), [used(0, 256, 299)], GOOD, 3
+    ),
+    Case(
+        "a window of 300 days: 300 days ago is over",
+        days_rule(2, 3, look_back_days=300),
+        [used(0, 256, 300)],
+        FAIR,
+        2,
+    ),
+    Case(
         "35 days with today: 34 days ago is the first that counts, so this is day five: Fair",
         days_rule(),
         [used(0, 1, 2, 3, 34)],

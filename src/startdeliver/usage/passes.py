@@ -15,6 +15,7 @@ from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, rollup
 from startdeliver.usage.models import Product, ProductUsageType
 from startdeliver.usage.sql import health_writer, tune
+from startdeliver.usage.sweep import Swept, can_sweep, sweep
 from startdeliver.usage.verdicts import values, verdicts
 
 # Beyond this share of all customers, reading everything in order beats looking up each.
@@ -70,6 +71,11 @@ SELECT {customer} COUNT(CASE WHEN {counts} THEN 1 END) AS n,
 _COUNTS = "h.status IS NOT NULL AND p.include_in_average AND p.archived_at IS NULL"
 _LIVE = "c.organization_id = %(org)s AND c.archived_at IS NULL"
 
+# On PostgreSQL the sums first: old statistics otherwise look up the customer of each product's row.
+_POINTS_OF_WHOLE = """
+SELECT q.* FROM ({points} WHERE h.organization_id = %(org)s GROUP BY h.customer_id) AS q
+  JOIN customers_customer AS c ON c.id = q.customer_id WHERE {live}
+"""
 _POINTS_OF_ALL = """
 {points} JOIN customers_customer AS c ON c.id = h.customer_id WHERE {live}{only} GROUP BY h.customer_id
 """
@@ -97,25 +103,51 @@ def compute(organization: Organization, scope: dict[int, set[int] | None], custo
     """Writes the products' health at the customers that `scope` names for each, then the mean of `customers`.
 
     None: of all customers. Products that `scope` does not name stay as they are. Gives the ids of the customers of whom
-    a status changed. Each statement is a transaction of its own, so that other writers wait for one at most.
+    a status changed. Each statement is a transaction of its own, so that other writers wait for one at most; only what
+    PostgreSQL sweeps is one in all, and there it is only other passes that wait.
     """
     wanted = {product_id for product_id, ids in scope.items() if ids is None or ids}
     total = Customer.objects.filter(archived_at__isnull=True).count()
+    today = days.today(rollup.state(organization).time_zone)
     types: dict[int, set[int]] = defaultdict(set)
     for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
         types[product_id].add(type_id)
     changed: set[int] = set()
+    whole: list[tuple[Product, set[int]]] = []
     for product in Product.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk"):
-        changed |= _measure(organization, product, types[product.pk], _few(scope[product.pk], total))
+        few = _few(scope[product.pk], total)
+        if few is None and is_postgres() and can_sweep(product, types[product.pk]):
+            whole.append((product, types[product.pk]))
+        else:
+            changed |= _measure(organization, product, types[product.pk], today, few)
+    if whole:
+        changed |= _measure_whole(organization, whole, today)
     if customers is None or customers:
         changed |= _mean(organization, _few(customers, total))
     return changed
 
 
-def _measure(organization: Organization, product: Product, types: set[int], few: set[int] | None) -> set[int]:
-    today = days.today(rollup.state(organization).time_zone)
+def _measure_whole(organization: Organization, products: list[tuple[Product, set[int]]], today: int) -> set[int]:
+    # One transaction: what was swept must not be written after another pass has counted later events.
+    with health_writer(organization):
+        tune(everything=True)
+        changed: set[int] = set()
+        found = sweep(organization.pk, products, today)
+        for product, types in products:
+            changed |= _measure(organization, product, types, today, None, found[product.pk])
+        return changed
+
+
+def _measure(
+    organization: Organization,
+    product: Product,
+    types: set[int],
+    today: int,
+    few: set[int] | None,
+    swept: Swept | None = None,
+) -> set[int]:
     statement = _PRODUCT.format(
-        verdicts=verdicts(product, types, few is not None),
+        verdicts=verdicts(product, types, few is not None, swept),
         stored=_STORED_OF_FEW if few is not None and is_postgres() else _STORED,
         any_differs=" OR ".join(differs(f"h.{name}", f"v.{name}") for name in _COUNTED),
         status_differs=differs("usage_producthealth.status", "excluded.status"),
@@ -152,6 +184,8 @@ def _points(few: bool) -> str:
         points = _POINTS.format(customer="", counts=_COUNTS)
         return _POINTS_OF_FEW.format(points=points, live=_LIVE, only=one_of("c.id", "ids"))
     points = _POINTS.format(customer="h.customer_id,", counts=_COUNTS)
+    if is_postgres():
+        return _POINTS_OF_WHOLE.format(points=points, live=_LIVE)
     only = f" AND {one_of('h.customer_id', 'ids')}" if few else ""
     return _POINTS_OF_ALL.format(points=points, live=_LIVE, only=only)
 

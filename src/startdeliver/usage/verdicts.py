@@ -3,7 +3,8 @@
 `verdicts(...)` gives a query with the columns customer_id, status, value, user_count, good_count, fair_count, one row
 per customer. Parameters are named: org, start and today (days since 1970), and those that `values` adds.
 
-Two forms: of all customers the rollup is read once from end to end; of few, through its key, user by user.
+Two forms: of all customers the rollup is read from end to end (on PostgreSQL once for all products, see `sweep`); of
+few, through its key, user by user.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from startdeliver.storage.sql import is_postgres, literals, one_of
 from startdeliver.usage.models import Basis, Goal, Product
+from startdeliver.usage.sweep import SWEPT, Swept
 
 _DOUBLE = "double precision"
 
@@ -98,6 +100,12 @@ _MEASURES = {
     ),
 }
 
+_SWEPT_OF_USERS = "SELECT s.user_id AS key, {amount} AS amount, {base} AS base FROM {table} AS s WHERE {is_there}"
+_SWEPT_OF_CUSTOMERS = (
+    "SELECT u.customer_id AS key, {amount} AS amount, {base} AS base "
+    "FROM {table} AS s JOIN {users} ON u.id = s.user_id WHERE {active} AND {is_there} GROUP BY u.customer_id"
+)
+
 _WINDOW = "d.organization_id = %(org)s AND d.usage_type_id IN {types} AND d.day BETWEEN %(start)s AND %(today)s"
 
 # CROSS JOIN keeps SQLite to this order: users by customer, so that grouping needs no sorting.
@@ -131,8 +139,11 @@ def values(product: Product, today: int) -> dict[str, Any]:
     }
 
 
-def verdicts(product: Product, types: Collection[int], few: bool) -> str:
-    """The query for one product. `types`: ids of its usage types. `few`: only the customers of the parameter ids."""
+def verdicts(product: Product, types: Collection[int], few: bool, swept: Swept | None = None) -> str:
+    """The query for one product. `types`: ids of its usage types. `few`: only the customers of the parameter ids.
+
+    `swept`: the product's amounts in the table of `sweep`, from which those of all customers are taken.
+    """
     customers = "c.organization_id = %(org)s AND c.archived_at IS NULL"
     active = "u.organization_id = %(org)s AND u.customer_id IS NOT NULL AND u.has_left_at IS NULL"
     active += " AND u.archived_at IS NULL"
@@ -141,12 +152,21 @@ def verdicts(product: Product, types: Collection[int], few: bool) -> str:
         active += f" AND {one_of('u.customer_id', 'ids')}"
     if not is_measured(product, types):
         return _UNMEASURED.format(customers=customers)
-    return _Build(product, types, few, customers, active).query()
+    return _Build(product, types, few, customers, active, swept).query()
 
 
 class _Build:
-    def __init__(self, product: Product, types: Collection[int], few: bool, customers: str, active: str) -> None:
+    def __init__(
+        self,
+        product: Product,
+        types: Collection[int],
+        few: bool,
+        customers: str,
+        active: str,
+        swept: Swept | None,
+    ) -> None:
         self.product, self.few, self.customers, self.active = product, few, customers, active
+        self.swept = swept
         self.types = literals(types) if types else ""
         self.per_user = product.basis == Basis.PER_USER
         self.mirrored = product.no_news_is_good_news
@@ -230,6 +250,16 @@ class _Build:
         goal, product = self.product.goal, self.product
         if goal == Goal.FIELD_VALUE:
             return _NO_ROWS
+        if self.swept is not None:
+            form = _SWEPT_OF_USERS if self.per_user else _SWEPT_OF_CUSTOMERS
+            return form.format(
+                table=SWEPT,
+                amount=self.swept.amount if self.per_user else self.swept.total,
+                base=self.swept.base if self.per_user else f"SUM({self.swept.base})",
+                is_there=self.swept.is_there,
+                users=self.users,
+                active=self.active,
+            )
         wanted = self.types
         if goal == Goal.DEPENDENT_COUNT:
             wanted = f"{self.types[:-1]}, {product.dependent_type_id})"
