@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
+from startdeliver.engine.models import Job
+from startdeliver.engine.owner import owner_id
 from startdeliver.simulator.testing import Handle, run_in_thread
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushRun
-from startdeliver.sync.push import runs
+from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushPreview, PushRun
+from startdeliver.sync.push import choices, runs
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage.models import UsageHealth
@@ -73,7 +78,7 @@ class TestLocked:
         assert "contact Olga, olga@host.test" in page.content.decode()
         assert 'name="field"' not in page.content.decode()
 
-    @pytest.mark.parametrize("part", ["save", "accept", "push", "tick", "audience/usage-poor"])
+    @pytest.mark.parametrize("part", ["save", "preview/start", "accept", "push", "tick", "audience/usage-poor"])
     def test_nothing_can_be_done(self, admin: Client, connected: Organization, part: str) -> None:
         # Otherwise the default "fill if empty" of the external id is a core field that may go out.
         with organization_scope(connected):
@@ -89,9 +94,18 @@ class TestLocked:
 
 
 def test_only_for_administrators(main: Client, unlocked: Organization) -> None:
-    for part in ("", "/preview", "/log", "/messaging"):
+    for part in ("", "/preview", "/preview/progress", "/push/progress", "/log", "/messaging"):
         assert main.get(HOME + part).status_code == 403
     assert main.post(f"{HOME}/push").status_code == 403
+
+
+def accept(admin: Client) -> HttpResponse:
+    """Makes the preview, looks at it and accepts it."""
+    admin.post(f"{HOME}/preview/start")
+    jobs.run_inline()
+    page = admin.get(f"{HOME}/preview").content.decode()
+    (number,) = re.findall(r'name="preview" value="([^"]+)"', page)
+    return admin.post(f"{HOME}/accept", {"preview": number})
 
 
 def test_choosing_leads_to_the_preview_and_accepting_pushes(
@@ -103,12 +117,14 @@ def test_choosing_leads_to_the_preview_and_accepting_pushes(
         f"{HOME}/save", {"field": ["company.usage_health"], "prefix": "acme_", "name.company.link": "x"}
     )
     assert answer.headers["Location"] == f"{HOME}/preview"
+    assert "Waiting for a worker" in admin.get(f"{HOME}/preview").content.decode()
+    jobs.run_inline()
     preview = admin.get(f"{HOME}/preview").content.decode()
     assert "acme_usage_health" in preview
     assert "no value → <strong>Poor</strong>" in preview
     assert "make 1 attribute and write to 1 company and 0 contacts: 2 writes" in preview
     assert not intercom.workspace.attributes, "a preview writes nothing"
-    assert admin.post(f"{HOME}/accept").headers["Location"] == HOME
+    assert accept(admin).headers["Location"] == HOME
     jobs.run_inline()
     (company,) = intercom.workspace.companies.values()
     assert company.custom_attributes == {"acme_usage_health": "Poor"}
@@ -134,12 +150,133 @@ def test_push_now_leads_to_the_preview_while_nothing_is_accepted(admin: Client, 
 
 
 def test_push_now(admin: Client, unlocked: Organization) -> None:
-    admin.post(f"{HOME}/accept")
+    accept(admin)
     jobs.run_inline()
     admin.post(f"{HOME}/push")
     jobs.run_inline()
     with organization_scope(unlocked):
         assert [one.trigger for one in PushRun.objects.all()] == ["button", "button"]
+
+
+class TestThePreview:
+    def test_it_is_worked_out_by_a_worker_and_kept(self, admin: Client, unlocked: Organization) -> None:
+        assert "Make the preview" in admin.get(f"{HOME}/preview").content.decode()
+        admin.post(f"{HOME}/preview/start")
+        waiting = admin.get(f"{HOME}/preview/progress")
+        assert 'hx-get="/apps/intercom/advanced/preview/progress"' in waiting.content.decode()
+        (job,) = jobs.run_inline()
+        assert job.kind == "push-preview"
+        assert admin.get(f"{HOME}/preview/progress").headers["HX-Refresh"] == "true"
+        for _ in range(2):
+            assert "5 attributes and write to 1 company" in admin.get(f"{HOME}/preview").content.decode()
+        assert jobs.run_inline() == [], "looking at it works nothing out"
+
+    def test_a_second_click_shows_the_one_that_is_being_worked_out(self, admin: Client, unlocked: Organization) -> None:
+        for _ in range(3):
+            admin.post(f"{HOME}/preview/start")
+        assert len(jobs.run_inline()) == 1
+
+    def test_one_whose_job_is_gone_is_handed_out_again(self, admin: Client, unlocked: Organization) -> None:
+        admin.post(f"{HOME}/preview/start")
+        Job.objects.all().delete()
+        admin.get(f"{HOME}/preview")
+        assert len(jobs.run_inline()) == 1
+
+    def test_what_was_changed_since_cannot_be_accepted(self, admin: Client, unlocked: Organization) -> None:
+        """One administrator looks at a preview; another ticks one more attribute; the first accepts."""
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        (number,) = re.findall(r'name="preview" value="([^"]+)"', admin.get(f"{HOME}/preview").content.decode())
+        with organization_scope(unlocked):
+            choices.tick(unlocked, ["contact.link"], by="another")
+        page = admin.get(f"{HOME}/preview").content.decode()
+        assert "cannot be accepted" in page
+        assert "Accept and push" not in page
+        answer = admin.post(f"{HOME}/accept", {"preview": number}, follow=True)
+        assert "What goes out was changed since this preview was made" in answer.content.decode()
+        with organization_scope(unlocked):
+            assert not PushField.objects.filter(accepted_at__isnull=False).exists()
+
+    def test_two_administrators_accept_the_same_one(
+        self, admin: Client, unlocked: Organization, intercom: Handle
+    ) -> None:
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        (number,) = re.findall(r'name="preview" value="([^"]+)"', admin.get(f"{HOME}/preview").content.decode())
+        for _ in range(2):
+            admin.post(f"{HOME}/accept", {"preview": number})
+        assert len(jobs.run_inline()) == 1
+        assert len(intercom.log.writes()) == 6, "five attributes, one company"
+
+    @pytest.mark.parametrize("number", ["", "x", "2020-01-01T00:00:00+00:00"])
+    def test_another_one_is_not_accepted(self, admin: Client, unlocked: Organization, number: str) -> None:
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        answer = admin.post(f"{HOME}/accept", {"preview": number}, follow=True)
+        assert "nothing was changed" in answer.content.decode()
+        with organization_scope(unlocked):
+            assert not PushField.objects.filter(accepted_at__isnull=False).exists()
+
+    def test_nor_one_of_yesterday(self, admin: Client, unlocked: Organization) -> None:
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        with organization_scope(unlocked):
+            PushPreview.objects.update(finished_at=clock.now() - timedelta(hours=25))
+        assert "Accept and push" not in admin.get(f"{HOME}/preview").content.decode()
+
+    def test_one_that_intercom_was_not_asked_for_is_not_accepted(
+        self, admin: Client, unlocked: Organization, intercom: Handle
+    ) -> None:
+        intercom.access.kill_tokens()
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        page = admin.get(f"{HOME}/preview").content.decode()
+        assert "no longer accepts the access token" in page
+        assert "Accept and push" not in page
+
+    def test_what_is_chosen_while_it_is_worked_out_is_in_it(
+        self, admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ticked = []
+
+        def meanwhile(organization: Organization) -> None:
+            if not ticked:
+                ticked.append(True)
+                choices.tick(organization, ["contact.link"], by="another")
+
+        monkeypatch.setattr(runs, "freshen", meanwhile)
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        page = admin.get(f"{HOME}/preview").content.decode()
+        assert "Accept and push" in page
+        assert "startdeliver_contact_link" in page
+
+    def test_an_error_is_said(self, admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+        def breaks(organization: Organization) -> None:
+            raise ValueError("secret@acorn.test")
+
+        monkeypatch.setattr(runs, "freshen", breaks)
+        admin.post(f"{HOME}/preview/start")
+        jobs.run_inline()
+        page = admin.get(f"{HOME}/preview").content.decode()
+        assert "internal error (ValueError)" in page
+        assert "secret@acorn.test" not in page
+        assert "Make the preview" in page
+
+
+def test_a_push_shows_how_far_it_is(admin: Client, unlocked: Organization) -> None:
+    accept(admin)
+    waiting = admin.get(f"{HOME}/push/progress").content.decode()
+    assert "Waiting for a worker" in waiting
+    assert "hx-trigger" in waiting
+    with organization_scope(unlocked):
+        run = PushRun.objects.create(
+            organization=unlocked, trigger="button", owner=owner_id(), heartbeat_at=clock.now(), planned=40, written=10
+        )
+        assert "10 of 40" in admin.get(f"{HOME}/push/progress").content.decode()
+        run.delete()
+    jobs.run_inline()
+    assert admin.get(f"{HOME}/push/progress").headers["HX-Refresh"] == "true"
 
 
 class TestMessaging:
@@ -152,7 +289,7 @@ class TestMessaging:
     def test_both_sides_are_counted(self, admin: Client, unlocked: Organization, intercom: Handle) -> None:
         answer = admin.post(f"{HOME}/tick", {"field": "contact.usage_health"})
         assert answer.headers["Location"] == f"{HOME}/preview"
-        admin.post(f"{HOME}/accept")
+        accept(admin)
         jobs.run_inline()
         card = admin.get(f"{HOME}/messaging").content.decode().split('id="usage-poor"')[1].split("</section>")[0]
         assert card.count('<span class="num">1</span>') == 2

@@ -148,7 +148,8 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
         if not found.advanced:
             click.echo("note: only core fields go out; attributes are advanced functionality.", err=True)
         if dry_run:
-            plan = preview.preview(found, link)
+            with ProgressLine() as line:
+                plan = preview.preview(found, link, on_progress=line.show)
             answer({"dryRun": True, **preview.document(plan)}) if as_json else _print_plan(plan)
             return
         choices.accept(found, "the command line")
@@ -198,8 +199,7 @@ def _push_document(run: Any) -> dict[str, Any]:
 
 def _print_plan(plan: Any) -> None:
     for one in plan.definitions:
-        source, name = one.choice.source, one.choice.field.name
-        click.echo(f"{one.action:<8} {source.model:<8} {name} ({source.data_type})" + f"  {one.sentence}".rstrip())
+        click.echo(f"{one.action:<8} {one.model:<8} {one.name} ({one.data_type})" + f"  {one.sentence}".rstrip())
     for line in plan.lines:
         click.echo(f"{line.records:>8,} {line.model:<8} {line.key}")
     click.echo(f"{plan.companies:,} companies and {plan.contacts:,} contacts would be written.")

@@ -22,6 +22,8 @@ from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
+from startdeliver.engine import jobs
+from startdeliver.engine.models import Job
 from startdeliver.engine.owner import is_alive, owner_id
 from startdeliver.intercom import Fetcher, Gone, IntercomError, Kind, NotFound, wire
 from startdeliver.intercom.fetcher import FetcherClosed
@@ -84,12 +86,15 @@ def request(organization: Organization) -> None:
 
 
 def _enqueue(organization: Organization, trigger: str) -> None:
-    from startdeliver.engine import jobs
-
     job = jobs.enqueue("push", f"push:{organization.pk}", {"trigger": str(trigger)}, organization)
     if job.status == job.Status.RUNNING:
         # It may be past what was changed just now, so another one follows it.
         _at(organization, clock.now())
+
+
+def waiting(organization: Organization) -> Job | None:
+    """The push that waits for a worker, if one does."""
+    return Job.objects.filter(key=f"push:{organization.pk}", status=Job.Status.QUEUED).first()
 
 
 def _at(organization: Organization, at: datetime) -> None:

@@ -17,18 +17,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from startdeliver.common import clock
 from startdeliver.intercom import IntercomError
 from startdeliver.sync import connect, overview
-from startdeliver.sync.models import PushItem, PushLog, PushRun
-from startdeliver.sync.push import choices, create, recipes, runs
-from startdeliver.sync.push import preview as previews
+from startdeliver.sync.models import PushItem, PushLog, PushPreview, PushRun
+from startdeliver.sync.push import choices, create, previews, recipes, runs
+from startdeliver.sync.push.preview import Preview, invisible
 from startdeliver.sync.push.sources import COMPANY, CONTACT
+from startdeliver.web import formats
 from startdeliver.web.access import administrators_only, is_swap, member_of, organization_of
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import intercom
 
 HOME = f"{intercom.HOME}/advanced"
+_LONG = 90.0  # seconds without a worker, after which the page says so
 _TITLES = ((COMPANY, "Companies"), (CONTACT, "Contacts"))
 
 
@@ -75,7 +78,7 @@ def save(request: HttpRequest) -> HttpResponseBase:
         return _page(request, errors=error.errors, ticked=set(request.POST.getlist("field")), names=names)
     makes = any(create.counts(organization, connect.connection_of(organization)))
     if makes or any(one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)):
-        return redirect(f"{HOME}/preview")
+        return _preview_first(request)
     messages.success(request, "Saved. It counts from the next push on.")
     return redirect(HOME)
 
@@ -83,17 +86,73 @@ def save(request: HttpRequest) -> HttpResponseBase:
 @administrators_only
 @require_safe
 def preview(request: HttpRequest) -> HttpResponse:
-    """Exactly what would be made and changed, on how many records, with samples."""
+    """Exactly what would be made and changed, on how many records, with samples: as a worker found it out last."""
+    _something_goes(request)
+    return render(request, "web/push/preview.html", _frame(request, "fields") | _preview_context(request))
+
+
+@administrators_only
+@require_safe
+def preview_progress(request: HttpRequest) -> HttpResponse:
+    """How far the preview is; once it is there the whole page is loaded."""
+    _something_goes(request)
+    context = _preview_context(request)
+    if not context["working"]:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "web/push/_working.html", context)
+
+
+@administrators_only
+@require_POST
+def preview_start(request: HttpRequest) -> HttpResponse:
+    """Asks a worker for a preview; while one is being worked out, that one is shown."""
+    _something_goes(request)
+    return _preview_first(request)
+
+
+def _preview_first(request: HttpRequest) -> HttpResponse:
+    organization = organization_of(request)
+    if connect.connection_of(organization).is_ready:
+        previews.ask(organization, member_of(request).email)
+    return redirect(f"{HOME}/preview")
+
+
+_WORKING = {
+    "": "Starting",
+    "health": "Bringing health up to date",
+    "counting": "Looking for who is not in Intercom",
+    "asking": "Asking Intercom which attributes it has",
+    COMPANY: "Comparing companies",
+    CONTACT: "Comparing contacts",
+}
+
+
+def _preview_context(request: HttpRequest) -> dict[str, Any]:
     organization = organization_of(request)
     link = connect.connection_of(organization)
-    _something_goes(request)
-    found = previews.preview(organization, link) if link.is_ready else None
-    samples = _samples(found) if found else []
-    context = _frame(request, "fields") | {"plan": found, "samples": samples}
-    return render(request, "web/push/preview.html", context)
+    found = previews.latest(organization) if link.is_ready else None
+    plan = previews.result_of(found) if found is not None else None
+    working = found is not None and found.status in (PushPreview.Status.QUEUED, PushPreview.Status.RUNNING)
+    progress = found.progress if found is not None else {}
+    waited = (clock.now() - found.asked_at).total_seconds() if found is not None else 0
+    return {
+        "connection": link,
+        "asked": found,
+        "working": working,
+        "working_title": "Waiting for a worker"
+        if found is not None and found.status == PushPreview.Status.QUEUED
+        else _WORKING.get(str(progress.get("stage", "")), "Comparing"),
+        "stuck": formats.duration(waited) if working and not progress and waited > _LONG else "",
+        "done": int(progress.get("done") or 0),
+        "total": int(progress.get("total") or 0),
+        "plan": plan,
+        "number": previews.number_of(found) if found is not None else "",
+        "current": found is not None and previews.is_current(found, organization, link),
+        "samples": _samples(plan) if plan else [],
+    }
 
 
-def _samples(plan: previews.Preview) -> list[dict[str, Any]]:
+def _samples(plan: Preview) -> list[dict[str, Any]]:
     """Records as the page shows them, each value with its type."""
     return [
         {
@@ -109,9 +168,15 @@ def _samples(plan: previews.Preview) -> list[dict[str, Any]]:
 @administrators_only
 @require_POST
 def accept(request: HttpRequest) -> HttpResponse:
-    """The preview is accepted: pushes now, and after every sync."""
+    """The preview, as it was shown, is accepted: pushes now, and after every sync."""
     _something_goes(request)
-    choices.accept(organization_of(request), member_of(request).email)
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    try:
+        previews.accept(organization, link, request.POST.get("preview", ""), member_of(request).email)
+    except previews.Stale as error:
+        messages.error(request, str(error))
+        return redirect(f"{HOME}/preview")
     return _start(request, "Accepted. The push has started, and one follows every sync by itself.")
 
 
@@ -122,8 +187,18 @@ def push(request: HttpRequest) -> HttpResponse:
     _something_goes(request)
     organization = organization_of(request)
     if not runs.goes_by_itself(organization, connect.connection_of(organization)):
-        return redirect(f"{HOME}/preview")
+        return _preview_first(request)
     return _start(request, "The push has started.")
+
+
+@administrators_only
+@require_safe
+def push_progress(request: HttpRequest) -> HttpResponse:
+    """The push card alone; when the push has ended the whole page is loaded once more, since it says more now."""
+    context = _push_context(request)
+    if not context["active"]:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "web/push/_push.html", context)
 
 
 @administrators_only
@@ -163,7 +238,7 @@ def tick(request: HttpRequest) -> HttpResponseBase:
     organization = organization_of(request)
     wanted = {one.source_key for one in recipes.available(organization)} & {request.POST.get("field", "")}
     choices.tick(organization, wanted, by=member_of(request).email)
-    return redirect(f"{HOME}/preview")
+    return _preview_first(request)
 
 
 @administrators_only
@@ -246,18 +321,40 @@ def _page(
         for model, title in _TITLES
     ]
     core = [(title, choices.core(link, model, accepted=True)) for model, title in _TITLES]
-    last = PushRun.objects.order_by("-started_at").first()
-    context = _frame(request, "fields") | {
-        "groups": groups,
-        "core": [(title, fields) for title, fields in core if fields],
-        "push_settings": choices.settings_of(organization),
-        "errors": errors or {},
-        "waiting": any(one.field.ticked and one.field.accepted_at is None for one in rows) and organization.advanced,
-        "goes": runs.goes_by_itself(organization, link),
-        "last": last,
-        "running": last is not None and last.status == PushRun.Status.RUNNING and not runs.is_dead(last),
-        "failures": list(runs.failures(organization)[:20]),
-        "failure_count": PushItem.objects.exclude(reason="").count(),
-        "invisible": previews.invisible(link),
-    }
+    context = (
+        _frame(request, "fields")
+        | _push_context(request)
+        | {
+            "groups": groups,
+            "core": [(title, fields) for title, fields in core if fields],
+            "push_settings": choices.settings_of(organization),
+            "errors": errors or {},
+            "waiting": any(one.field.ticked and one.field.accepted_at is None for one in rows)
+            and organization.advanced,
+            "failures": list(runs.failures(organization)[:20]),
+            "failure_count": PushItem.objects.exclude(reason="").count(),
+        }
+    )
     return render(request, "web/push/page.html", context, status=422 if errors else 200)
+
+
+def _push_context(request: HttpRequest) -> dict[str, Any]:
+    """The push card: what runs or waits now, how the last one ended, when the next one is."""
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    last = PushRun.objects.order_by("-started_at", "-pk").first()
+    running = last is not None and last.status == PushRun.Status.RUNNING and not runs.is_dead(last)
+    job = runs.waiting(organization)
+    waited = (clock.now() - job.created_at).total_seconds() if job is not None else 0
+    done = last.written + last.failed if last is not None else 0
+    return {
+        "connection": link,
+        "last": last,
+        "running": running,
+        "active": running or job is not None,
+        "stuck": formats.duration(waited) if not running and waited > _LONG else "",
+        "push_done": min(done, last.planned) if last is not None else 0,
+        "goes": runs.goes_by_itself(organization, link),
+        "again_at": choices.settings_of(organization).retry_at,
+        "invisible": invisible(link),
+    }
