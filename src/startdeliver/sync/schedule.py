@@ -9,6 +9,7 @@ from startdeliver.common import clock
 from startdeliver.engine import jobs
 from startdeliver.engine.registry import handler, tick
 from startdeliver.sync import alerts, runs
+from startdeliver.sync.events import work as events_work
 from startdeliver.sync.models import SyncRun
 
 _REPORT_EVERY = 1.0
@@ -57,3 +58,15 @@ def take_over() -> int:
 def alert() -> int:
     """Writes to administrators whose connection needs them."""
     return alerts.send_alerts()
+
+
+@tick("sync.events", 60)
+def bring_in_events() -> int:
+    """Makes usage of events that waited for a usage type, where they have one now; gives how many."""
+    return events_work.bring_in_all()
+
+
+@tick("sync.events.prune", 3600)
+def prune_events() -> int:
+    """Forgets waiting events that are older than Intercom itself would list."""
+    return events_work.prune_all()

@@ -28,6 +28,7 @@ __all__ = [
     "Item",
     "Result",
     "events_delete",
+    "events_forget",
     "ingest",
     "product_archive",
     "product_attach",
@@ -111,6 +112,18 @@ def events_delete(*, organization: Organization, events: Collection[int]) -> int
     with transaction.atomic():
         found = UsageEvent.objects.filter(pk__in=list(events))
         users = set(found.values_list("user_id", flat=True))
+        deleted, _ = found.delete()
+        if users:
+            rollup.rebuild(organization, users)
+        return deleted
+
+
+def events_forget(*, organization: Organization, prefix: str) -> int:
+    """Deletes the usage events whose own ids begin with `prefix`, the mark of one source, and counts their users' days
+    anew. Gives how many there were."""
+    with transaction.atomic():
+        found = UsageEvent.objects.filter(external_id__startswith=prefix)
+        users = set(found.values_list("user_id", flat=True).distinct())
         deleted, _ = found.delete()
         if users:
             rollup.rebuild(organization, users)

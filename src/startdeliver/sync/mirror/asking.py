@@ -68,6 +68,10 @@ def mark_contacts(pull: Pull, gone: Sequence[str], merged: dict[str, str]) -> No
     rows = [(pull.workspace, ref, *empty, value, merged.get(ref, ""), now, now, "", "") for ref, value in state.items()]
     update = ("state", "merged_into", "changed_at", "seen_at")
     bulk.upsert(MirrorContact, pull.organization_id, CONTACT_COLUMNS, rows, key=KEY, update=update)
+    if merged:
+        # The survivor has the other's events now, from before its own were read too.
+        heirs = MirrorContact.objects.filter(workspace=pull.workspace, ref__in=set(merged.values()))
+        heirs.update(events_read_at=None)
     for ref in state:
         pull.people.contacts.pop(ref, None)
 

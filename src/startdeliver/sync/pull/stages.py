@@ -18,6 +18,7 @@ from startdeliver.sync.pull import (
     contacts,
     conversations,
     deleted,
+    events,
     finish,
     messages,
     preflight,
@@ -70,6 +71,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("reconcile", reconcile.open_conversations, _compares_open, sweep=True),
     Stage("rematch", rematch.run),
     Stage("swept", finish.close_sweep, _sweeping, sweep=True),
+    Stage("events", events.run, events.wanted),
     Stage("messages", messages.run, _wants_messages),
 )
 
