@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -142,8 +143,8 @@ class TestEvents:
         assert summary["type"] == "event.summary"
         expected = {
             "name": "login",
-            "first": NOW - 91 * DAY,
-            "last": NOW - 89 * DAY,
+            "first": datetime.fromtimestamp(NOW - 91 * DAY, UTC).isoformat(timespec="milliseconds"),
+            "last": datetime.fromtimestamp(NOW - 89 * DAY, UTC).isoformat(timespec="milliseconds"),
             "count": 2,
             "description": "login",
         }

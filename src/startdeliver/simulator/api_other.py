@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from startdeliver.simulator import shapes
@@ -243,10 +244,21 @@ def _summary(call: Call, owner: Contact) -> dict[str, Any]:
         "intercom_user_id": owner.id,
         "user_id": owner.external_id,
         "events": [
-            {"name": name, "first": min(times), "last": max(times), "count": len(times), "description": name}
+            {
+                "name": name,
+                "first": _iso(min(times)),
+                "last": _iso(max(times)),
+                "count": len(times),
+                "description": name,
+            }
             for name, times in sorted(by_name.items())
         ],
     }
+
+
+def _iso(seconds: int) -> str:
+    """As data_event_summary_item shows moments: text, not unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 # Audiences
