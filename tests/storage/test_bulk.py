@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +83,69 @@ def test_another_organizations_rows_are_out_of_reach(scoped: Organization, other
         theirs.refresh_from_db()
         assert theirs.name == "theirs"
         assert Customer.objects.get(pk=mine.pk).name == "changed"
+
+
+def a_customer(organization: Organization, name: str, **more: object) -> Customer:
+    facts = {
+        "external_id": f"id {name}",
+        "size": 12,
+        "monthly_spend": Decimal("12.50"),
+        "tags": ["a", 'b "c"'],
+        "renewal_date": date(2027, 3, 31),
+        "custom": {"customfieldÅ": 1.5, "n": None},
+        "field_sources": {"name": {"source": "csv", "by": "a'b"}},
+        "updated_at": datetime(2026, 11, 23, 12, 0, 0, 123_456, UTC),
+        "created_at": datetime(2026, 11, 23, 14, 0, 0, 0, timezone(timedelta(hours=2))),
+    }
+    return Customer(organization=organization, name=name, **(facts | more))
+
+
+def test_created_records_are_what_the_orm_would_have_stored(scoped: Organization) -> None:
+    Customer.objects.bulk_create([a_customer(scoped, "orm", external_id=None)])
+    made = [a_customer(scoped, "one"), a_customer(scoped, "two", external_id=None, arr=Decimal("0.01"))]
+    bulk.create(made)
+    names = [one.name for one in Customer._meta.concrete_fields if one.name not in ("id", "name", "arr", "external_id")]
+    by_orm = Customer.objects.values_list(*names).get(name="orm")
+    for record in made:
+        assert Customer.objects.values_list(*names).get(pk=record.pk) == by_orm
+        record.refresh_from_db()
+    assert [record.external_id for record in made] == ["id one", None]
+    assert made[1].arr == Decimal("0.01")
+    # Equal moments are found as such: on SQLite they are texts.
+    assert Customer.objects.filter(updated_at=made[0].updated_at, created_at=made[0].created_at).count() == 3
+    later = a_customer(scoped, "later", external_id="x")
+    later.save()
+    assert later.pk > made[1].pk > made[0].pk
+
+
+def test_saved_columns_and_no_others_are_written(scoped: Organization) -> None:
+    one, two = a_customer(scoped, "one"), a_customer(scoped, "two")
+    bulk.create([one, two])
+    one.name, one.custom, one.renewal_date, one.plan = "ONE", {"x": 2}, None, "not written"
+    bulk.save([one], ("name", "custom", "renewal_date"))
+    one.refresh_from_db()
+    two.refresh_from_db()
+    assert (one.name, one.custom, one.renewal_date, one.plan) == ("ONE", {"x": 2}, None, "")
+    assert two.name == "two"
+
+
+def test_a_taken_id_is_refused_as_a_whole(scoped: Organization) -> None:
+    bulk.create([a_customer(scoped, "one")])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.create([a_customer(scoped, "two"), a_customer(scoped, "three", external_id="id one")])
+    assert Customer.objects.count() == 1
+
+
+def test_records_of_another_organization_are_refused(
+    scoped: Organization, other_organization: Organization, django_assert_num_queries: object
+) -> None:
+    mine, theirs = a_customer(scoped, "mine"), a_customer(other_organization, "theirs")
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        for call in (lambda: bulk.create([mine, theirs]), lambda: bulk.save([theirs], ("name",))):
+            with pytest.raises(CrossTenantWrite):
+                call()
+        bulk.create([])
+        bulk.save([], ("name",))
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,17 @@ Every statement names `organization_id` itself, since raw SQL passes by the tena
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django_scopes import get_scope, scope
 
+from startdeliver.storage.bulk import array
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite
 
@@ -83,6 +86,12 @@ def one_of(column: str, name: str = "", kind: str = "bigint") -> str:
 def id_list(ids: Collection[Any]) -> Any:
     """A list parameter for `one_of`."""
     return list(ids) if is_postgres() else json.dumps(list(ids))
+
+
+def among(column: str, values: Iterable[Any], kind: str = "text") -> RawSQL:
+    """A condition for `filter`: that the column (of the only table) is one of any number of values."""
+    given = array(values) if is_postgres() else json.dumps(list(values))
+    return RawSQL(one_of(column, kind=kind), [given], output_field=BooleanField())  # noqa: S611
 
 
 def literals(ids: Collection[int]) -> str:

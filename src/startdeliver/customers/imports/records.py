@@ -18,6 +18,8 @@ from startdeliver.customers.imports.reading import Reader, custom_columns
 from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, register
 from startdeliver.customers.models import Customer, CustomerUser, email_key
 from startdeliver.customers.services import FieldError
+from startdeliver.storage import bulk
+from startdeliver.storage.sql import among
 from startdeliver.tenancy.models import Member, Organization
 
 R = TypeVar("R", Customer, CustomerUser)
@@ -193,7 +195,7 @@ class _Records(Generic[R]):
         index: _Index[R] = _Index()
         ids = {values["external_id"] for values in rows if values.get("external_id")}
         keys = {key for values in rows if (key := self.second_key(values))}
-        queries = [self.model.objects.filter(external_id__in=ids), self.load_by_key(keys)]
+        queries = [self.model.objects.filter(among("external_id", ids)), self.load_by_key(keys)]
         found: dict[int, R] = {}
         for query, wanted in zip(queries, (ids, keys), strict=True):
             if wanted:
@@ -236,20 +238,14 @@ class _Records(Generic[R]):
     def _write(self, new: list[R], changed: Sequence[tuple[R, set[str]]], own: Sequence[tuple[R, Any, Any]]) -> None:
         for record in new:
             self.before_write(record)
-        self.model.objects.bulk_create(new, batch_size=1000)
+        bulk.create(new)
         if changed:
-            columns = set().union(*(names for _, names in changed))
+            names = set().union(*(names for _, names in changed))
             records = [record for record, _ in changed]
             for record in records:
                 self.before_write(record)
-            # An upsert by id sets each row's own values in one statement; UPDATE with CASE takes ten times as long.
-            self.model.objects.bulk_create(
-                records,
-                update_conflicts=True,
-                unique_fields=["id"],
-                update_fields=sorted(columns | self.follows(columns)),
-                batch_size=500,
-            )
+            columns = (self.model._meta.get_field(name).column for name in sorted(names | self.follows(names)))
+            bulk.save(records, tuple(columns))
         last = {(record.pk, field.pk): (record.pk, field, value) for record, field, value in own}
         custom.write_many(self.entity, list(last.values()))
 
@@ -281,7 +277,7 @@ class Customers(_Records[Customer]):
         return str(values.get("name") or "")
 
     def load_by_key(self, keys: set[str]) -> QuerySet[Customer]:
-        return Customer.objects.filter(name__in=keys, archived_at__isnull=True)
+        return Customer.objects.filter(among("name", keys), archived_at__isnull=True)
 
 
 class Users(_Records[CustomerUser]):
@@ -301,12 +297,12 @@ class Users(_Records[CustomerUser]):
         ids = {str(values["customer_external_id"]) for values in rows if values.get("customer_external_id")}
         if ids := ids - self._customers_by_id.keys():
             self._customers_by_id |= dict.fromkeys(ids)
-            for name, pk in Customer.objects.filter(external_id__in=ids).values_list("external_id", "pk"):
+            for name, pk in Customer.objects.filter(among("external_id", ids)).values_list("external_id", "pk"):
                 self._customers_by_id[str(name)] = pk
         names = {str(values["customer_name"]) for values in rows if values.get("customer_name")}
         if names := names - self._customers_by_name.keys():
             self._customers_by_name |= {name: [] for name in names}
-            named = Customer.objects.filter(name__in=names, archived_at__isnull=True)
+            named = Customer.objects.filter(among("name", names), archived_at__isnull=True)
             for name, pk in named.values_list("name", "pk"):
                 self._customers_by_name[name].append(pk)
 
@@ -342,7 +338,7 @@ class Users(_Records[CustomerUser]):
         return email_key(values.get("email"))
 
     def load_by_key(self, keys: set[str]) -> QuerySet[CustomerUser]:
-        return CustomerUser.objects.filter(email_key__in=keys, archived_at__isnull=True)
+        return CustomerUser.objects.filter(among("email_key", keys), archived_at__isnull=True)
 
     def before_write(self, record: CustomerUser) -> None:
         record.email_key = email_key(record.email)
