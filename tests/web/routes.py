@@ -54,7 +54,7 @@ ROUTES = {
         *_of(ALL, "", "customers", "customers/pick", "customers/columns", "customers/lists", "customers/export"),
         *_of(ALL, ("customers/lists/<int:pk>/<str:action>", "list", ("overwrite", "rename", "delete", "other"))),
         *_of(ALL, ("customers/<int:pk>", "customer"), ("customers/<int:pk>/assessment", "customer")),
-        *_of(ALL, "users/unassigned", "users/export", ("users/<int:pk>", "user")),
+        *_of(ALL, "users", "users/unassigned", "users/export", ("users/<int:pk>", "user")),
         *_of(ALL, "search", "tickets", "tickets/export", ("tickets/<int:pk>", "ticket"), "signout-everywhere"),
         *_of(WRITERS, "customers/new", "customers/assign", "users/new", "users/assign", "customers/import"),
         *_of(WRITERS, *((f"customers/<int:pk>/{end}", "customer") for end in ("edit", "archive", "restore"))),

@@ -52,6 +52,9 @@ class Customer(TenantModel):
         return self.name
 
 
+_HERE = models.Q(archived_at__isnull=True, has_left_at__isnull=True)
+
+
 class CustomerUser(TenantModel):
     """A person at a customer, never a Member. Intercom: contact."""
 
@@ -83,6 +86,29 @@ class CustomerUser(TenantModel):
             models.Index(fields=["organization", "email_key"], name="customeruser_email"),
             models.Index(fields=["organization", "customer"], name="customeruser_customer"),
             models.Index(fields=["organization", "updated_at"], name="customeruser_updated"),
+            # The views of the users list, each in the orders that it can be read in.
+            models.Index(fields=["organization", "name", "id"], condition=_HERE, name="customeruser_name"),
+            models.Index(fields=["organization", "last_login_at", "id"], condition=_HERE, name="customeruser_login"),
+            models.Index(
+                fields=["organization", "name", "id"],
+                condition=_HERE & models.Q(is_stakeholder=True),
+                name="customeruser_stakeholder",
+            ),
+            models.Index(
+                fields=["organization", "name", "id"],
+                condition=_HERE & models.Q(is_non_user=True),
+                name="customeruser_non_user",
+            ),
+            models.Index(
+                fields=["organization", "name", "id"],
+                condition=models.Q(archived_at__isnull=True, has_left_at__isnull=False),
+                name="customeruser_has_left",
+            ),
+            models.Index(
+                fields=["organization", "name", "id"],
+                condition=models.Q(archived_at__isnull=False),
+                name="customeruser_archived",
+            ),
         ]
 
     customer_id: int | None

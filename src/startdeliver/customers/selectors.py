@@ -174,7 +174,7 @@ def user_counts(customer_ids: Sequence[int]) -> Counter[int]:
 
 def users_of(customer: Customer, view: str = "all", search: str = "") -> QuerySet[CustomerUser]:
     """A customer's users in one of USER_VIEWS; those who have left or are archived only in "has-left"."""
-    rows = _matching_users(CustomerUser.objects.filter(customer=customer), search)
+    rows = matching_users(CustomerUser.objects.filter(customer=customer), search)
     here = rows.filter(archived_at__isnull=True, has_left_at__isnull=True)
     if view == "stakeholders":
         return _users_order(here.filter(is_stakeholder=True))
@@ -197,16 +197,10 @@ def user_view_counts(customer: Customer) -> dict[str, int]:
     return {view: counted[view.replace("-", "_")] for view in USER_VIEWS}
 
 
-def all_users(search: str = "") -> QuerySet[CustomerUser]:
-    """Every user who is not archived, by name."""
-    rows = CustomerUser.objects.filter(archived_at__isnull=True)
-    return _matching_users(rows, search).order_by("name", "email", "pk")
-
-
 def unassigned_users(search: str = "") -> QuerySet[CustomerUser]:
     """Users without a customer, newest first."""
     rows = CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True)
-    return _matching_users(rows, search).order_by("-created_at", "-pk")
+    return matching_users(rows, search).order_by("-created_at", "-pk")
 
 
 def search_customers(text: str, limit: int = 20) -> list[Customer]:
@@ -219,7 +213,7 @@ def search_customers(text: str, limit: int = 20) -> list[Customer]:
 
 def search_users(text: str, limit: int = 20) -> list[CustomerUser]:
     """Users whose name, e-mail address or external id has `text`; names that begin with it come first."""
-    rows = _closest(_matching_users(CustomerUser.objects.all(), text), text, "name")
+    rows = _closest(matching_users(CustomerUser.objects.all(), text), text, "name")
     ids = list(rows.values_list("pk", flat=True)[:limit])
     found = CustomerUser.objects.select_related("customer").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
@@ -332,7 +326,8 @@ def _counts(by_status: dict[str | None, int]) -> dict[str, int]:
     return {health: by_status.get(None if health == "none" else health, 0) for health in HEALTHS}
 
 
-def _matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[CustomerUser]:
+def matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[CustomerUser]:
+    """Those of `rows` that have each word of `search` in name, e-mail address or external id."""
     for word in search.split()[:6]:
         rows = rows.filter(_text_q(word, "name", "email", "external_id"))
     return rows

@@ -112,7 +112,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
     search = params.get("q", "").strip()[:200]
     csm_text = params.get("csm", "")
     products = list(Product.objects.filter(archived_at__isnull=True).order_by("position", "pk"))
-    own = [found for one in fields if (found := _filter(one, params)) is not None]
+    own = [found for one in fields if (found := field_filter(one, params)) is not None]
     own += [found for one in products if (found := _of_product(one, params)) is not None]
     verdict = params.get("assessment", "")
     verdict = verdict if verdict in Status.values else ""
@@ -192,7 +192,7 @@ def own_column(field: CustomField) -> Column:
     return Column(field.alias, field.name, field.alias, "num" if number else "", "desc" if number else "asc", "", field)
 
 
-def _filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
+def field_filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
     """What the address asks of a field: alias=…, or for numbers and days alias-min and alias-max."""
     column = custom.column_of(field)
     names = (field.alias, f"{field.alias}-min", f"{field.alias}-max")

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from startdeliver.web.access import page, public
 from startdeliver.web.urls_more import urlpatterns as more
-from startdeliver.web.views import customer, customers, search, session, users
+from startdeliver.web.views import customer, customers, people, search, session, users
 
 urlpatterns: list[URLPattern] = [
     public("login", session.log_in, "login"),
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     page("customers/<int:pk>/edit", customer.customer_edit, "customer_edit"),
     page("customers/<int:pk>/archive", customer.customer_archive, "customer_archive"),
     page("customers/<int:pk>/restore", customer.customer_restore, "customer_restore"),
+    page("users", people.users, "users"),
     page("users/new", users.user_new, "user_new"),
     page("users/assign", users.assign, "users_assign"),
     page("users/unassigned", users.unassigned, "users_unassigned"),

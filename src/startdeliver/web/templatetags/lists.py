@@ -42,7 +42,7 @@ def own_words(value: Any, field: CustomField) -> str:
 def own_filter(params: Any, name: str) -> str:
     """What the address asks for under `name`."""
     values = params.get(name) or [""]
-    return str(values[0])
+    return values if isinstance(values, str) else str(values[0])
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from startdeliver.customers import selectors
+from startdeliver.customers import people, selectors
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.support import health
@@ -22,6 +22,7 @@ from startdeliver.web.listing import Column, asked
 from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import attach
 from startdeliver.web.views.exports import stream
+from startdeliver.web.views.people import asked_users
 
 _CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
     "usage": lambda row: (row.usage.status or "") if row.usage else "",
@@ -60,16 +61,19 @@ def customers(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def users(request: HttpRequest) -> HttpResponseBase:
-    """Users: of the customer in ?customer= in one of its views, without a customer (?unassigned=1), or all."""
+    """Users: of the customer in ?customer= in one of its views, without a customer (?unassigned=1), or as /users asks
+    for them.
+    """
     organization = organization_of(request)
     search = request.GET.get("q", "").strip()[:200]
-    if request.GET.get("customer"):
-        customer = _customer(request.GET["customer"])
+    now = asked_users(request.GET, member_of(request))
+    if now.customer is not None and request.GET.get("of") == "customer":
+        customer = now.customer
         rows, name = selectors.users_of(customer, request.GET.get("view", "all"), search), f"Users of {customer.name}"
     elif request.GET.get("unassigned") == "1":
         rows, name = selectors.unassigned_users(search), "Unassigned users"
     else:
-        rows, name = selectors.all_users(search), "Users"
+        rows, name = people.users_list(now.filters, now.sort, now.search), "Users"
     own = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
 
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
