@@ -303,3 +303,66 @@ class TestMessaging:
                 "value": "Poor",
             }
         ]
+
+
+class TestTheProfile:
+    """Where each value stands, on a customer's and a user's page."""
+
+    @pytest.fixture
+    def pushed(self, admin: Client, unlocked: Organization) -> Organization:
+        with organization_scope(unlocked):
+            choices.tick(unlocked, ["contact.usage_health"], by="ada")
+        accept(admin)
+        jobs.run_inline()
+        return unlocked
+
+    def card(self, admin: Client, organization: Organization, title: str = "Sent to Intercom") -> str:
+        with organization_scope(organization):
+            page = admin.get(f"/customers/{Customer.objects.get().pk}?tab=details").content.decode()
+        found = page.split(f">{title}</h2>")
+        return found[1].split("</section>")[0] if len(found) > 1 else ""
+
+    def test_each_value_its_moment_and_the_company(self, admin: Client, pushed: Organization) -> None:
+        card = self.card(admin, pushed)
+        with organization_scope(pushed):
+            company = MirrorCompany.objects.get()
+        assert f"https://app.intercom.com/a/apps/{company.workspace}/companies/{company.ref}" in card
+        assert "Poor" in card
+        assert "In Intercom since" in card
+        assert "as startdeliver_usage_health" in card
+
+    def test_a_user_too(self, admin: Client, pushed: Organization) -> None:
+        with organization_scope(pushed):
+            page = admin.get(f"/users/{CustomerUser.objects.get().pk}").content.decode()
+        assert "as startdeliver_contact_usage_health" in page
+        assert "Intercom attributes" not in page
+
+    def test_ours_are_not_shown_as_intercoms_own(self, admin: Client, pushed: Organization, intercom: Handle) -> None:
+        with organization_scope(pushed):
+            row = MirrorCompany.objects.get()
+            row.facts = {"custom_attributes": {**row.facts["custom_attributes"], "their_own": "x"}}
+            row.save()
+        own = self.card(admin, pushed, "Intercom attributes")
+        assert "their_own" in own
+        assert "startdeliver_" not in own
+
+    def test_a_change_by_hand_is_said(self, admin: Client, pushed: Organization) -> None:
+        with organization_scope(pushed):
+            row = MirrorCompany.objects.get()
+            row.facts = {"custom_attributes": {**row.facts["custom_attributes"], "startdeliver_usage_health": "Good"}}
+            row.save()
+        assert "Changed in Intercom to Good" in self.card(admin, pushed)
+
+    def test_while_it_is_locked_the_values_stay_and_say_so(self, admin: Client, pushed: Organization) -> None:
+        pushed.advanced = False
+        pushed.save()
+        assert "goes out no more, so it stays" in self.card(admin, pushed)
+
+    def test_what_waits_is_said(self, admin: Client, unlocked: Organization) -> None:
+        accept(admin)
+        assert "it goes with the next push" in self.card(admin, unlocked)
+
+    def test_nothing_before_anything_goes_out(self, admin: Client, unlocked: Organization) -> None:
+        with organization_scope(unlocked):
+            Connection.objects.update(field_rules={"user.external_id": {"rule": "intercom"}})
+        assert self.card(admin, unlocked) == ""

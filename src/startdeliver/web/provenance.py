@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -89,11 +89,12 @@ def describe(source: Any) -> tuple[str, datetime | None]:
     return words.get(kind, by), at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def attributes_of(custom: Any) -> list[tuple[str, str]]:
-    """Intercom's custom attributes as (name, value) in order of the name; yes and no for flags."""
+def attributes_of(custom: Any, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Intercom's custom attributes as (name, value) in order of the name; yes and no for flags. `without`: names of
+    those that Startdeliver put there itself, which are shown as such."""
     if not isinstance(custom, dict):
         return []
-    shown = [(name, _value(value)) for name, value in custom.items() if value not in (None, "")]
+    shown = [(name, _value(value)) for name, value in custom.items() if value not in (None, "") and name not in without]
     return sorted(shown, key=lambda pair: pair[0].casefold())
 
 

@@ -17,17 +17,18 @@ from startdeliver.customers.models import Customer
 from startdeliver.intercom import regions
 from startdeliver.support import selectors as support
 from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.push import standing
 from startdeliver.web import charts, formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
 from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
-from startdeliver.web.views import usage
+from startdeliver.web.views import activity, usage
 from startdeliver.web.views.assessment import panel_context
 
 TREND_DAYS = 90
-_TABS = ("tickets", "users", "usage", "details")
+_TABS = ("tickets", "users", "usage", "activity", "details")
 _SHOW = (("", "All"), ("open", "Open"), ("overdue", "Overdue"), ("resolved", "Resolved"))
 _VIEWS = {
     "all": "All users",
@@ -59,6 +60,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         Tab("Tickets", url, tab == "tickets", tile.tickets),
         Tab("Users & stakeholders", f"{url}?tab=users", tab == "users", views["all"]),
         Tab("Usage", f"{url}?tab=usage", tab == "usage"),
+        Tab("Activity", f"{url}?tab=activity", tab == "activity"),
         Tab("Details", f"{url}?tab=details", tab == "details"),
     ]
     context["user_new_url"] = f"/users/new?customer={pk}"
@@ -159,8 +161,12 @@ def _users(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def _details(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    companies = MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("name", "pk")
-    attributes = [(company, attributes_of(company.facts.get("custom_attributes"))) for company in companies[:5]]
+    companies = list(MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("name", "pk")[:5])
+    ours = standing.pushed_names(companies)
+    attributes = [
+        (company, attributes_of(company.facts.get("custom_attributes"), ours.get(company.pk, ())))
+        for company in companies
+    ]
     return {"facts": facts_of(customer), "attributes": [pair for pair in attributes if pair[1]]}
 
 

@@ -14,6 +14,7 @@ from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.intercom import regions
 from startdeliver.support.selectors import tickets_list
 from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.push import standing
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
 from startdeliver.web.forms import UserForm, user_initial
@@ -29,11 +30,16 @@ def user_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
     contacts = list(MirrorContact.objects.filter(user=user).order_by("-last_seen_at", "pk")[:5])
     active = [contact for contact in contacts if contact.state == MirrorContact.State.ACTIVE]
+    ours = standing.pushed_names(active)
     tickets = paginate(tickets_list().filter(participants__user=user).distinct(), page_number(request), size=25)
     context = {
         "person": user,
         "facts": facts_of(user),
-        "attributes": [pair for contact in active for pair in attributes_of(contact.facts.get("custom_attributes"))],
+        "attributes": [
+            pair
+            for contact in active
+            for pair in attributes_of(contact.facts.get("custom_attributes"), ours.get(contact.pk, ()))
+        ],
         "page": tickets,
         "archive_title": f"Archive {user}?",
         "archive_url": f"/users/{pk}/archive",
