@@ -31,6 +31,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             context |= {"member": member, "organization": member.organization}
         return context
     items = [("Customers", "/customers", "customers"), ("Tickets", "/tickets", "tickets")]
+    items.append(("Workflows", "/workflows", "workflows"))
     if member.is_administrator:
         items += [("Apps", "/apps", "apps"), ("Settings", "/settings", "settings")]
     where = "/" + request.path.strip("/").split("/")[0]

@@ -18,11 +18,22 @@ from startdeliver.web.views import (
     settings,
     team,
     tickets,
+    workflows,
 )
 
 urlpatterns: list[URLPattern] = [
     page("tickets", tickets.ticket_list, "tickets"),
     page("tickets/<int:pk>", tickets.ticket, "ticket"),
+    page("workflows", workflows.workflow_list, "workflows"),
+    page("workflows/new", workflows.workflow_new, "workflow-new"),
+    page("workflows/bulk", workflows.bulk, "workflows-bulk"),
+    page("workflows/bulk/apply", workflows.bulk_apply, "workflows-bulk-apply"),
+    page("workflows/<int:pk>", workflows.workflow_page, "workflow"),
+    page("workflows/<int:pk>/edit", workflows.workflow_edit, "workflow-edit"),
+    page("workflows/<int:pk>/enrol", workflows.workflow_enrol, "workflow-enrol"),
+    page("workflows/<int:pk>/leave", workflows.workflow_leave, "workflow-leave"),
+    page("workflows/<int:pk>/<str:action>", workflows.workflow_action, "workflow-action"),
+    page("customers/<int:pk>/workflows/<str:action>", workflows.customer_workflow, "customer-workflow"),
     page("apps", intercom.apps, "apps"),
     page("apps/intercom", intercom.page, "intercom"),
     page("apps/intercom/authorize", intercom.authorize, "intercom-authorize"),

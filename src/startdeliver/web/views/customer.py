@@ -26,9 +26,10 @@ from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import activity, usage
 from startdeliver.web.views.assessment import panel_context
+from startdeliver.web.views.workflows import tab_context as workflows_context
 
 TREND_DAYS = 90
-_TABS = ("tickets", "users", "usage", "activity", "details")
+_TABS = ("tickets", "users", "usage", "workflows", "activity", "details")
 _SHOW = (("", "All"), ("open", "Open"), ("overdue", "Overdue"), ("resolved", "Resolved"))
 _VIEWS = {
     "all": "All users",
@@ -51,7 +52,10 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         "today": clock.today(organization_of(request).time_zone),
         "tile": tile,
     }
-    context |= {"tickets": _tickets, "users": _users, "usage": usage.tab_context, "details": _details}[tab](
+    context |= {
+        "workflows": workflows_context,
+        "tickets": _tickets,
+        "users": _users, "usage": usage.tab_context, "details": _details}[tab](
         request, customer
     )
     views = selectors.user_view_counts(customer)
@@ -60,6 +64,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         Tab("Tickets", url, tab == "tickets", tile.tickets),
         Tab("Users & stakeholders", f"{url}?tab=users", tab == "users", views["all"]),
         Tab("Usage", f"{url}?tab=usage", tab == "usage"),
+        Tab("Workflows", f"{url}?tab=workflows", tab == "workflows"),
         Tab("Activity", f"{url}?tab=activity", tab == "activity"),
         Tab("Details", f"{url}?tab=details", tab == "details"),
     ]

@@ -1,0 +1,45 @@
+"""Workflows on other pages. `{% load workflows %}`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+
+from startdeliver.customers.models import Customer
+from startdeliver.workflows import selectors
+from startdeliver.workflows.models import Enrolment, How
+
+register = template.Library()
+
+_HOW = {How.RULE: "By rule", How.HAND: "By hand", How.API: "By a program"}
+
+
+@register.inclusion_tag("web/workflows/_chips.html")
+def workflow_chips(customer: Customer) -> dict[str, Any]:
+    """The workflows that the customer is in now, each a link to it."""
+    return {"pairs": selectors.active_names([customer.pk]).get(customer.pk, [])}
+
+
+@register.inclusion_tag("web/workflows/_chips.html")
+def workflow_marks(pairs: Sequence[tuple[int, str]] | None) -> dict[str, Any]:
+    """The same, for pairs of (id, name) that a list has read for all its rows."""
+    return {"pairs": pairs or (), "dash": True}
+
+
+@register.filter
+def entered_by(one: Enrolment) -> str:
+    """Who enrolled: "By rule", or who did it."""
+    return one.entered_by if one.entered_how == How.HAND and one.entered_by else _who(one.entered_how, one.entered_by)
+
+
+@register.filter
+def left_by(one: Enrolment) -> str:
+    """Who removed, in the same way."""
+    return one.left_by if one.left_how == How.HAND and one.left_by else _who(one.left_how, one.left_by)
+
+
+def _who(how: str, by: str) -> str:
+    said = _HOW.get(How(how), "") if how in How.values else ""
+    return f"{said} ({by})" if said and by else said or by or "–"
