@@ -44,6 +44,7 @@ class Customer(TenantModel):
             models.Index(fields=["organization", "csm"], name="customer_csm"),
             models.Index(fields=["organization", "domain"], name="customer_domain"),
             models.Index(fields=["organization", "updated_at"], name="customer_updated"),
+            models.Index(fields=["organization", "archived_at", "last_login_at"], name="customer_login"),
         ]
 
     csm_id: int | None
@@ -234,6 +235,48 @@ class UserValue(_Value):
 
     def __str__(self) -> str:
         return f"field {self.field_id} of user {self.user_id}"
+
+
+class Activity(TenantModel):
+    """What was changed at a customer, whoever changed it: its fields, and users who moved, left or came back.
+
+    Written by the database itself (see `triggers.py`) and only ever appended to; `ticks.py` forgets what is old. What
+    other tables remember anyway (health, assessments, when a user was added) is not in it.
+    """
+
+    class Kind(models.TextChoices):
+        CHANGED = "changed", "Fields changed"
+        ARCHIVED = "archived", "Archived"
+        RESTORED = "restored", "Restored"
+        USER_IN = "user_in", "A user came from elsewhere"
+        USER_OUT = "user_out", "A user went elsewhere"
+        USER_LEFT = "user_left", "A user has left"
+        USER_BACK = "user_back", "A user is back"
+        USER_ARCHIVED = "user_archived", "A user was archived"
+        USER_RESTORED = "user_restored", "A user was restored"
+
+    # Not checked by the database: rows come by the thousand when a sync changes many customers.
+    organization = models.ForeignKey(
+        "tenancy.Organization", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    user_id = models.BigIntegerField(null=True, help_text="The user it is about; its name is read when it is shown.")
+    kind = models.CharField(max_length=13, choices=Kind.choices)
+    changes: models.JSONField[dict[str, list[Any]], dict[str, list[Any]]] = models.JSONField(
+        default=dict, help_text='{field or alias: [before, after, its source as in "field_sources"]}'
+    )
+    at = models.DateTimeField()
+    by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "customer", "at"], name="activity_order")]
+
+    customer_id: int
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} at customer {self.customer_id}"
 
 
 class SavedList(TenantModel):

@@ -24,7 +24,7 @@ from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
-from startdeliver.web.views import activity, usage
+from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import panel_context
 from startdeliver.web.views.workflows import tab_context as workflows_context
 
