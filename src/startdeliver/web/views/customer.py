@@ -24,7 +24,7 @@ from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
-from startdeliver.web.views import usage
+from startdeliver.web.views import activity, usage
 from startdeliver.web.views.assessment import panel_context
 from startdeliver.web.views.workflows import tab_context as workflows_context
 
@@ -52,12 +52,15 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
         "today": clock.today(organization_of(request).time_zone),
         "tile": tile,
     }
-    context |= {
-        "workflows": workflows_context,
+    parts = {
         "tickets": _tickets,
-        "users": _users, "usage": usage.tab_context, "details": _details}[tab](
-        request, customer
-    )
+        "users": _users,
+        "usage": usage.tab_context,
+        "workflows": workflows_context,
+        "activity": activity.tab_context,
+        "details": _details,
+    }
+    context |= parts[tab](request, customer)
     views = selectors.user_view_counts(customer)
     url = f"/customers/{pk}"
     context["tabs"] = [
