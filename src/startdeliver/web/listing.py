@@ -20,6 +20,8 @@ from startdeliver.customers.models import CustomField
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
 from startdeliver.usage.models import Product, ProductHealth
+from startdeliver.workflows.models import Workflow
+from startdeliver.workflows.selectors import enrolled_q
 
 LIST = "/customers"
 NOTHING = "-none-"
@@ -53,6 +55,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("renewal", "Renewal", "renewal"),
     Column("csm", "CSM", "csm"),
     Column("products", "Usage by product"),
+    Column("workflows", "Workflows"),
     Column("external_id", "Your ID"),
     Column("domain", "Domain"),
     Column("plan", "Plan"),
@@ -87,6 +90,7 @@ class Asked:
     own: list[FieldFilter]
     verdict: str
     usage: str
+    workflow: Workflow | None
     fields: list[CustomField]
     products: list[Product]
     list_id: int | None
@@ -118,7 +122,9 @@ def asked(params: QueryDict, member: Member) -> Asked:
     verdict = verdict if verdict in Status.values else ""
     usage = params.get("usage", "")
     usage = usage if usage in _HEALTHS else ""
+    workflow = _workflow(params.get("workflow", ""))
     conditions = [found.condition for found in own]
+    conditions += [enrolled_q(workflow.pk)] if workflow else []
     conditions += [Q(assessment__status=verdict)] if verdict else []
     conditions += [_usage_is(usage)] if usage else []
     filters = selectors.CustomerFilters(
@@ -134,6 +140,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
         "archived": "1" if filters.archived else "",
         "assessment": verdict,
         "usage": usage,
+        "workflow": str(workflow.pk) if workflow else "",
     }
     for found in own:
         kept |= found.values
@@ -153,10 +160,15 @@ def asked(params: QueryDict, member: Member) -> Asked:
         own=own,
         verdict=verdict,
         usage=usage,
+        workflow=workflow,
         fields=fields,
         products=products,
         list_id=int(list_text) if list_text.isdecimal() and len(list_text) < 18 else None,
     )
+
+
+def _workflow(text: str) -> Workflow | None:
+    return Workflow.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
 
 
 def address(

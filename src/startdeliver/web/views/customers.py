@@ -23,7 +23,7 @@ from startdeliver.web.access import is_swap, member_of, organization_of, writers
 from startdeliver.web.listing import COLUMNS, Asked, address, asked, own_column
 from startdeliver.web.paging import SIZE, Page, page_number
 from startdeliver.web.templatetags.ui import Tab
-from startdeliver.web.views import usage
+from startdeliver.web.views import usage, workflows
 from startdeliver.web.views.assessment import attach, strip_counts
 from startdeliver.web.views.lists import list_address
 
@@ -78,6 +78,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
         "usages": usage.HEALTHS,
+        "workflows": workflows.choices(now.workflow),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
         **_lists(now, saved, member),
     }
@@ -123,6 +124,7 @@ def _page(filters: selectors.CustomerFilters, sort: str, search: str, number: in
         row.was = _was(row, recent)  # type: ignore[attr-defined]
     attach(rows[:SIZE])
     usage.attach(rows[:SIZE])
+    workflows.attach(rows[:SIZE])
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)
 
 
@@ -151,6 +153,7 @@ def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any
         "saved_mine": saved is not None and lists.may_change(member, saved),
         "saved_url": f"/customers/lists/{saved.pk}" if saved else "",
         "query": now.address(path=""),
+        "workflow_url": now.address(path="/workflows/bulk", without=["list", "columns", "sort"]),
         "export_url": now.address(path="/customers/export", without=["list"]),
         "own_chips": [(one, now.address(without=one.values)) for one in now.own],
         "column_choices": [(one, one.key in shown) for one in [*COLUMNS, *map(own_column, now.fields)]],

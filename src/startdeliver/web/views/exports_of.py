@@ -19,7 +19,7 @@ from startdeliver.sync import overview
 from startdeliver.sync.models import Skip
 from startdeliver.web.access import administrators_only, member_of, organization_of
 from startdeliver.web.listing import Column, asked
-from startdeliver.web.views import usage
+from startdeliver.web.views import usage, workflows
 from startdeliver.web.views.assessment import attach
 from startdeliver.web.views.exports import stream
 from startdeliver.web.views.people import asked_users
@@ -27,6 +27,7 @@ from startdeliver.web.views.people import asked_users
 _CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
     "usage": lambda row: (row.usage.status or "") if row.usage else "",
     "products": lambda row: ", ".join(f"{one.abbreviation} {one.status}" for one in row.badges if one.status),
+    "workflows": lambda row: ", ".join(name for _, name in row.workflows),
     "health": lambda row: (row.health.status or "") if row.health else "",
     "open": lambda row: row.health.open_count if row.health else None,
     "overdue": lambda row: row.health.overdue_count if row.health else None,
@@ -51,6 +52,7 @@ def customers(request: HttpRequest) -> HttpResponseBase:
         found = list(selectors.customers_by_ids(ids))
         attach(found)
         usage.attach(found)
+        workflows.attach(found)
         for row in found:
             yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
 

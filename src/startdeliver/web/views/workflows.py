@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -203,6 +204,19 @@ def bulk_apply(request: HttpRequest) -> HttpResponse:
     else:
         _enrol(request, workflow, ids)
     return redirect(back)
+
+
+def attach(rows: Sequence[Any]) -> None:
+    """Gives each customer of a list its `workflows`: (id, name) of those that it is in now."""
+    found = selectors.active_names([row.pk for row in rows])
+    for row in rows:
+        row.workflows = found.get(row.pk, [])
+
+
+def choices(current: Workflow | None) -> list[Workflow]:
+    """What a list can be filtered by: the workflows that are not archived, and the one that it is filtered by."""
+    live = selectors.live()
+    return live if current is None or current in live else [*live, current]
 
 
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
