@@ -65,6 +65,12 @@ ROUTES = {
             WRITERS,
             *((f"customers/import/<int:pk>/{end}", "import") for end in ("progress", "start", "discard", "report")),
         ),
+        *_of(ALL, "workflows", ("workflows/<int:pk>", "workflow")),
+        *_of(WRITERS, "workflows/bulk", "workflows/bulk/apply", ("workflows/<int:pk>/enrol", "workflow")),
+        *_of(WRITERS, ("workflows/<int:pk>/leave", "workflow")),
+        *_of(WRITERS, ("customers/<int:pk>/workflows/<str:action>", "customer", ("enrol", "leave", "other"))),
+        *_of(ADMINISTRATORS, "workflows/new", ("workflows/<int:pk>/edit", "workflow")),
+        *_of(ADMINISTRATORS, ("workflows/<int:pk>/<str:action>", "workflow", ("archive", "restore", "other"))),
         *_of(ADMINISTRATORS, "apps", "apps/intercom"),
         *_of(
             ADMINISTRATORS,

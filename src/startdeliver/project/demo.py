@@ -16,6 +16,7 @@ from typing import Any
 
 from startdeliver.project.console import Refused
 from startdeliver.project.demo_usage import seed_fields, seed_usage
+from startdeliver.project.demo_workflows import seed_workflows
 
 SLUG = "demo"
 WORKSPACE = "demo1abc"
@@ -173,6 +174,7 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
         assert isinstance(user, CustomerUser)
         users[user.pk] = (number, person["company_id"] or "")
     seed_usage(organization, administrator.email, users, clock.now())
+    seed_workflows(organization, administrator.email, customers)
 
 
 def _born(folder: Path) -> int:

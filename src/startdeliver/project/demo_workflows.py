@@ -1,0 +1,38 @@
+"""What the demo's customers are enrolled in: At-risk by rule and by hand, and a workflow of the organization's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from startdeliver.customers.fields import alias_of
+
+
+def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> None:
+    """Onboarding, whose rule looks at the field "Live since", and one customer who is at risk by hand. Who is so by
+    rule follows from health and assessment, which the worker computes."""
+    from startdeliver.workflows import ticks
+    from startdeliver.workflows.defaults import AT_RISK
+    from startdeliver.workflows.models import Leaves, Workflow
+    from startdeliver.workflows.services import enrol, workflow_create
+
+    workflow_create(
+        organization=organization,
+        by=by,
+        values={
+            "name": "Onboarding",
+            "description": "The first half year: a call every two weeks, and training for everybody who needs it.",
+            "enrol_rule": [[{"fact": alias_of("Live since"), "op": "last_days", "value": 180}]],
+            "leaves": Leaves.NO_LONGER,
+            "leave_after_days": 0,
+        },
+    )
+    at_risk = Workflow.objects.get(key=AT_RISK)
+    chosen = sorted(customers.values(), key=lambda one: one.name)[:1]
+    enrol(
+        workflow=at_risk,
+        customers=[one.pk for one in chosen],
+        by=by,
+        reason="Their champion leaves at the end of the month; she said so on the phone.",
+    )
+    ticks.look(organization)
