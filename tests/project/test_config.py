@@ -27,6 +27,8 @@ WRONG = [
     ("STARTDELIVER_DATA_DIR", "/dev/null"),
     ("STARTDELIVER_DATA_DIR", "/dev/null/deeper"),
     ("STARTDELIVER_SECRET_KEY", "short"),
+    ("STARTDELIVER_TRUSTED_PROXIES", "proxy.example"),
+    ("STARTDELIVER_TRUSTED_PROXIES", "10.0.0.1/8"),
     ("STARTDELIVER_ENCRYPTION_KEYS", "not a key"),
     ("STARTDELIVER_ENCRYPTION_KEYS", ","),
     ("STARTDELIVER_BASE_URL", "hub.example.com"),

@@ -102,7 +102,7 @@ ROUTES = {
                 ("role", "archive", "restore", "link", "signout", "other"),
             ),
         ),
-        *_of(ADMINISTRATORS, ("settings/apikeys/<int:pk>/revoke", "apikey")),
+        *_of(ADMINISTRATORS, "settings/team/session", ("settings/apikeys/<int:pk>/revoke", "apikey")),
         *_of(ADMINISTRATORS, ("settings/products/<int:pk>", "product"), ("settings/fields/<int:pk>", "field")),
         *_of(ADMINISTRATORS, ("settings/products/<int:pk>/<str:action>", "product", _ENDS)),
         *_of(ADMINISTRATORS, ("settings/products/types/<int:pk>", "usagetype")),

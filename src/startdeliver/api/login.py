@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,8 @@ from startdeliver.api.auth import COOKIE
 from startdeliver.api.entity import Context
 from startdeliver.api.errors import Invalid, TooMany, Unauthorized
 from startdeliver.common import clock
-from startdeliver.tenancy import throttle
+from startdeliver.tenancy import sessions, throttle
+from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.models import ApiKey, Member
 from startdeliver.tenancy.scope import organization_scope
 
@@ -70,14 +71,15 @@ def login(request: HttpRequest) -> HttpResponse:
     if not isinstance(member, Member):
         raise Unauthorized("The e-mail address or the password is wrong. Check both, or ask for a new password link.")
     throttle.forget("login-email", email.casefold())
-    expires = clock.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    length = sessions.length_of(member.organization)
+    expires = clock.now() + length
     text = _issue(member, expires)
     response = wire.json_response({"apiKey": text, "expiresAt": expires})
     if set_cookie:
         response.set_cookie(
             COOKIE,
             text,
-            max_age=settings.SESSION_COOKIE_AGE if remember else None,
+            max_age=length if remember else None,
             path="/api/",
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
@@ -136,7 +138,7 @@ def _throttled(request: HttpRequest, email: str) -> None:
     # The buckets of the log-in page: trying there and here counts together.
     wait = max(
         throttle.take("login-email", email.casefold(), capacity=8, per_second=1 / 60),
-        throttle.take("login-address", str(request.META.get("REMOTE_ADDR", "")), capacity=40, per_second=1 / 10),
+        throttle.take("login-address", client_address(request), capacity=40, per_second=1 / 10),
     )
     if wait:
         raise TooMany("Too many attempts to log in. Try again after the time in Retry-After.", wait)

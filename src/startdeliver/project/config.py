@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -46,6 +47,8 @@ class Config:
     intercom_app_url: str
     debug: bool
     email_url: str
+    #: Proxies whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def uses_postgres(self) -> bool:
@@ -100,6 +103,7 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
         intercom_app_url=_url("INTERCOM_APP_URL", values.get("INTERCOM_APP_URL", "")),
         debug=_flag("STARTDELIVER_DEBUG", values.get("STARTDELIVER_DEBUG", "")),
         email_url=_email_url(values.get("STARTDELIVER_EMAIL_URL", "")),
+        trusted_proxies=_networks(values.get("STARTDELIVER_TRUSTED_PROXIES", "")),
     )
 
 
@@ -259,6 +263,13 @@ def _email_url(value: str) -> str:
         raise ConfigError("STARTDELIVER_EMAIL_URL: must be smtp://user:password@host:587 or smtps://…")
     _port("STARTDELIVER_EMAIL_URL", parts)
     return value
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise ConfigError(f"STARTDELIVER_TRUSTED_PROXIES: {error}; write 10.0.0.5, 10.1.0.0/16") from error
 
 
 def _flag(name: str, value: str) -> bool:

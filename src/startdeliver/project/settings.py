@@ -107,7 +107,8 @@ CSRF_COOKIE_SECURE = _https
 CSRF_FAILURE_VIEW = "startdeliver.web.views.errors.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+# The longest that an organization can choose; `tenancy.sessions` ends a log-in earlier.
+SESSION_COOKIE_AGE = 90 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

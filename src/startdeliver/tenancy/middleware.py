@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from startdeliver.tenancy import sessions
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import organization_scope
 
@@ -21,6 +23,9 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         member = request.user
         if not isinstance(member, Member):
+            return self.get_response(request)
+        if sessions.has_ended(request.session, member.organization):
+            logout(request)
             return self.get_response(request)
         with organization_scope(member.organization), timezone.override(ZoneInfo(member.zone)):
             return self.get_response(request)

@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     page("customers/import/<int:pk>/report", imports.report, "customers-import-report"),
     page("settings", settings.index, "settings"),
     page("settings/team", team.team, "settings-team"),
+    page("settings/team/session", team.session_length, "settings-session"),
     page("settings/team/<int:pk>/<str:action>", team.member, "settings-member"),
     page("settings/apikeys", team.api_keys, "settings-apikeys"),
     page("settings/apikeys/<int:pk>/revoke", team.revoke_key, "settings-apikey-revoke"),

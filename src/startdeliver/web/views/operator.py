@@ -25,6 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.tenancy import operators, throttle
+from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.models import Operator, Organization, TierChange
 from startdeliver.web import formats, installation
 from startdeliver.web.paging import page_number, paginate
@@ -143,7 +144,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
         wait = max(
             throttle.take("operator-email", email.casefold(), capacity=5, per_second=1 / 120),
-            throttle.take("operator-address", _address(request), capacity=20, per_second=1 / 30),
+            throttle.take("operator-address", client_address(request), capacity=20, per_second=1 / 30),
         )
         if wait:
             error = f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again."
@@ -171,7 +172,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
     """Sets the password of the link's operator and logs in. The link works once and for seven days."""
-    wait = throttle.take("operator-link", _address(request), capacity=30, per_second=1 / 20)
+    wait = throttle.take("operator-link", client_address(request), capacity=30, per_second=1 / 20)
     who = None if wait else operators.of_link(token)
     if who is None:
         return _render(request, "link_used", {}, 429 if wait else 404)
@@ -196,7 +197,3 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
     # Whoever is signed in as a member in this browser is of no concern here.
     frame = {"organization": None, "member": None, "operator": getattr(request, "operator", None), "current": name}
     return render(request, f"web/operator/{name}.html", frame | context, status=status)
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from startdeliver.tenancy import throttle
+from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.models import Member, OneTimeLink
 from startdeliver.tenancy.services import LinkUsed, password_set
 from startdeliver.web import formats
@@ -88,7 +89,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
         wait = max(
             throttle.take("login-email", email.casefold(), capacity=8, per_second=1 / 60),
-            throttle.take("login-address", _address(request), capacity=40, per_second=1 / 10),
+            throttle.take("login-address", client_address(request), capacity=40, per_second=1 / 10),
         )
         if wait:
             error = f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again."
@@ -116,7 +117,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
     """Sets the password of the link's member and logs in. The link works once and for seven days."""
-    wait = throttle.take("password-link", _address(request), capacity=30, per_second=1 / 20)
+    wait = throttle.take("password-link", client_address(request), capacity=30, per_second=1 / 20)
     link = None if wait else OneTimeLink.find(token)
     if link is None:
         return render(request, "web/session/link_used.html", status=429 if wait else 404)
@@ -138,7 +139,3 @@ def _safe_next(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
     return target if safe and not target.startswith(("/login", "/logout")) else HOME
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -14,9 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from startdeliver.common import clock
-from startdeliver.tenancy import members, throttle
+from startdeliver.tenancy import members, sessions, throttle
+from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.members import MemberError
-from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Role
+from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Organization, Role
+from startdeliver.web import formats
 from startdeliver.web.access import administrators_only, member_of, organization_of
 
 TEAM = "/settings/team"
@@ -50,9 +52,25 @@ def team(request: HttpRequest) -> HttpResponse:
         "error_field": field,
         "invited": rows.filter(pk=invite["member"]).first() if invite else None,
         "invite_link": invite["link"] if invite else "",
+        "longest": sessions.LONGEST_DAYS,
         "emails": bool(settings.CONFIG.email_url),
     }
     return render(request, "web/settings/team.html", context, status=422 if error else 200)
+
+
+@administrators_only
+@require_POST
+def session_length(request: HttpRequest) -> HttpResponse:
+    """How long a log-in lasts."""
+    organization = organization_of(request)
+    try:
+        days = request.POST.get("days", "").strip()
+        sessions.set_length(organization, days, request.POST.get("counted") == "visit")
+    except MemberError as problem:
+        messages.error(request, f"{problem} Nothing was changed.")
+    else:
+        messages.success(request, f"Saved. {_lasts(organization)}")
+    return redirect(f"{TEAM}#session")
 
 
 @administrators_only
@@ -138,7 +156,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
         email = request.POST.get("email", "").strip()[:254]
         wait = max(
             throttle.take("forgot-email", email.casefold(), capacity=3, per_second=1 / 600),
-            throttle.take("forgot-address", str(request.META.get("REMOTE_ADDR", "")), capacity=20, per_second=1 / 60),
+            throttle.take("forgot-address", client_address(request), capacity=20, per_second=1 / 60),
         )
         found = Member.objects.filter(email__iexact=email, archived_at__isnull=True).first() if not wait else None
         if found is not None:
@@ -156,6 +174,11 @@ def _keys(made: ApiKey | None = None, text: str = "") -> dict[str, Any]:
         "text": text,
         "accesses": ApiKey.Access.choices,
     }
+
+
+def _lasts(organization: Organization) -> str:
+    counted = "without a visit" if organization.session_sliding else "after the log-in"
+    return f"Members are logged out {formats.plural(organization.session_days, 'day')} {counted}."
 
 
 def _link(token: str) -> str:

@@ -1,0 +1,49 @@
+"""Where a request comes from: what log-in attempts are counted by."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the browser or program, past the proxies that the operator trusts
+    (STARTDELIVER_TRUSTED_PROXIES).
+
+    Without such proxies `X-Forwarded-For` is not looked at: anyone can write anything into it. With them it is read
+    from its end, where our own proxies have written, up to the first address that is none of theirs.
+    """
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    if not _is_proxy(address):
+        return address
+    for part in reversed(str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-2000:].split(",")):
+        found = _plain(part)
+        if not found:
+            break
+        address = found
+        if not _is_proxy(address):
+            break
+    return address
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in settings.CONFIG.trusted_proxies)
+
+
+def _plain(text: str) -> str:
+    """One entry of the header without port and brackets; empty when it is no address."""
+    given = text.strip()
+    if given.startswith("["):
+        given = given[1:].partition("]")[0]
+    elif given.count(":") == 1:
+        given = given.partition(":")[0]
+    try:
+        return str(ip_address(given))
+    except ValueError:
+        return ""
