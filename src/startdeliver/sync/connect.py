@@ -12,8 +12,11 @@ from django.db import transaction
 from startdeliver.common import clock
 from startdeliver.intercom import AuthError, Fetcher, IntercomClient, IntercomError, Limiter, oauth, regions, wire
 from startdeliver.intercom.transport import Backoff, Timeouts
+from startdeliver.sync.events.store import PREFIX
 from startdeliver.sync.models import Connection, SyncRun
+from startdeliver.sync.push import choices
 from startdeliver.tenancy.models import Organization
+from startdeliver.usage import services as usage
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +152,8 @@ def save_settings(
             found.settings_changed_at = now
         if moved:
             _forget_position(found)
+            # What was accepted was to be written to the other workspace.
+            choices.forget(organization)
         for name, value in answers.items():
             setattr(found, name, value)
         found.sync_events = sync_events
@@ -209,6 +214,10 @@ _IMPORTED = (
     "support_supportsnapshot",
     "sync_skip",
     "sync_outboundmessage",
+    "sync_waitingevent",
+    "sync_eventname",
+    "sync_pushlog",
+    "sync_pushpreview",
     "sync_pushitem",
     "sync_pushrecord",
     "sync_mirrorcontact",
@@ -217,7 +226,8 @@ _IMPORTED = (
 
 
 def disconnect_and_delete(organization: Organization) -> str:
-    """Revokes and deletes what was imported: tickets with threads, health and its history, skips, what Intercom knew.
+    """Revokes and deletes what was imported: tickets with threads, health and its history, skips, events, what Intercom
+    knew.
 
     Customers and users stay, also those created from Intercom. Gives `revoke`'s notice.
     """
@@ -225,6 +235,8 @@ def disconnect_and_delete(organization: Organization) -> str:
     with transaction.atomic(), database.cursor() as cursor:
         for table in _IMPORTED:
             cursor.execute(f"DELETE FROM {table} WHERE organization_id = %s", [organization.pk])  # noqa: S608 -- our names
+        usage.events_forget(organization=organization, prefix=PREFIX)
+        choices.forget(organization)
         found = connection_of(organization)
         _forget_position(found)
         found.status = Connection.Status.NEW
@@ -302,4 +314,5 @@ def _called(me: wire.Me) -> str:
 
 def _forget_position(found: Connection) -> None:
     found.conversations_until = found.contacts_until = found.tickets_until = found.deleted_until = None
-    found.swept_at = found.matched_at = None
+    found.swept_at = found.matched_at = found.events_at = None
+    found.events_problem = ""

@@ -129,6 +129,8 @@ def run_sentence(run: SyncRun) -> str:
         parts.append(f"{skipped:,} skipped")
     if run.deleted:
         parts.append(f"{run.deleted:,} deleted")
+    if counted := run.events.get("stored", 0) + run.events.get("brought_in", 0):
+        parts.append(f"{counted:,} {'event' if counted == 1 else 'events'} counted as usage")
     return ", ".join(parts)
 
 

@@ -7,6 +7,7 @@ from django.urls import URLPattern
 from startdeliver.web.access import page, public
 from startdeliver.web.views import (
     assessment,
+    events,
     exports_of,
     fields,
     imports,
@@ -99,6 +100,11 @@ urlpatterns: list[URLPattern] = [
     page("apps/intercom/advanced/push", push.push, "push-now"),
     page("apps/intercom/advanced/push/progress", push.push_progress, "push-progress"),
     page("apps/intercom/advanced/log", push.log, "push-log"),
+    page("apps/intercom/advanced/events", events.page, "events"),
+    page("apps/intercom/advanced/events/switch", events.switch, "events-switch"),
+    page("apps/intercom/advanced/events/add", events.add, "events-add"),
+    page("apps/intercom/advanced/events/<int:pk>/remove", events.remove, "events-remove"),
+    page("apps/intercom/advanced/events/<int:pk>/ignore", events.ignore, "events-ignore"),
     page("apps/intercom/advanced/messaging", push.messaging, "push-messaging"),
     page("apps/intercom/advanced/tick", push.tick, "push-tick"),
     page("apps/intercom/advanced/audience/<str:key>", push.audience, "push-audience"),

@@ -236,6 +236,7 @@ def status(organization: str, as_json: bool) -> None:
                     "nextSyncAt": _iso(following),
                     "skipped": skips,
                     "outbound": overview.outbound_count(found),
+                    "events": _events(found, connection),
                 }
             )
             return
@@ -248,7 +249,29 @@ def status(organization: str, as_json: bool) -> None:
             click.echo(f"Running:    since {_minute(live.started_at or live.created_at)}, {live.stage or 'waiting'}")
         click.echo("Last sync:  " + (_ended_words(ended) if ended else "none yet"))
         click.echo(f"Next sync:  {_minute(following) if following else 'none: the connection is not complete'}")
+        standing = _events(found, connection)
+        click.echo(
+            f"Events:     {standing['words']}"
+            + (f"; {standing['waiting']:,} wait for a usage type" if standing["waiting"] else "")
+            + (f"; {standing['problem']}" if standing["problem"] else "")
+        )
         click.echo("Skipped:    " + (", ".join(f"{reason} {number:,}" for reason, number in skips.items()) or "none"))
+
+
+def _events(organization: Any, connection: Any) -> dict[str, Any]:
+    """Whether events come in as usage, or what they wait for."""
+    from startdeliver.sync import events
+    from startdeliver.sync.events.standing import WORDS
+    from startdeliver.sync.models import WaitingEvent
+
+    standing = events.standing(organization, connection)
+    return {
+        "status": standing.value,
+        "words": WORDS[standing],
+        "readAt": _iso(connection.events_at),
+        "waiting": WaitingEvent.objects.count(),
+        "problem": connection.events_problem,
+    }
 
 
 def run_document(run: Any) -> dict[str, Any]:
@@ -268,6 +291,7 @@ def run_document(run: Any) -> dict[str, Any]:
         "skipped": run.skipped,
         "outbound": run.outbound,
         "messages": run.messages,
+        "events": run.events,
         "usersCreated": run.users_created,
         "usersUpdated": run.users_updated,
         "customersCreated": run.customers_created,
@@ -292,6 +316,7 @@ def _print_run(run: Any) -> None:
         ("skipped", f"{sum(run.skipped.values()):,}" + (f"  ({skipped})" if skipped else "")),
         ("outbound", f"{run.outbound:,}"),
         ("messages", f"{run.messages:,}"),
+        ("events", _events_words(run.events)),
         ("requests", f"{run.requests:,}  (daily sweeps {run.sweep_requests:,})"),
         ("seconds", f"{run.seconds or 0:.1f}  (daily sweeps {run.sweep_seconds:.1f})"),
     ]
@@ -299,6 +324,20 @@ def _print_run(run: Any) -> None:
         click.echo(f"{name:<10} {value}")
     for warning in run.warnings:
         click.echo(f"note: {warning}", err=True)
+
+
+def _events_words(found: dict[str, int]) -> str:
+    if not found:
+        return "not asked"
+    words = {
+        "stored": "counted",
+        "brought_in": "brought in",
+        "known": "known already",
+        "unknown": "without a usage type",
+    }
+    parts = [f"{label} {found[key]:,}" for key, label in words.items() if found.get(key)]
+    read = f"{found.get('read', 0):,}  (of {found.get('asked', 0):,} contacts"
+    return read + "".join(f", {part}" for part in parts) + ")"
 
 
 def _organization(organization: Any) -> dict[str, Any]:

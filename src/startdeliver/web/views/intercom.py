@@ -19,7 +19,7 @@ from startdeliver.sync import connect, overview, runs
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.connect import ConnectError
 from startdeliver.sync.models import Connection, SyncRun
-from startdeliver.usage.models import Product
+from startdeliver.usage.selectors import is_configured
 from startdeliver.web import charts, formats
 from startdeliver.web.access import administrators_only, organization_of
 from startdeliver.web.templatetags.ui import Tab
@@ -257,6 +257,7 @@ _STAGES = {
     "left": "Looking for people who have left",
     "reconcile": "Comparing open conversations",
     "rematch": "Looking again at skipped conversations",
+    "events": "Reading events",
     "messages": "Reading messages",
     "finish": "Finishing",
 }
@@ -274,6 +275,8 @@ def _progress(run: SyncRun) -> Progress:
     stage = str(run.progress.get("stage") or run.stage)
     done, total = int(run.progress.get("done") or 0), int(run.progress.get("total") or 0)
     parts = [formats.plural(run.listed, "conversation"), f"{run.imported:,} new"]
+    if read := run.events.get("read"):
+        parts.append(formats.plural(read, "event"))
     if run.messages:
         parts.append(formats.plural(run.messages, "message"))
     if total:
@@ -317,9 +320,9 @@ def _events_note(connection: Connection) -> str:
     if not connection.organization.advanced:
         contact = settings.CONFIG.support_contact
         return f"Your answer is kept. Events come in with advanced functionality; to access it, contact {contact}."
-    if not Product.objects.exists():
+    if not is_configured():
         return "Your answer is kept. It takes effect once a product with usage types exists in Settings → Products."
-    return ""
+    return "What each event counts as is under Advanced → Events as usage."
 
 
 def _callback_url(request: HttpRequest) -> str:

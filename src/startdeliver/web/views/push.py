@@ -275,11 +275,16 @@ def _start(request: HttpRequest, done: str) -> HttpResponse:
     return redirect(HOME)
 
 
-def _parts(request: HttpRequest, current: str) -> list[Tab]:
-    parts = [Tab("What goes out", HOME, current == "fields"), Tab("Log", f"{HOME}/log", current == "log")]
+def parts(request: HttpRequest, current: str) -> list[Tab]:
+    """The parts of Advanced; what is locked is visible where it says whom to ask."""
+    found = [
+        Tab("What goes out", HOME, current == "fields"),
+        Tab("Events as usage", f"{HOME}/events", current == "events"),
+        Tab("Log", f"{HOME}/log", current == "log"),
+    ]
     if organization_of(request).advanced:
-        parts.insert(1, Tab("Targeted messaging", f"{HOME}/messaging", current == "messaging"))
-    return parts
+        found.insert(1, Tab("Targeted messaging", f"{HOME}/messaging", current == "messaging"))
+    return found
 
 
 def _frame(request: HttpRequest, current: str) -> dict[str, Any]:
@@ -287,7 +292,7 @@ def _frame(request: HttpRequest, current: str) -> dict[str, Any]:
     link = connect.connection_of(organization)
     return {
         "tabs": intercom.tabs(request, "advanced"),
-        "parts": _parts(request, current),
+        "parts": parts(request, current),
         "connection": link,
         "region": overview.region_name(link),
         "locked": not organization.advanced,

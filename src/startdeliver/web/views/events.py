@@ -1,0 +1,149 @@
+"""Apps → Intercom → Advanced → Events as usage: on or off, what each name counts as, and how the last reading went.
+
+Administrators only; all changes need the advanced tier.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from startdeliver.common import clock
+from startdeliver.customers.values import FieldError
+from startdeliver.sync import connect, events, overview
+from startdeliver.sync.events import Standing
+from startdeliver.sync.models import Connection, EventName, SyncRun
+from startdeliver.usage.models import UsageType
+from startdeliver.web import formats
+from startdeliver.web.access import administrators_only, member_of, organization_of
+from startdeliver.web.views import intercom, push
+
+HOME = f"{push.HOME}/events"
+# What a person waits for; the worker does the rest within a minute.
+_PATIENCE = 3.0
+
+
+@administrators_only
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """What comes in, or what it waits for."""
+    organization = organization_of(request)
+    link = connect.connection_of(organization)
+    standing = events.standing(organization, link)
+    context: dict[str, Any] = {
+        "tabs": intercom.tabs(request, "advanced"),
+        "parts": push.parts(request, "events"),
+        "connection": link,
+        "region": overview.region_name(link),
+        "support_contact": settings.CONFIG.support_contact,
+        "standing": standing,
+        "locked": standing is Standing.LOCKED,
+    }
+    if standing is not Standing.LOCKED:
+        names = events.overview()
+        context |= {
+            "names": names,
+            "mapped": [(one, clock.from_unix(one.met.last_at) if one.met else None) for one in names.mapped],
+            "unknown": [(one, clock.from_unix(one.last_at or None)) for one in names.unknown],
+            "targets": events.targets(),
+            "last": (last := last_read()),
+            "figures": figures(last) if last else [],
+        }
+    return render(request, "web/push/events.html", context)
+
+
+@administrators_only
+@push.advanced_only
+@require_POST
+def switch(request: HttpRequest) -> HttpResponseBase:
+    """The third question of the connection, asked here too: whether events come in."""
+    wanted = request.POST.get("on") == "yes"
+    Connection.objects.filter(organization=organization_of(request)).update(sync_events=wanted)
+    if wanted:
+        messages.success(request, "Events come in from the next sync on.")
+    else:
+        messages.success(request, "Events come in no more. What was counted stays.")
+    return redirect(HOME)
+
+
+@administrators_only
+@push.advanced_only
+@require_POST
+def add(request: HttpRequest) -> HttpResponseBase:
+    """Makes a name count: as a new usage type, or as one that is there."""
+    organization = organization_of(request)
+    name = request.POST.get("name", "").strip()[:255]
+    try:
+        usage_type = events.add(organization, name, request.POST.get("target", ""), by=member_of(request).email)
+    except FieldError as error:
+        messages.error(request, " ".join(error.errors.values()))
+        return redirect(HOME)
+    said = f"“{name}” counts as {usage_type} now."
+    row = EventName.objects.filter(name=name).first()
+    if row is not None and row.waiting and events.is_on(organization, connect.connection_of(organization)):
+        before = row.counted
+        events.bring_in(organization, seconds=_PATIENCE)
+        row.refresh_from_db()
+        brought = row.counted - before
+        more = " The rest follows within minutes." if row.waiting else ""
+        said += f" {formats.plural(brought, 'event')} that came before {'is' if brought == 1 else 'are'} counted.{more}"
+    messages.success(request, f"{said} Usage health follows within a minute.")
+    return redirect(HOME)
+
+
+@administrators_only
+@push.advanced_only
+@require_POST
+def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Makes a name count no more."""
+    usage_type = get_object_or_404(UsageType, pk=pk)
+    if usage_type.intercom_event_name:
+        name = events.remove(usage_type, by=member_of(request).email)
+        messages.success(request, f"“{name}” counts no more. What was counted stays; new events wait below.")
+    return redirect(HOME)
+
+
+@administrators_only
+@push.advanced_only
+@require_POST
+def ignore(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Offers a name no more, or (`back`) again."""
+    row = get_object_or_404(EventName, pk=pk)
+    if request.POST.get("back") == "yes":
+        events.unignore(row.pk)
+        messages.success(request, f"“{row.name}” is listed again.")
+    else:
+        events.ignore(row.pk)
+        messages.success(request, f"“{row.name}” is ignored. Its events still wait, so you can take this back.")
+    return redirect(HOME)
+
+
+def last_read() -> SyncRun | None:
+    """The newest run that read events."""
+    return SyncRun.objects.exclude(events={}).order_by("-created_at").first()
+
+
+def figures(run: SyncRun) -> list[tuple[str, int, str]]:
+    """(what, how many, why) of a run's events, those that are nothing to speak of left out."""
+    found = run.events
+    rows = [
+        ("Contacts asked", "asked", "seen since their events were last read, or never read before"),
+        ("Events read", "read", ""),
+        ("Counted as usage", "stored", ""),
+        ("Brought in", "brought_in", "had waited for a usage type"),
+        ("Known already", "known", "read before, or brought by a webhook; not counted again"),
+        ("Without a usage type", "unknown", "they wait, see the names"),
+        ("Contacts not asked", "unmatched", "seen, but no user here matches them; asked once one does"),
+        ("Contacts gone", "gone", "archived, deleted or merged just now; the next sync finds out which"),
+        ("Contacts failed", "failed", "Intercom's answer failed; the next sync asks again"),
+        ("Impossible time", "bad_time", "in the future, or before the year 2000; left out"),
+        ("Unreadable", "unreadable", "not what Intercom describes; left out"),
+        ("No user any more", "no_user", "the user was deleted meanwhile"),
+    ]
+    always = ("asked", "read", "stored")
+    return [(label, found.get(key, 0), why) for label, key, why in rows if found.get(key) or key in always]
