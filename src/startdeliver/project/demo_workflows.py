@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from startdeliver.customers.fields import alias_of
-
 
 def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> None:
     """Onboarding, whose rule looks at the field "Live since", and one customer who is at risk by hand. Who is so by
     rule follows from health and assessment, which the worker computes."""
+    from startdeliver.customers.fields import alias_of
     from startdeliver.workflows import ticks
     from startdeliver.workflows.defaults import AT_RISK
     from startdeliver.workflows.models import Leaves, Workflow
