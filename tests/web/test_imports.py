@@ -13,8 +13,11 @@ from django.test import Client
 from startdeliver.customers.imports import csvfile, service
 from startdeliver.customers.models import CsvImport, Customer
 from startdeliver.engine import jobs
-from startdeliver.tenancy.models import Member, Organization
+from startdeliver.support.models import SupportHealth
+from startdeliver.tenancy.models import ApiKey, Member, Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.api.jsclient import Js
+from tests.web.conftest import Hub
 
 TABLE = "Company,ID,ARR,Note\nAcorn,a-1,5,=1+1\nBirch,a-2,=much,x\n"
 
@@ -120,3 +123,30 @@ def test_lite_members_and_other_organizations_are_kept_out(
     assert "mine.csv" not in stranger.get("/customers/import").content.decode()
     with organization_scope(organization):
         assert CsvImport.objects.get().status == CsvImport.Status.CHECKED
+
+
+@pytest.mark.parametrize("way", ["import", "api"])
+def test_tickets_without_a_customer_follow_their_user(
+    main: Client, hub: Hub, organization: Organization, way: str
+) -> None:
+    acorn = hub.customer("Acorn", external_id="a-1")
+    ada, bob = hub.user(None, name="Ada", email="ada@x.test"), hub.user(None, name="Bob", email="bob@x.test")
+    waiting, other = hub.ticket(None, user=ada, days=30), hub.ticket(None, user=bob)
+    kept = hub.ticket(hub.customer("Birch"), user=ada)
+    if way == "import":
+        address = send(main, "E-mail,Customer ID\nada@x.test,a-1\n", target="user")
+        main.post(address, mapped(c0="email", c1="customer_external_id"))
+        main.post(f"{address}/start")
+        jobs.run_inline()
+        assert "Imported: 0 new, 1 changed" in main.get(address).content.decode()
+    else:
+        with organization_scope(organization):
+            _, key = ApiKey.issue(organization, "program")
+        Js(key).call("PATCH", f"user/{ada.pk}", {"customerId": acorn.pk})
+    with organization_scope(organization):
+        for one in (waiting, other, kept):
+            one.refresh_from_db()
+        assert (waiting.customer_id, other.customer_id, kept.customer.name) == (acorn.pk, None, "Birch")
+        # Its support health is right at once, without a sync.
+        found = SupportHealth.objects.get(customer=acorn)
+        assert (found.status, found.overdue_count) == ("fair", 1)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from startdeliver.common import clock
-from startdeliver.customers import custom
+from startdeliver.customers import custom, moves
 from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
@@ -110,8 +110,15 @@ def user_create(
 
 
 def user_update(*, user: CustomerUser, by: str, values: Mapping[str, Any], source: str = "member") -> CustomerUser:
-    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError."""
-    return _update(user, USER_FIELDS, values, by, source)
+    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError.
+
+    With a new customer, tickets without one go along.
+    """
+    before = user.customer_id
+    saved = _update(user, USER_FIELDS, values, by, source)
+    if saved.customer_id not in (None, before):
+        moves.follow(saved.organization, CustomerUser.objects.filter(pk=saved.pk))
+    return saved
 
 
 def user_move(*, users: Iterable[int], customer: Customer | None, by: str, source: str = "member") -> list[int]:

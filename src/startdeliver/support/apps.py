@@ -10,5 +10,6 @@ class SupportConfig(AppConfig):
     label = "support"
 
     def ready(self) -> None:
-        """Registers the ticks of `support.daily`."""
+        """Registers the ticks of `support.daily`, and that tickets follow their users."""
         import_module("startdeliver.support.daily")
+        import_module("startdeliver.support.moves")

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from startdeliver.customers import selectors, services
+from startdeliver.customers import moves, selectors, services
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.intercom import regions
 from startdeliver.support.selectors import tickets_list
@@ -18,7 +18,6 @@ from startdeliver.sync.push import standing
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
 from startdeliver.web.forms import UserForm, user_initial
-from startdeliver.web.moves import follow_users
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.views import usage
@@ -129,7 +128,7 @@ def assign(request: HttpRequest) -> HttpResponse:
         messages.error(request, "No customer was chosen, so nothing was changed. Search for one and choose it.")
     else:
         moved = services.user_move(users=ids, customer=customer, by=member.email)
-        tickets = follow_users(organization, moved)
+        tickets = moves.follow(organization, CustomerUser.objects.filter(pk__in=moved))
         text = f"{formats.plural(len(ids), 'user')} now {'belongs' if len(ids) == 1 else 'belong'} to {customer.name}."
         if tickets:
             text += f" {formats.plural(tickets, 'ticket')} without a customer went along."
