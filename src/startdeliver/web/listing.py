@@ -25,6 +25,7 @@ from startdeliver.workflows.selectors import enrolled_q
 
 LIST = "/customers"
 NOTHING = "-none-"
+WORKFLOW = "workflow"
 _STANDARD = ("q", "health", "csm", "archived", "assessment", "usage")
 PRODUCT = "product-"
 _HEALTHS = {"good": "Good", "fair": "Fair", "poor": "Poor", "none": "without data"}
@@ -68,9 +69,9 @@ DEFAULT = tuple(column.key for column in COLUMNS[:10] if column.key != "users")
 
 @dataclass(frozen=True)
 class FieldFilter:
-    """What is asked of one custom field or product: `values` by parameter name, in words, and as a condition."""
+    """What is asked of one custom field, product or workflow: `values` by parameter name, in words, as a condition."""
 
-    field: CustomField | Product
+    field: CustomField | Product | Workflow
     values: Mapping[str, str]
     words: str
     condition: Q
@@ -90,7 +91,6 @@ class Asked:
     own: list[FieldFilter]
     verdict: str
     usage: str
-    workflow: Workflow | None
     fields: list[CustomField]
     products: list[Product]
     list_id: int | None
@@ -118,13 +118,12 @@ def asked(params: QueryDict, member: Member) -> Asked:
     products = list(Product.objects.filter(archived_at__isnull=True).order_by("position", "pk"))
     own = [found for one in fields if (found := field_filter(one, params)) is not None]
     own += [found for one in products if (found := _of_product(one, params)) is not None]
+    own += _of_workflow(params)
     verdict = params.get("assessment", "")
     verdict = verdict if verdict in Status.values else ""
     usage = params.get("usage", "")
     usage = usage if usage in _HEALTHS else ""
-    workflow = _workflow(params.get("workflow", ""))
     conditions = [found.condition for found in own]
-    conditions += [enrolled_q(workflow.pk)] if workflow else []
     conditions += [Q(assessment__status=verdict)] if verdict else []
     conditions += [_usage_is(usage)] if usage else []
     filters = selectors.CustomerFilters(
@@ -140,7 +139,6 @@ def asked(params: QueryDict, member: Member) -> Asked:
         "archived": "1" if filters.archived else "",
         "assessment": verdict,
         "usage": usage,
-        "workflow": str(workflow.pk) if workflow else "",
     }
     for found in own:
         kept |= found.values
@@ -160,15 +158,17 @@ def asked(params: QueryDict, member: Member) -> Asked:
         own=own,
         verdict=verdict,
         usage=usage,
-        workflow=workflow,
         fields=fields,
         products=products,
         list_id=int(list_text) if list_text.isdecimal() and len(list_text) < 18 else None,
     )
 
 
-def _workflow(text: str) -> Workflow | None:
-    return Workflow.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
+def _of_workflow(params: QueryDict) -> list[FieldFilter]:
+    """What the address asks of workflows: workflow=id, for customers who are in it now."""
+    text = params.get(WORKFLOW, "")
+    found = Workflow.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
+    return [FieldFilter(found, {WORKFLOW: text}, "workflow", enrolled_q(found.pk))] if found else []
 
 
 def address(

@@ -13,7 +13,7 @@ from startdeliver.customers.custom import is_alias
 from startdeliver.customers.models import CustomField
 from startdeliver.usage.models import Product
 from startdeliver.web import formats
-from startdeliver.web.listing import PRODUCT
+from startdeliver.web.listing import PRODUCT, WORKFLOW
 
 register = template.Library()
 
@@ -47,8 +47,8 @@ def own_filter(params: Any, name: str) -> str:
 
 @register.filter
 def is_own(name: str) -> bool:
-    """Whether a parameter asks for a custom field or a product, which the panel of filters has inputs for."""
-    return is_alias(name) or name.startswith(PRODUCT)
+    """Whether a parameter asks for a custom field, product or workflow, which the panel of filters has inputs for."""
+    return is_alias(name) or name.startswith(PRODUCT) or name == WORKFLOW
 
 
 @register.filter

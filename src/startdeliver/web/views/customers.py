@@ -26,6 +26,7 @@ from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import usage, workflows
 from startdeliver.web.views.assessment import attach, strip_counts
 from startdeliver.web.views.lists import list_address
+from startdeliver.workflows import selectors as selectors_of_workflows
 
 _RECENT = timedelta(days=30)
 _RANK = {"good": 0, "fair": 1, "poor": 2}
@@ -78,7 +79,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
         "usages": usage.HEALTHS,
-        "workflows": workflows.choices(now.workflow),
+        "workflows": selectors_of_workflows.live(),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
         **_lists(now, saved, member),
     }

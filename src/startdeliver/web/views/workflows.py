@@ -213,12 +213,6 @@ def attach(rows: Sequence[Any]) -> None:
         row.workflows = found.get(row.pk, [])
 
 
-def choices(current: Workflow | None) -> list[Workflow]:
-    """What a list can be filtered by: the workflows that are not archived, and the one that it is filtered by."""
-    live = selectors.live()
-    return live if current is None or current in live else [*live, current]
-
-
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """The tab of a customer's page: its enrolments, open and ended, and the workflows that it can be enrolled in."""
     stays = selectors.of_customer(customer)
