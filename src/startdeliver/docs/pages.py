@@ -34,6 +34,7 @@ INDEX: tuple[Entry, ...] = (
     Entry("tickets", "How conversations become tickets, what open, resolved and overdue mean."),
     Entry("support-health", "How Good, Fair and Poor come about, and the two settings behind them."),
     Entry("assessment", "What the five statuses mean, what they rest on, who assesses, and what is sent."),
+    Entry("workflows", "Programmes such as At-risk: rules, enrolling by hand, leaving, and history."),
     Entry("api", "Read and write customers, users and tickets from your own programs."),
     Entry("operating", "Install, settings, backup, upgrades, and running it for many organizations."),
 )
