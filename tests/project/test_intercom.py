@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = {
     *("id", "status", "trigger", "startedAt", "finishedAt", "listed", "imported", "updated", "unchanged", "deleted"),
     *("skipped", "outbound", "messages", "usersCreated", "usersUpdated", "customersCreated", "customersUpdated"),
-    *("requests", "seconds", "sweepRequests", "sweepSeconds", "warnings", "error"),
+    *("events", "requests", "seconds", "sweepRequests", "sweepSeconds", "warnings", "error"),
 }
 
 
