@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import pytest
 
 from startdeliver.common import clock
+from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection
+from startdeliver.sync.push import runs as push_runs
 from startdeliver.tenancy.models import Organization
 
+from .pushing import LOGIN, Out
 from .story import Story
 
 
@@ -43,12 +48,43 @@ def story(scoped: Organization, intercom: Handle) -> Story:
 
 @pytest.fixture
 def naps(intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The client's pauses take no time; gives how long they would have been. The workspace's clock moves on by them."""
+    """The client's pauses take no time; gives how long they would have been. The clocks of the workspace, of its
+    rate limit and of the client's limiter move on by them."""
     taken: list[float] = []
 
     async def pause(seconds: float) -> None:
         taken.append(seconds)
         intercom.clock.advance(seconds)
+        await asyncio.sleep(0)
 
     monkeypatch.setattr(session, "pause", pause)
+    monkeypatch.setattr(session, "steady", lambda: time.monotonic() + sum(taken))
+    monkeypatch.setattr(intercom.limiter, "clock", lambda: time.time() + sum(taken))
     return taken
+
+
+@pytest.fixture
+def out(story: Story) -> Out:
+    """Acme and Ann are linked to a company and a contact; nothing has gone out."""
+    out = Out(story.organization, story.connection, story.intercom)
+    acme = out.customer("Acme", external_id="acme")
+    out.user("ann@acme.example", acme, name="Ann", external_id="ann")
+    company = out.workspace.add_company("Acme", "acme")
+    out.workspace.add_contact("Ann", "ann@acme.example", companies=[company], external_id="ann")
+    out.sync(messages=False)
+    out.intercom.log.clear()
+    return out
+
+
+@pytest.fixture
+def pushed(out: Out, monkeypatch: pytest.MonkeyPatch) -> Out:
+    """The tier is unlocked, the preview accepted, and the first push is done. Health is set by the tests."""
+    monkeypatch.setattr(push_runs, "freshen", lambda organization: None)
+    out.unlock()
+    out.accept()
+    out.health(Customer.objects.get(), "poor")
+    Customer.objects.update(last_login_at=LOGIN)
+    CustomerUser.objects.update(last_login_at=LOGIN)
+    out.push()
+    out.intercom.log.clear()
+    return out

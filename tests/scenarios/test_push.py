@@ -11,84 +11,15 @@ from startdeliver.common import clock
 from startdeliver.customers import fields as custom_fields
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
-from startdeliver.simulator.model import Contact
 from startdeliver.sync import runs as sync_runs
 from startdeliver.sync.connect import disconnect_and_delete
 from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import choices, queue, runs
-from startdeliver.usage.models import UsageHealth
 from startdeliver.workflows import services as workflows
 
-from .story import Story
+from .pushing import Out
 
 NOT_FOUND = {"type": "error.list", "errors": [{"code": "company_not_found", "message": "Company Not Found"}]}
-LOGIN = datetime(2026, 10, 1, 8, tzinfo=UTC)
-
-
-class Out(Story):
-    """A story about what goes out."""
-
-    def unlock(self) -> None:
-        self.organization.advanced = True
-        self.organization.save()
-
-    def accept(self) -> None:
-        choices.accept(self.organization, "ada@acme.test")
-
-    def tick(self, *keys: str, **more: Any) -> None:
-        choices.save(self.organization, by="ada@acme.test", ticked=keys, **more)
-
-    def push(self, expect: str = PushRun.Status.SUCCESS) -> PushRun:
-        run = runs.execute(self.organization, PushRun.Trigger.CLI)
-        assert run.status == expect, run.error
-        return run
-
-    def health(self, customer: Customer, status: str | None) -> None:
-        UsageHealth.objects.update_or_create(
-            customer=customer, defaults={"organization": self.organization, "status": status}
-        )
-
-    def company(self, **fields: Any) -> dict[str, Any]:
-        """The custom attributes of the only company."""
-        (company,) = self.workspace.companies.values()
-        return company.custom_attributes
-
-    def contact(self) -> Contact:
-        """Ann, over there."""
-        (ref,) = MirrorContact.objects.filter(external_id="ann").values_list("ref", flat=True)
-        return self.workspace.contact(ref)
-
-    def writes(self) -> list[tuple[str, str]]:
-        """What was written over there since the log was cleared."""
-        skip = ("/contacts/search", "/conversations/search", "/tickets/search", "/companies/list")
-        return [(e.method, e.path) for e in self.intercom.log.entries if e.method != "GET" and e.path not in skip]
-
-
-@pytest.fixture
-def out(story: Story) -> Out:
-    """Acme and Ann are linked to a company and a contact; nothing has gone out."""
-    out = Out(story.organization, story.connection, story.intercom)
-    acme = out.customer("Acme", external_id="acme")
-    out.user("ann@acme.example", acme, name="Ann", external_id="ann")
-    company = out.workspace.add_company("Acme", "acme")
-    out.workspace.add_contact("Ann", "ann@acme.example", companies=[company], external_id="ann")
-    out.sync(messages=False)
-    out.intercom.log.clear()
-    return out
-
-
-@pytest.fixture
-def pushed(out: Out, monkeypatch: pytest.MonkeyPatch) -> Out:
-    """The tier is unlocked, the preview accepted, and the first push is done. Health is set by the tests."""
-    monkeypatch.setattr(runs, "freshen", lambda organization: None)
-    out.unlock()
-    out.accept()
-    out.health(Customer.objects.get(), "poor")
-    Customer.objects.update(last_login_at=LOGIN)
-    CustomerUser.objects.update(last_login_at=LOGIN)
-    out.push()
-    out.intercom.log.clear()
-    return out
 
 
 def test_nothing_goes_out_of_itself(out: Out) -> None:

@@ -304,6 +304,61 @@ class TestMessaging:
             }
         ]
 
+    def counts(self, admin: Client, key: str = "usage-poor") -> tuple[str, ...]:
+        card = admin.get(f"{HOME}/messaging").content.decode().split(f'id="{key}"')[1].split("</section>")[0]
+        return tuple(re.findall(r'<span class="num">(\d+)</span>', card)) + tuple(
+            re.findall(r"The counts.*?</span>", card)
+        )
+
+    def test_a_difference_is_explained(self, admin: Client, unlocked: Organization, intercom: Handle) -> None:
+        admin.post(f"{HOME}/tick", {"field": "contact.usage_health"})
+        accept(admin)
+        jobs.run_inline()
+        assert self.counts(admin) == ("1", "1")
+        # Here another customer of theirs turned Poor, and no push was made since.
+        with organization_scope(unlocked):
+            UsageHealth.objects.update(status="good")
+        here, there, why = self.counts(admin)
+        assert (here, there) == ("0", "1")
+        assert "1 contact had it when Intercom last confirmed their values; the next push brings the rest" in why
+        with organization_scope(unlocked):
+            UsageHealth.objects.update(status="poor")
+        # Somebody gave it to a contact by hand who is nobody here.
+        intercom.workspace.add_contact(
+            "By hand", "hand@x.test", custom_attributes={"startdeliver_contact_usage_health": "Poor"}
+        )
+        here, there, why = self.counts(admin)
+        assert (here, there) == ("1", "2")
+        assert "1 contact more have it in Intercom" in why
+        assert "had it when" not in why
+        # And somebody took it away from ours.
+        (ann,) = [one for one in intercom.workspace.contacts.values() if one.email == "ann@acorn.test"]
+        for one in intercom.workspace.contacts.values():
+            intercom.workspace.set_contact(one.id, custom_attributes={"startdeliver_contact_usage_health": "Fair"})
+        assert ann.custom_attributes["startdeliver_contact_usage_health"] == "Fair"
+        here, there, why = self.counts(admin)
+        assert (here, there) == ("1", "0")
+        assert "Intercom finds 1 contact fewer than it confirmed" in why
+
+    def test_the_rule_is_spelled_out(self, admin: Client, unlocked: Organization) -> None:
+        page = admin.get(f"{HOME}/messaging").content.decode()
+        card = page.split('id="usage-poor-not-at-risk"')[1].split("</section>")[0]
+        rules = re.findall(r'<span class="mono">([^<]+)</span> (\w+) <strong>([^<]+)</strong>', card)
+        assert rules == [
+            ("startdeliver_contact_usage_health", "is", "Poor"),
+            ("startdeliver_contact_at_risk", "is", "false"),
+        ]
+
+    def test_an_audience_is_made_once(self, admin: Client, unlocked: Organization, intercom: Handle) -> None:
+        admin.post(f"{HOME}/tick", {"field": "contact.usage_health"})
+        accept(admin)
+        jobs.run_inline()
+        admin.post(f"{HOME}/audience/usage-poor")
+        answer = admin.post(f"{HOME}/audience/usage-poor", follow=True)
+        assert "is in Intercom already" in answer.content.decode()
+        assert len(intercom.workspace.audiences) == 1
+        assert "no such recipe" in admin.post(f"{HOME}/audience/nonsense", follow=True).content.decode()
+
 
 class TestTheProfile:
     """Where each value stands, on a customer's and a user's page."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.db.models.fields.json import KeyTransform
 
 from startdeliver.intercom import IntercomError, search
 from startdeliver.sync import session
-from startdeliver.sync.models import Connection, PushItem
+from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushRecord
 from startdeliver.sync.push import choices
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.plan import FROM, WHERE
@@ -110,9 +111,8 @@ def counted(organization: Organization, link: Connection) -> list[Row]:
         except IntercomError as error:
             for row, _ in askable:
                 row.missing = row.missing or error.sentence if row.there is None else ""
-    waiting = PushItem.objects.filter(contact__isnull=False).count()
-    for row in rows:
-        row.difference = _difference(row, waiting)
+    for row, one in zip(rows, usable, strict=True):
+        row.difference = _difference(row, link, one)
     return rows
 
 
@@ -148,15 +148,46 @@ def _words(value: Value) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _difference(row: Row, waiting: int) -> str:
+def _difference(row: Row, link: Connection, usable: Usable) -> str:
+    """Why the counts differ, in numbers as far as they are known: what Intercom has confirmed lies between the two."""
     if row.there is None or row.there == row.here:
         return ""
-    reasons = ["Intercom's search lags some minutes behind", "values go out with the next push"]
-    if waiting:
-        reasons.insert(0, f"{waiting:,} contacts could not be written")
-    if row.there > row.here:
-        reasons.append("contacts that are linked to nobody here keep what they were given")
-    return f"The counts differ: {'; '.join(reasons)}."
+    sent = _sent(link, usable)
+    failed = PushItem.objects.filter(contact__isnull=False).exclude(reason="").count()
+    reasons = []
+    if sent != row.here:
+        text = f"{_contacts(sent)} had it when Intercom last confirmed their values; the next push brings the rest"
+        reasons.append(text + (f", as far as the {_contacts(failed)} that failed allow it" if failed else ""))
+    if row.there < sent:
+        reasons.append(
+            f"Intercom finds {_contacts(sent - row.there)} fewer than it confirmed: its search lags some minutes "
+            "behind, and somebody may have changed or archived them there"
+        )
+    if row.there > sent:
+        reasons.append(
+            f"{_contacts(row.there - sent)} more have it in Intercom without a push of now: they are linked to nobody "
+            "here any more, or somebody gave it to them by hand"
+        )
+    return f"The counts differ. {'. '.join(reason[:1].upper() + reason[1:] for reason in reasons)}."
+
+
+def _contacts(number: int) -> str:
+    return f"{number:,} contact" if number == 1 else f"{number:,} contacts"
+
+
+def _sent(link: Connection, usable: Usable) -> int:
+    """The contacts of which Intercom has confirmed these very values, and that are linked still."""
+    rows = PushRecord.objects.filter(
+        contact__workspace=link.workspace,
+        contact__state=MirrorContact.State.ACTIVE,
+        contact__user__isnull=False,
+        contact__user__archived_at__isnull=True,
+    )
+    for at, (one, choice) in enumerate(usable.parts):
+        # An attribute's name may hold what the ORM's look-ups give another meaning, so it is a parameter here.
+        rows = rows.annotate(**{f"v{at}": KeyTransform("v", KeyTransform(choice.field.name, "values"))})
+        rows = rows.filter(**{f"v{at}": one.value})
+    return rows.count()
 
 
 def create_audience(organization: Organization, link: Connection, key: str) -> str:
