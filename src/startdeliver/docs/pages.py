@@ -26,6 +26,7 @@ class Entry:
 INDEX: tuple[Entry, ...] = (
     Entry("intercom", "Connect Intercom, what syncs, every setting, and what to do when something is missing."),
     Entry("attributes", "Send health, last login and your own fields to Intercom, and target messages with them."),
+    Entry("events", "Let Intercom's events count as usage: names, what waits, who is asked, nothing twice."),
     Entry("customers", "The customers list, the profile, users, and who looks after whom."),
     Entry("lists", "Filters, columns, saved and shared lists, and My portfolio."),
     Entry("fields", "Your own fields on customers and users: types, visibility, aliases."),
