@@ -320,8 +320,41 @@ def test_scroll_that_stays_taken_falls_back_to_the_list():
     assert len(naps.taken) == 2
     listed = [seen for seen in server.seen if seen.path == "/companies/list"]
     assert {seen.method for seen in listed} == {"POST"}
-    assert [seen.query["page"] for seen in listed] == ["1", "2", "3"]
+    # The front once more: that is where a company moves that becomes active meanwhile.
+    assert [seen.query["page"] for seen in listed] == ["1", "2", "3", "1"]
     assert listed[0].query["per_page"] == "60"
+
+
+def test_who_cannot_wait_gets_the_list_at_once():
+    def handler(request):
+        if request.path == "/companies/scroll":
+            return web.json_response(BUSY[1], status=400)
+        return web.json_response({"data": [{"id": "co1"}], "total_count": 1})
+
+    pages, server, naps = collect(handler, lambda c: c.companies_scroll(patient=False))
+    assert ids(pages) == ["co1"]
+    assert pages[-1].truncated == ""
+    assert naps.taken == []
+    assert [seen.path for seen in server.seen] == ["/companies/scroll", "/companies/list"]
+
+
+@pytest.mark.parametrize(("total", "whole"), [(3, True), (4, False), (None, True)])
+def test_a_list_that_moved_while_it_was_read(total, whole):
+    """Page two's only company becomes active after page one was read: it is found at the front. What Intercom counts
+    and nobody saw is said."""
+    fronts = [["a", "b"], ["moved", "a"]]
+
+    def handler(request):
+        if request.path == "/companies/scroll":
+            return web.json_response(BUSY[1], status=400)
+        first = request.query["page"] == "1"
+        names = fronts.pop(0) if first else ["b"]
+        pages = {"next": "https://x/companies/list?page=2"} if first and len(fronts) else None
+        return web.json_response({"data": [{"id": name} for name in names], "pages": pages, "total_count": total})
+
+    pages, _, _ = collect(handler, lambda c: c.companies_scroll(patient=False))
+    assert set(ids(pages)) == {"a", "b", "moved"}
+    assert (pages[-1].truncated == "") is whole
 
 
 LIMIT = (400, error_list("bad_request", "page limit reached, please use scroll API"))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer
+from startdeliver.simulator import api_companies
 from startdeliver.simulator.model import Author
 from startdeliver.support.models import Ticket
 from startdeliver.support.selectors import thread_entries
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync.models import MirrorContact, SyncRun
 
 from .story import Story
 
 DAY = 86_400
+Many = tuple[str, str]
 
 
 def known(story: Story, name: str = "ann") -> str:
@@ -46,15 +52,65 @@ def test_only_changed_contacts_are_read_again(story: Story) -> None:
     assert story.intercom.log.count("GET /contacts") == 1, "one question for the number of contacts"
 
 
-def test_the_company_scroll_is_a_singleton(story: Story, naps: list[float]) -> None:
-    contact = known(story)
-    company = story.workspace.add_company("Acme Ltd", "acme")
-    story.workspace.attach(contact, company.id)
-    story.intercom.scroll.start(["held by another program"])
+def test_no_ticket_waits_for_a_scroll_that_another_program_holds(story: Story, naps: list[float]) -> None:
     story.set(create_customers=True)
+    company = story.workspace.add_company("Acme Ltd", "acme")
+    contact = story.workspace.add_contact("Ann", "ann@acme.example", companies=[company])
+    story.user("ann@acme.example")
+    asked = story.workspace.add_conversation([contact], company=company)
+    story.intercom.scroll.start(["held by another program"])
     run = story.sync(messages=False)
-    assert run.customers_created == 1
-    assert naps[0] > 60, "a scroll that nobody uses ends after a minute"
+    assert naps == [], "the list is complete, so nothing is waited for"
+    assert story.intercom.log.count("POST /companies/list") == 1
+    customer = story.ticket(asked).customer
+    assert customer is not None
+    assert customer.name == "Acme Ltd"
+    assert (run.warnings, run.customers_created) == ([], 1)
+
+
+@pytest.fixture
+def many(story: Story, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> Many:
+    """More companies than the list gives, and a scroll that another program holds. Ann is of the last one listed."""
+    monkeypatch.setattr(api_companies, "COMPANIES_CAP", 120)
+    story.set(create_customers=True)
+    story.user("ann@x.example")
+    made = [story.workspace.add_company(f"Company {n}", f"co-{n}", last_request_at=1000 - n) for n in range(200)]
+    people = [story.workspace.add_contact(f"P{n}", f"p{n}@x.example", companies=made[n::4]) for n in range(4)]
+    ann = story.workspace.add_contact("Ann", "ann@x.example", companies=[made[-1]])
+    asked = story.workspace.add_conversation([ann])
+    story.intercom.scroll.start(["held by another program"])
+    assert len(people) == 4
+    return asked.id, made[-1].name
+
+
+def test_what_the_list_withholds_is_read_after_the_conversations(story: Story, many: Many, naps: list[float]) -> None:
+    asked, company = many
+    story.intercom.faults.before_page("/conversations/search", 1, lambda: waited.append(list(naps)))
+    waited: list[list[float]] = []
+    run = story.sync(messages=False)
+    assert waited == [[]], "conversations came before any waiting"
+    assert len(naps) == 1
+    assert run.customers_created == 200
+    customer = story.ticket(asked).customer
+    assert customer is not None
+    assert customer.name == company
+    assert story.connection.swept_at is not None
+
+
+def test_a_run_that_could_not_read_all_companies_is_not_complete(story: Story, many: Many, naps: list[float]) -> None:
+    asked, _ = many
+    taken = {"type": "error.list", "errors": [{"code": "scroll_exists", "message": "scroll already exists"}]}
+    story.intercom.faults.fail_next("answer", "/companies/scroll", times=4, status=400, body=taken)
+    run = story.sync(expect=SyncRun.Status.FAILED)
+    assert (run.error_code, run.messages) == ("incomplete", 1), "all else was done"
+    assert "Another program was reading the companies" in run.error
+    assert story.tickets() == {asked}
+    assert story.connection.problem == "", "nobody has to do anything"
+    assert story.connection.next_sync_at is not None
+    assert story.connection.next_sync_at <= clock.now() + timedelta(minutes=15)
+    story.intercom.clock.advance(61)
+    story.sync()
+    assert Customer.objects.count() == 200, "and the next run reads them"
 
 
 def test_a_scroll_that_stays_taken_is_replaced_by_the_list(story: Story, naps: list[float]) -> None:
@@ -116,12 +172,18 @@ def test_an_expired_position_begins_again_at_the_last_second(story: Story) -> No
     assert story.tickets() == set(ids)
 
 
-def test_429_is_waited_for(story: Story) -> None:
+def test_429_is_waited_for(story: Story, naps: list[float]) -> None:
     ann = known(story)
     asked = story.workspace.add_conversation([ann])
-    story.intercom.faults.fail_next("429", "/conversations/search")
     story.sync(messages=False)
-    assert story.tickets() == {asked.id}
+    later = story.workspace.add_conversation([ann])
+    story.intercom.faults.fail_next("429", "/conversations/search")
+    story.intercom.log.clear()
+    naps.clear()
+    story.sync(messages=False)
+    assert story.tickets() == {asked.id, later.id}
+    assert story.intercom.log.refused == 1, "asked again in the next window, not before"
+    assert 0 < sum(naps) <= 12, "a window is ten seconds"
 
 
 def test_the_index_lags_behind(story: Story) -> None:

@@ -259,16 +259,16 @@ class IntercomClient:
         return paging.by_number(self._transport, streams.COMPANIES_LIST, {"order": "desc"}, cursor, per_page)
 
     def companies_scroll(
-        self, *, attempts: int = paging.SCROLL_ATTEMPTS, wait: float = paging.SCROLL_WAIT
+        self, *, attempts: int = paging.SCROLL_ATTEMPTS, wait: float = paging.SCROLL_WAIT, patient: bool = True
     ) -> AsyncIterator[Page[wire.Company]]:
         """All companies that have contacts (OAS GET /companies/scroll).
 
         Only one scroll may be open in a workspace and none can be continued after a failure. So: taken → wait ``wait``
-        seconds and try again; expired or broken → begin anew (``Page.restarted``); after ``attempts`` failures of
-        either kind → the plain list, whose last page says in ``truncated`` when Intercom cut it at 10,000. Cannot be
-        started from a cursor.
+        seconds and try again (not ``patient``: the list at once); expired or broken → begin anew
+        (``Page.restarted``); after ``attempts`` failures of either kind → the plain list, whose last page says in
+        ``truncated`` when Intercom cut it at 10,000 or it moved while it was read. Cannot be started from a cursor.
         """
-        return paging.scrolled_companies(self._transport, attempts, wait, self._sleep)
+        return paging.scrolled_companies(self._transport, attempts, wait, self._sleep, patient=patient)
 
     # ---------------------------------------------------------------------------------------- conversations and tickets
 

@@ -426,9 +426,9 @@ def error_for(
     elif kind_of is Invalid and endpoint == "companies_list" and "scroll" in message.lower():
         kind_of = ListLimit
         sentence = (
-            "Intercom lists only the 10,000 most recently active companies this way, "
-            "so the others were not read this time. "
-            "They follow at the next sync, when the company scroll is free."
+            "Another program was reading the companies of this Intercom workspace, and while it does "
+            "Intercom lists only the 10,000 most recently active ones, so the others were not read this time. "
+            "They follow at the next sync."
         )
     error = kind_of(
         sentence,

@@ -28,6 +28,10 @@ T = TypeVar("T")
 SMALLEST_PAGE = 20
 SCROLL_WAIT = 65.0  # a scroll expires after a minute without use (OpenAPI 2.16, /companies/scroll)
 SCROLL_ATTEMPTS = 3
+_LIST_MOVED = (
+    "Intercom's list of companies changed while it was read, so some companies may be missing. "
+    "They follow at the next sync."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,12 @@ async def by_link(
 
 
 async def scrolled_companies(
-    transport: Transport, attempts: int, wait: float, sleep: Callable[[float], Awaitable[object]]
+    transport: Transport,
+    attempts: int,
+    wait: float,
+    sleep: Callable[[float], Awaitable[object]],
+    *,
+    patient: bool = True,
 ) -> AsyncIterator[Page[wire.Company]]:
     """The company scroll with everything that can befall it; see ``IntercomClient.companies_scroll``."""
     begun, failures = False, 0
@@ -144,6 +153,8 @@ async def scrolled_companies(
                 begun, restarted = True, False
             return
         except ScrollBusy:
+            if not patient:
+                break
             failures += 1
             if failures < attempts:
                 await sleep(wait)
@@ -152,13 +163,39 @@ async def scrolled_companies(
         except (NotFound, VersionUnsupported):
             # The first call names no scroll, so it is the scroll itself that is not offered.
             break
-    restarted = begun
+    async for page in _listed_companies(transport, restarted=begun):
+        yield page
+
+
+async def _listed_companies(transport: Transport, *, restarted: bool) -> AsyncIterator[Page[wire.Company]]:
+    """The plain list, checked for having been whole: it is sorted by last activity, so a company that becomes active
+    while it is read moves from a page that is still to come to the front. So the front is read again until it holds
+    nothing new, and what was seen is compared with Intercom's count."""
+    known: set[str] = set()
+    pages, unnamed, total = 0, 0, None
     try:
         async for page in by_number(transport, streams.COMPANIES_LIST, {"order": "desc"}, None, None):
+            pages += 1
+            known.update(item.id for item in page.items)
+            known.update(failure.id for failure in page.failures if failure.id)
+            unnamed += sum(not failure.id for failure in page.failures)
+            total = page.total_count
             yield Page(page.items, page.next_cursor, page.total_count, page.failures, restarted)
             restarted = False
+        if pages < 2:
+            return
+        async for page in by_number(transport, streams.COMPANIES_LIST, {"order": "desc"}, None, None):
+            total = page.total_count
+            fresh = [item for item in page.items if item.id not in known]
+            if not fresh:
+                break
+            known.update(item.id for item in fresh)
+            yield Page(fresh, None, page.total_count)
     except ListLimit as limit:
         yield Page([], truncated=limit.sentence)
+        return
+    if total is not None and len(known) + unnamed < total:
+        yield Page([], truncated=_LIST_MOVED)
 
 
 async def _one_scroll(transport: Transport, stream: Stream) -> AsyncIterator[Page[wire.Company]]:

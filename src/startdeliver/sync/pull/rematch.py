@@ -41,8 +41,8 @@ def run(pull: Pull) -> None:
     changed_settings = since is None or (link.settings_changed_at is not None and link.settings_changed_at > since)
     users, customers = _changed(CustomerUser, since), _changed(Customer, since)
     moved = any(pull.cursor.get(name) for name in ("contacts_changed", "companies_changed", "contacts_gone"))
-    # The first listing has just matched everything as it was read.
-    first = bool(pull.cursor.get("first"))
+    # The first listing has just matched everything as it was read, unless companies came after it.
+    first = bool(pull.cursor.get("first")) and "companies_again" not in pull.cursor
     if not first and (changed_settings or moved or users.exists() or customers.exists()):
         pull.people.forget()
         _align(pull, users, customers, changed_settings, began)

@@ -56,6 +56,11 @@ def _misses_contacts(pull: Pull) -> bool:
     return _sweeping(pull) or contacts.are_missing(pull)
 
 
+def _swept(pull: Pull) -> bool:
+    """A sweep that lacks companies is done again by the next run."""
+    return _sweeping(pull) and not companies.is_short(pull)
+
+
 def _compares_open(pull: Pull) -> bool:
     """Not after the first listing, which has just read every conversation."""
     return _sweeping(pull) and not pull.cursor.get("first")
@@ -67,10 +72,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("conversations", conversations.run),
     Stage("tickets", tickets.run),
     Stage("deleted", deleted.run),
+    Stage("companies_again", companies.again, companies.is_short, sweep=True),
     Stage("left", reconcile.has_left, _misses_contacts, sweep=True),
     Stage("reconcile", reconcile.open_conversations, _compares_open, sweep=True),
     Stage("rematch", rematch.run),
-    Stage("swept", finish.close_sweep, _sweeping, sweep=True),
+    Stage("swept", finish.close_sweep, _swept, sweep=True),
     Stage("events", events.run, events.wanted),
     Stage("messages", messages.run, _wants_messages),
 )
@@ -100,6 +106,7 @@ def pull(work: Pull) -> None:
             log.info("sync of organization %d: %s took %.1f s", work.organization_id, stage.name, seconds)
         done.append(stage.name)
         work.commit(lambda: None)
+    work.failure = work.failure or companies.shortage(work)
     work.stage = "finish"
     work.progress(0)
     finish.run(work)

@@ -254,6 +254,7 @@ _STAGES = {
     "conversations": "Reading conversations",
     "tickets": "Reading ticket states",
     "deleted": "Looking for deleted conversations",
+    "companies_again": "Waiting for the list of all companies",
     "left": "Looking for people who have left",
     "reconcile": "Comparing open conversations",
     "rematch": "Looking again at skipped conversations",
