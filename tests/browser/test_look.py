@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from startdeliver.customers.imports import service
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support.models import Ticket
 from startdeliver.sync.models import Skip, SyncRun
@@ -21,6 +22,7 @@ def addresses(hub: Hub) -> list[str]:
         assert isinstance(customer, Customer)
         ticket = Ticket.objects.order_by("-message_count").first()
         user = CustomerUser.objects.filter(customer=customer).first()
+        files = imports(hub)
         run, skip = SyncRun.objects.first(), Skip.objects.filter(resolved_at__isnull=True).first()
     assert ticket is not None
     assert user is not None
@@ -29,6 +31,12 @@ def addresses(hub: Hub) -> list[str]:
     return [
         "/customers",
         "/customers/new",
+        "/customers/import",
+        *files,
+        "/users",
+        "/users?view=has-left",
+        "/users/new",
+        "/users/unassigned",
         f"/customers/{customer.pk}",
         f"/customers/{customer.pk}/assessment",
         f"/users/{user.pk}",
@@ -47,8 +55,32 @@ def addresses(hub: Hub) -> list[str]:
         "/settings/team",
         "/settings/apikeys",
         "/settings/ai",
+        "/settings/fields",
+        "/settings/fields/new",
+        "/settings/products",
+        "/settings/products/new",
+        "/settings/products/types/new",
         "/docs/intercom",
+        "/docs/import",
+        "/docs/api",
     ]
+
+
+def imports(hub: Hub) -> list[str]:
+    """Three files on their way in: just chosen, checked, and imported but for a row."""
+    text = b"Company,ID,ARR\nOne,axe-1,5\nTwo,axe-2,much\n"
+    found = []
+    for step in range(3):
+        made = service.upload(
+            organization=hub.organization, by="ada", target="customer", filename=f"{step}.csv", data=text
+        )
+        if step:
+            service.check(made)
+        if step == 2:
+            made.status, made.finished_at = "done", made.created_at
+            made.save()
+        found.append(f"/customers/import/{made.pk}")
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

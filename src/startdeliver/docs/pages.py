@@ -52,6 +52,10 @@ class Page:
     html: str
 
 
+# A long line is scrolled sideways, with the keyboard too.
+_PRE = '<pre tabindex="0">'
+
+
 @functools.cache
 def _renderer() -> MarkdownIt:
     # Raw HTML in the source is shown as text: the pages are ours, but the policy needs no exception.
@@ -63,7 +67,7 @@ def _read(slug: str, modified: float) -> Page:
     entry = next(entry for entry in INDEX if entry.slug == slug)
     text = (DOCS_DIR / f"{slug}.md").read_text(encoding="utf-8")
     title = text.split("\n", 1)[0].removeprefix("# ").strip()
-    return Page(slug, title, entry.summary, text, _renderer().render(text))
+    return Page(slug, title, entry.summary, text, _renderer().render(text).replace("<pre>", _PRE))
 
 
 def page(slug: str) -> Page | None:

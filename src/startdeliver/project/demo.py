@@ -175,6 +175,20 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
         users[user.pk] = (number, person["company_id"] or "")
     seed_usage(organization, administrator.email, users, clock.now())
     seed_workflows(organization, administrator.email, customers)
+    _seed_lists(administrator, csm)
+
+
+def _seed_lists(administrator: Any, csm: Any) -> None:
+    """A shared list that shows each member its own customers, one with columns of its own, and one of the CSM's."""
+    from startdeliver.customers.lists import list_create
+
+    columns = ["assessment", "health", "renewal", "arr", "customfieldContract", "customfieldSeats"]
+    for member, name, shared, asks, shown, sort in (
+        (administrator, "Poor in my portfolio", True, {"csm": ["me"], "health": ["poor"]}, [], "worse"),
+        (administrator, "Renewals by date", True, {}, columns, "renewal"),
+        (csm, "Large ones of mine", False, {"csm": ["me"], "customfieldSeats-min": ["60"]}, [], "-arr"),
+    ):
+        list_create(member=member, name=name, shared=shared, asks=asks, columns=shown, sort=sort)
 
 
 def _born(folder: Path) -> int:
