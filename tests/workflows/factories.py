@@ -1,0 +1,70 @@
+"""Customers with health and assessment, and workflows, in as few words as a test needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from startdeliver.assessment.models import Assessment, Current
+from startdeliver.common import clock
+from startdeliver.customers.models import Customer
+from startdeliver.support.models import SupportHealth
+from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.scope import current_organization
+from startdeliver.usage.models import UsageHealth
+from startdeliver.workflows import services
+from startdeliver.workflows.models import Enrolment, Workflow
+
+POOR = [[{"fact": "support_health", "op": "is", "value": "poor"}]]
+
+
+def the_organization() -> Organization:
+    organization = current_organization()
+    assert organization is not None
+    return organization
+
+
+def make_customer(name: str = "Northwind", **fields: Any) -> Customer:
+    """A customer; `support`, `usage` and `assessed` are its health and its assessment's status."""
+    given = {part: fields.pop(part, None) for part in ("support", "usage", "assessed")}
+    customer = Customer.objects.create(organization=the_organization(), name=name, **fields)
+    for part, value in given.items():
+        if value is not None:
+            change(customer, **{part: value})
+    return customer
+
+
+def change(
+    customer: Customer, support: str | None = None, usage: str | None = None, assessed: str | None = None
+) -> None:
+    """Gives the customer another health or assessment, as the passes that compute them do."""
+    of = {"organization": customer.organization}
+    for model, status in ((SupportHealth, support), (UsageHealth, usage)):
+        if status is not None:
+            now = {**of, "status": status, "computed_at": clock.now()}
+            model.objects.update_or_create(customer=customer, defaults=now)
+    if assessed is not None:
+        verdict = Assessment.objects.create(**of, customer=customer, status=assessed, evidence_hash="x")
+        now = {**of, "assessment": verdict, "status": assessed, "evidence_hash": "x", "assessed_at": clock.now()}
+        Current.objects.update_or_create(customer=customer, defaults=now)
+
+
+def make_workflow(name: str = "At-risk", **values: Any) -> Workflow:
+    """A workflow that support health Poor brings customers into and anything else takes them out of, at once."""
+    given = {"name": name, "enrol_rule": POOR, "leave_after_days": 0, **values}
+    return services.workflow_create(organization=the_organization(), by="ada@acme.test", values=given)
+
+
+def inside(workflow: Workflow) -> set[str]:
+    """The names of the customers who are in the workflow now."""
+    return set(
+        Enrolment.objects.filter(workflow=workflow, left_at__isnull=True).values_list("customer__name", flat=True)
+    )
+
+
+def stays(customer: Customer) -> list[tuple[str, str, str, str]]:
+    """Every stay of the customer, the first one first: how and why it entered, how and why it left."""
+    return list(
+        Enrolment.objects.filter(customer=customer)
+        .order_by("pk")
+        .values_list("entered_how", "entered_reason", "left_how", "left_reason")
+    )
