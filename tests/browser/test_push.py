@@ -41,10 +41,13 @@ def test_health_reaches_the_company_in_intercom(hub: Hub, watch: Callable[..., W
     picture(page, "choose")
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/preview")
-    expect(page.locator("#summary")).to_contain_text("A push would now make 6 attributes")
+    expect(page.locator("#summary")).to_contain_text("A push would now make 6 attributes", timeout=LONG)
     picture(page, "preview")
     page.get_by_role("button", name="Accept and push").click()
     expect(page.get_by_text("Accepted. The push has started")).to_be_visible()
+    # The card follows the push by itself, and the page says what it wrote.
+    expect(page.locator("#push").get_by_text("written,")).to_be_visible(timeout=LONG)
+    picture(page, "pushed")
 
     with organization_scope(hub.organization):
         linked = MirrorCompany.objects.filter(customer__support_health__status="poor", gone_at__isnull=True)
@@ -73,6 +76,9 @@ def test_it_fits_a_phone_in_the_dark(hub: Hub, watch: Callable[..., Watched]) ->
     synced(hub)
     unlock(hub)
     page = watch(width=375, height=812, color_scheme="dark").log_in(hub.administrator)
+    page.goto(f"{hub.url}{HOME}/preview")
+    page.get_by_role("button", name="Make the preview").click()
+    expect(page.locator("#summary")).to_be_visible(timeout=LONG)
     for part in ("", "/preview", "/log", "/messaging"):
         page.goto(f"{hub.url}{HOME}{part}")
         picture(page, f"phone{part.replace('/', '-')}")
