@@ -195,3 +195,49 @@ def test_a_page_that_could_not_be_stored_is_not_passed_over(
     assert len(story.tickets()) == run.imported == 150
     story.sync(messages=False)
     assert story.tickets() == set(listing)
+
+
+def test_a_problem_that_is_over_is_not_shown_when_something_else_fails(story: Story, listing: list[str]) -> None:
+    story.intercom.access.kill_tokens()
+    dead = story.sync(expect=FAILED)
+    assert story.connection.problem == dead.error
+    story.intercom.faults.fail_next("500", "/me", times=99)
+    story.sync(expect=FAILED)
+    assert story.connection.problem == dead.error, "nobody knows yet whether it is over"
+    story.intercom.faults.clear()
+    story.intercom.access.revive_tokens()
+    story.intercom.faults.fail_next("500", "/conversations/search", times=99)
+    later = story.sync(expect=FAILED)
+    assert "internal error" in later.error
+    assert (story.connection.problem, story.connection.problem_at) == ("", None), "Intercom took the token"
+
+
+def test_a_problem_stays_while_a_run_does_not_reach_where_it_stood(story: Story, listing: list[str]) -> None:
+    story.intercom.access.drop_scope("Read conversations")
+    lacking = story.sync(expect=FAILED)
+    story.intercom.faults.fail_next("500", "/contacts*", times=99)
+    story.sync(expect=FAILED)
+    assert story.connection.problem == lacking.error
+
+
+def test_another_problem_begins_at_its_own_moment(story: Story, listing: list[str]) -> None:
+    story.intercom.access.drop_scope("Read conversations")
+    story.sync(expect=FAILED)
+    first = story.connection.problem_at
+    story.sync(expect=FAILED)
+    assert story.connection.problem_at == first
+    story.intercom.access.kill_tokens()
+    story.sync(expect=FAILED)
+    assert first is not None
+    assert story.connection.problem_at is not None
+    assert story.connection.problem_at > first
+
+
+def test_a_run_that_is_only_incomplete_ends_the_problem_too(story: Story, listing: list[str]) -> None:
+    story.intercom.access.kill_tokens()
+    story.sync(expect=FAILED)
+    story.intercom.access.revive_tokens()
+    story.intercom.faults.fail_next("500", f"/conversations/{listing[0]}", times=99)
+    run = story.sync(expect=FAILED)
+    assert run.error_code == "incomplete"
+    assert story.connection.problem == ""

@@ -12,6 +12,7 @@ from django.db import transaction
 from startdeliver.common import clock
 from startdeliver.intercom import AuthError, Fetcher, IntercomClient, IntercomError, Limiter, oauth, regions, wire
 from startdeliver.intercom.transport import Backoff, Timeouts
+from startdeliver.sync import links
 from startdeliver.sync.events.store import PREFIX
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.push import choices
@@ -164,6 +165,7 @@ def save_settings(
         found.next_sync_at = found.next_sync_at or now
         found.problem, found.problem_code, found.problem_at = "", "", None
         found.save()
+        links.rewrite(found)
     run = None
     if start and (first or moved):
         try:
@@ -264,7 +266,9 @@ def _authenticate(organization: Organization, token: str, kind: str, eu: bool, a
     if found.saved_at is not None:
         # A dead token was replaced: what was missed is made up at once.
         found.next_sync_at = clock.now()
-    found.save()
+    with transaction.atomic():
+        found.save()
+        links.rewrite(found)
     return found
 
 

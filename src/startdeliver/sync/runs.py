@@ -27,7 +27,7 @@ from startdeliver.sync import session
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.pull.conversations import keep
 from startdeliver.sync.pull.preflight import WrongWorkspace
-from startdeliver.sync.pull.stages import pull
+from startdeliver.sync.pull.stages import position, pull
 from startdeliver.sync.pull.work import LostRun, Pull
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -299,9 +299,21 @@ def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str,
         changes: dict[str, Any] = {"next_sync_at": min(slot, now + _retry_after(run)) if transient else slot}
         if not transient:
             # Only what a person must mend is a problem of the connection; time mends the rest, or the alarm says so.
-            changes |= {"problem": sentence[:500], "problem_code": code[:64], "problem_at": link.problem_at or now}
+            since = link.problem_at if link.problem_code == code[:64] else None
+            changes |= {"problem": sentence[:500], "problem_code": code[:64], "problem_at": since or now}
+        elif link.problem and _is_mended(run, work, link):
+            changes |= {"problem": "", "problem_code": "", "problem_at": None}
         Connection.objects.filter(pk=link.pk).exclude(status=Connection.Status.REVOKED).update(**changes)
     _settle_health(run, work)
+
+
+def _is_mended(run: SyncRun, work: Pull | None, link: Connection) -> bool:
+    """Whether this run, which failed for another reason, got past the place where the connection's problem stood."""
+    if work is None:
+        return False
+    met = SyncRun.objects.filter(error_code=link.problem_code, status=SyncRun.Status.FAILED).exclude(pk=run.pk)
+    stage = met.order_by("-created_at").values_list("stage", flat=True).first()
+    return position(work.stage) > position(stage or "preflight")
 
 
 def _settle_health(run: SyncRun, work: Pull | None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from startdeliver.common import clock
 from startdeliver.intercom import AuthError, IntercomError, regions, search
 from startdeliver.intercom.wire import Me
+from startdeliver.sync import links
 from startdeliver.sync.pull.shell import Names
 from startdeliver.sync.pull.work import Pull
 
@@ -39,8 +42,7 @@ def run(pull: Pull) -> None:
         raise
     except IntercomError as error:
         pull.warn(f"The names of teammates could not be read: {error.sentence}")
-    prefix = regions.region(pull.connection.region).conversation_link(pull.workspace, "")
-    pull.names = Names(prefix, admins, teams)
+    pull.names = Names(links.prefix(pull.connection), admins, teams)
     pull.cursor.setdefault("started_at", server_now(pull))
     if pull.connection.conversations_until is None and "estimate_seconds" not in pull.cursor:
         pull.cursor["estimate_seconds"] = estimate(pull)
@@ -74,7 +76,10 @@ def remember_workspace(pull: Pull, me: Me) -> None:
     for name in changed:
         setattr(link, name, facts[name])
     if changed:
-        link.save(update_fields=changed)
+        with transaction.atomic():
+            link.save(update_fields=changed)
+            if "region" in changed:
+                links.rewrite(link)
 
 
 def server_now(pull: Pull) -> int:

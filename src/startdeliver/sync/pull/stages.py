@@ -82,6 +82,12 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+def position(stage: str) -> int:
+    """How far a run is in which `stage` is under way; 0 before anything was asked of Intercom."""
+    order = ["", "preflight", *(one.name for one in STAGES), "finish"]
+    return order.index(stage) if stage in order else 0
+
+
 def pull(work: Pull) -> None:
     """Does what is left of the run."""
     work.stage = "preflight"

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from startdeliver.common import clock
-from startdeliver.intercom import Fetcher, IntercomClient, regions
+from startdeliver.intercom import Fetcher, IntercomClient
 from startdeliver.support import health
+from startdeliver.sync import links
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.people import People
 from startdeliver.sync.pull.shell import Names
@@ -91,7 +92,7 @@ class Pull:
         self.cursor: dict[str, Any] = dict(run.cursor) if run else {}
         self.warnings: list[str] = list(run.warnings) if run else []
         self.people = People(link.workspace)
-        self.names = Names(regions.region(link.region).conversation_link(link.workspace, ""))
+        self.names = Names(links.prefix(link))
         self.tag_names: dict[str, str] = {}
         self.tags_asked = False
         self.stage = run.stage if run else ""

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from startdeliver.common import clock
 from startdeliver.customers import selectors, services
 from startdeliver.customers.models import Customer
-from startdeliver.intercom import regions
 from startdeliver.support import selectors as support
+from startdeliver.sync import links
 from startdeliver.sync.models import Connection, MirrorCompany
 from startdeliver.sync.push import standing
 from startdeliver.web import charts, formats
@@ -226,5 +226,4 @@ def _intercom_link(customer: Customer) -> str:
     if company is None:
         return ""
     connection = Connection.objects.filter(organization=customer.organization_id).only("region", "workspace").first()
-    code = connection.region if connection else "US"
-    return regions.region(code).company_link(company.workspace, company.ref)
+    return links.region_of(connection, company.workspace).company_link(company.workspace, company.ref)

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser, email_key
-from startdeliver.intercom import regions
-from startdeliver.sync import by_hand, connect, fields, overview
+from startdeliver.sync import by_hand, connect, fields, links, overview
 from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.web import charts, formats
 from startdeliver.web.access import administrators_only, is_swap, organization_of
@@ -209,7 +208,7 @@ def _skip(pk: int) -> Skip:
 
 
 def _row(skip: Skip, connection: Connection) -> SkipRow:
-    link = regions.region(connection.region).conversation_link(skip.workspace, skip.external_id)
+    link = links.region_of(connection, skip.workspace).conversation_link(skip.workspace, skip.external_id)
     return SkipRow(skip, link, bool(skip.contact_ref) and skip.reason == Skip.Reason.NO_USER)
 
 

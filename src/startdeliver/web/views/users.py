@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from startdeliver.customers import moves, selectors, services
 from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.intercom import regions
 from startdeliver.support.selectors import tickets_list
+from startdeliver.sync import links
 from startdeliver.sync.models import Connection, MirrorContact
 from startdeliver.sync.push import standing
 from startdeliver.web import formats
@@ -155,7 +155,6 @@ def _status(form: UserForm) -> int:
 def _contact_link(contacts: list[MirrorContact]) -> str:
     if not contacts:
         return ""
-    connection = Connection.objects.filter(organization=contacts[0].organization_id).only("region").first()
-    return regions.region(connection.region if connection else "US").contact_link(
-        contacts[0].workspace, contacts[0].ref
-    )
+    connection = Connection.objects.filter(organization=contacts[0].organization_id).only("region", "workspace").first()
+    region = links.region_of(connection, contacts[0].workspace)
+    return region.contact_link(contacts[0].workspace, contacts[0].ref)
