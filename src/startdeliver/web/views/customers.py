@@ -57,6 +57,8 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     total = sum(counts.values())
     shown = counts.get(now.filters.health, total)
     page = _page(now.filters, now.sort, now.search, page_number(request), shown)
+    if any(column.key == "workflows" for column in now.columns):
+        workflows.attach(page.rows)
     members = list(Member.objects.of(organization).order_by("name", "email"))
     narrowed = now.narrowed
     context = {
@@ -125,7 +127,6 @@ def _page(filters: selectors.CustomerFilters, sort: str, search: str, number: in
         row.was = _was(row, recent)  # type: ignore[attr-defined]
     attach(rows[:SIZE])
     usage.attach(rows[:SIZE])
-    workflows.attach(rows[:SIZE])
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)
 
 
