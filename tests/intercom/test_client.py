@@ -519,3 +519,42 @@ def test_archived_contact_is_not_found():
             return client.requests
 
     assert asyncio.run(story()) == 1
+
+
+def event_pages(*moments):
+    """Answers /events with one page for each list of moments, each naming the next."""
+
+    def handler(request):
+        number = int(request.query.get("before", 0))
+        found = [{"type": "event", "event_name": "e", "created_at": at, "id": str(at)} for at in moments[number]]
+        pages = {"next": f"{request.url.with_query({'before': str(number + 1)})}"} if number + 1 < len(moments) else {}
+        return web.json_response({"type": "event.list", "events": found, "pages": pages})
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("pages", "since", "most", "read", "more"),
+    [
+        ([[9, 8], [7, 6], [5, 4]], 0, 4, [9, 8, 7, 6, 5, 4], False),
+        ([[9, 8], [7, 6], [5, 4]], 7, 4, [9, 8, 7, 6], False),  # 6 comes with the page that it stands on
+        ([[9, 8], [7, 7], [7, 4]], 7, 4, [9, 8, 7, 7, 7, 4], False),  # the second goes on over the page
+        ([[9, 8], [7, 6], [5, 4]], 0, 2, [9, 8, 7, 6], True),
+        ([[9, 8], [7, 6]], 0, 2, [9, 8, 7, 6], False),
+        ([[3, 9], [8, 2], [7, 1]], 5, 4, [3, 9, 8, 2, 7, 1], False),  # not newest first: behind old ones new ones come
+        ([[]], 5, 4, [], False),
+    ],
+)
+def test_events_since_reads_as_far_back_as_needed(pages, since, most, read, more):
+    found, _ = ask(event_pages(*pages), lambda c: c.events_since("c1", since, pages=most))
+    assert [item.created_at for item in found.items] == read
+    assert (found.next_cursor is not None) == more
+
+
+def test_events_since_goes_on_from_its_cursor():
+    async def both(client):
+        first = await client.events_since("c1", 0, pages=1)
+        return await client.events_since("c1", 0, cursor=first.next_cursor, pages=5)
+
+    found, _ = ask(event_pages([9], [8], [7]), both)
+    assert [item.created_at for item in found.items] == [8, 7]

@@ -20,7 +20,7 @@ from django.db import connection as database
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
-from startdeliver.customers.models import CustomerUser
+from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
 from startdeliver.intercom import wire
 from startdeliver.simulator.testing import Handle
@@ -29,6 +29,7 @@ from startdeliver.sync import events, runs
 from startdeliver.sync.connect import disconnect_and_delete
 from startdeliver.sync.events import work
 from startdeliver.sync.models import Connection, EventName, MirrorContact, SyncRun, WaitingEvent
+from startdeliver.sync.push import choices
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import health, services
 from startdeliver.usage.models import Product, UsageDay, UsageEvent, UsageHealth, UsageType
@@ -159,8 +160,9 @@ def test_a_request_for_each_contact_seen_and_each_further_page(tale: Events) -> 
     people = [tale.workspace.add_contact(f"P{n}", f"p{n}@acme.example") for n in range(30)]
     for n in range(30):
         tale.user(f"p{n}@acme.example")
+    base = tale.now - 1000
     for n in range(260):
-        tale.workspace.add_event(people[0].id, "board-created", at=tale.now - 1000 + n)
+        tale.workspace.add_event(people[0].id, "board-created", at=base + n)
     tale.read()
     pages = Counter(tale.asked())
     assert len(pages) == 31, "Ann too"
@@ -300,6 +302,22 @@ def test_an_answer_that_fails_costs_the_others_nothing_and_is_asked_for_again(ta
     assert tale.usage() == {"Board created": 2}
 
 
+def test_health_that_events_move_goes_out_with_the_same_run(tale: Events) -> None:
+    company = tale.workspace.add_company("Acme", "acme")
+    tale.workspace.attach(ann(tale).id, company.id)
+    Customer.objects.update(external_id="acme")
+    tale.read()
+    choices.save(tale.organization, by="t", ticked=["company.usage_health"])
+    choices.accept(tale.organization, "t")
+    for days in range(1, 4):
+        tale.did(ann(tale), "board-created", days * DAY)
+    tale.intercom.clock.advance(60)
+    tale.see(ann(tale), 0)
+    tale.read()
+    (there,) = tale.workspace.companies.values()
+    assert there.custom_attributes["startdeliver_usage_health"] == "Good"
+
+
 # ------------------------------------------------------------------------------------------------- names, and who waits
 
 
@@ -308,12 +326,11 @@ def type_of(name: str) -> UsageType:
 
 
 def test_unknown_names_wait_and_count_at_once_when_added(tale: Events) -> None:
-    for ago in (5 * DAY, 3 * DAY, 100):
-        tale.did(ann(tale), "report-exported", ago)
+    newest = max(tale.did(ann(tale), "report-exported", ago) for ago in (5 * DAY, 3 * DAY, 100))
     run = tale.read()
     assert (run.events["unknown"], tale.usage(), tale.waiting()) == (3, {}, {"report-exported": 3})
     (unknown,) = events.overview().unknown
-    assert (unknown.example.email, unknown.last_at) == ("ann@acme.example", tale.now - 100)  # type: ignore[union-attr]
+    assert (unknown.example.email, unknown.last_at) == ("ann@acme.example", newest)  # type: ignore[union-attr]
     product = Product.objects.get()
     made = events.add(tale.organization, "report-exported", f"new:{product.pk}", by="ada@acme.test")
     assert (made.name, made.alias, made.updated_by) == ("Report exported", "reportExported", "ada@acme.test")
@@ -430,6 +447,9 @@ def test_what_waits_is_forgotten_after_ninety_days(tale: Events) -> None:
         assert work.prune_all() == 1
         assert work.prune_all() == 0
     assert tale.waiting() == {"report-exported": 1}
+    with clock.frozen(clock.now() + timedelta(days=95)), scopes_disabled():
+        assert work.prune_all() == 1
+    assert events.overview().unknown == [], "nor is a name kept that nobody has used for so long"
 
 
 # ----------------------------------------------------------------------------------------------- people come and merge

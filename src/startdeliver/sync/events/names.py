@@ -200,7 +200,8 @@ def _forget(rows: Sequence[WaitingEvent]) -> None:
 
 
 def prune(organization: Organization, now: datetime | None = None) -> int:
-    """Forgets waiting events that Intercom would not list any more; gives how many."""
+    """Forgets waiting events that Intercom would not list any more, and names that were last met with those; gives how
+    many events."""
     before = int(((now or clock.now()) - timedelta(days=DAYS)).timestamp())
     with one_writer(organization, LOCK):
         deleted, _ = WaitingEvent.objects.filter(at__lt=before).delete()
@@ -210,4 +211,7 @@ def prune(organization: Organization, now: datetime | None = None) -> int:
             for row in rows:
                 row.waiting = left.get(row.pk, 0)
             EventName.objects.bulk_update(rows, ["waiting"])
+        # Some senders put an id into the name, so there would be more and more of them.
+        past = EventName.objects.filter(waiting=0, counted=0, ignored_at__isnull=True)
+        past.filter(last_at__gt=0, last_at__lt=before).delete()
     return deleted

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from startdeliver.common import clock
 from startdeliver.intercom import wire
+from startdeliver.storage import bulk
 from startdeliver.storage.sql import fetch, id_list, one_of, one_writer
 from startdeliver.sync.events.standing import is_on
 from startdeliver.sync.models import Connection, EventName, MirrorContact, WaitingEvent
@@ -31,6 +32,8 @@ _AHEAD = 3_600  # the clock of whoever sent the event to Intercom may be a littl
 _OLDEST = 946_684_800  # the year 2000
 
 STORED, KNOWN, UNKNOWN, NO_USER, BAD_TIME, OFF = "stored", "known", "unknown", "no_user", "bad_time", "off"
+
+_COLUMNS, _KEY = ("name_id", "user_id", "at", "key"), ("organization_id", "at", "key")
 
 _USAGE = "SELECT timestamp / 1000, user_id, external_id FROM usage_usageevent WHERE organization_id = %(org)s AND {}"
 _WAITING = "SELECT at, user_id, key FROM sync_waitingevent WHERE organization_id = %(org)s AND {}"
@@ -121,12 +124,8 @@ def store(organization: Organization, events: Sequence[Incoming]) -> list[str]:
         ingest.store(organization, usage)
         _note(organization, events, results)
         names = dict(EventName.objects.filter(name__in={event.name for event in waiting}).values_list("name", "pk"))
-        WaitingEvent.objects.bulk_create(
-            WaitingEvent(
-                organization=organization, name_id=names[event.name], user_id=event.user, at=event.at, key=event.key
-            )
-            for event in waiting
-        )
+        rows = [(names[event.name], event.user, event.at, event.key) for event in waiting]
+        bulk.upsert(WaitingEvent, organization.pk, _COLUMNS, rows, key=_KEY)
     return results
 
 
