@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -97,11 +99,16 @@ def test_one_at_a_time(startdeliver: Run, synced: Handle, organization: Organiza
     assert "already running since" in done.stderr
 
 
-def test_one_that_is_killed_writes_nothing_twice_and_misses_nothing(installation: Installation) -> None:
-    companies = 150
+def test_one_that_is_killed_again_and_again_writes_nothing_twice_and_misses_nothing(
+    make_installation: Callable[[str], Installation],
+) -> None:
+    """Killed (SIGKILL) while attributes are made, at the first write, in the middle, near the end, and while contacts
+    are created; each time another process goes on."""
+    companies, people = 150, 8
+    installation = make_installation("pushkill")
     with run_in_thread() as simulator:
         workspace = simulator.workspace
-        installation.settings = {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
+        installation.settings |= {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
         installation.ok("migrate")
         installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
         installation.ok("org", "advanced", "acme", "on")
@@ -109,19 +116,68 @@ def test_one_that_is_killed_writes_nothing_twice_and_misses_nothing(installation
         for n in range(companies):
             workspace.add_contact(f"P{n}", f"p{n}@x.test", companies=[workspace.add_company(f"C{n}", f"c{n}")])
         installation.ok("intercom", "sync", "acme")
-        simulator.faults.latency("/companies/*", 500)
 
-        def changes() -> Counter[str]:
+        def updated() -> Counter[str]:
             return Counter(one.item_id for one in list(workspace.changes) if one.topic == "company.updated")
 
-        before = changes()
-        with installation.started("intercom", "push", "acme") as process:
-            until(lambda: sum((changes() - before).values()) >= 70, "half of the writes")
-            process.kill()
-            process.wait()
-        assert sum((changes() - before).values()) < companies
+        def killed_when(condition: Callable[[], object], what: str) -> None:
+            with installation.started("intercom", "push", "acme") as process:
+                until(condition, what)
+                process.kill()
+                process.wait()
+
+        before = updated()
+        simulator.faults.latency("/data_attributes", 400)
+        killed_when(lambda: len(workspace.attributes) >= 2, "two attributes")
+        assert len(workspace.attributes) < 5
+        simulator.faults.clear()
+        simulator.faults.latency("/companies/*", 500)
+        for number in (1, 70):
+            killed_when(lambda wanted=number: sum((updated() - before).values()) >= wanted, f"{number} writes")
+            assert sum((updated() - before).values()) < companies
+        assert len(workspace.attributes) == 5
+        killed_when(lambda: sum((updated() - before).values()) >= companies, "the last write, before its answer")
         document = installation.json("intercom", "push", "acme")
         assert document["status"] == "success"
-        assert (changes() - before) == Counter(dict.fromkeys(workspace.companies, 1))
+        assert (updated() - before) == Counter(dict.fromkeys(workspace.companies, 1))
         assert all(one.custom_attributes["startdeliver_link"] for one in workspace.companies.values())
         assert installation.json("intercom", "push", "acme")["requests"] == 0
+
+        rows = [f"n{n}@new.test" for n in range(people)]
+        installation.ok("intercom", "sync", "acme", "--no-messages")
+        _allow_contacts(installation, rows)
+        simulator.faults.clear()
+        simulator.faults.latency("/contacts", 400)
+        killed_when(lambda: any(one.email in rows for one in list(workspace.contacts.values())), "the first contact")
+        simulator.faults.clear()
+        assert installation.json("intercom", "push", "acme")["status"] == "success"
+        made = Counter(one.email for one in workspace.contacts.values() if one.email in rows)
+        assert made == Counter(dict.fromkeys(rows, 1))
+        assert installation.json("intercom", "push", "acme")["requests"] == 0
+
+
+_ALLOW = """
+import sys
+import django
+django.setup()
+from startdeliver.customers.services import user_create
+from startdeliver.sync.models import PushSettings
+from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.scope import organization_scope
+organization = Organization.objects.get()
+with organization_scope(organization):
+    PushSettings.objects.update(create_contacts=True)
+    for email in sys.argv[1:]:
+        user_create(organization=organization, by="test", values={"email": email, "name": email})
+"""
+
+
+def _allow_contacts(installation: Installation, emails: list[str]) -> None:
+    """New users, and the leave to make contacts of them, in the installation's own database."""
+    subprocess.run(
+        [sys.executable, "-c", _ALLOW, *emails],
+        cwd=installation.folder,
+        env={**installation.environment, "DJANGO_SETTINGS_MODULE": "startdeliver.project.settings"},
+        check=True,
+        timeout=120,
+    )
