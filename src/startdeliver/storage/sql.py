@@ -6,7 +6,7 @@ Every statement names `organization_id` itself, since raw SQL passes by the tena
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -85,13 +85,12 @@ def one_of(column: str, name: str = "", kind: str = "bigint") -> str:
 
 def id_list(ids: Collection[Any]) -> Any:
     """A list parameter for `one_of`."""
-    return list(ids) if is_postgres() else json.dumps(list(ids))
+    return array(ids) if is_postgres() else json.dumps(list(ids))
 
 
-def among(column: str, values: Iterable[Any], kind: str = "text") -> RawSQL:
+def among(column: str, values: Collection[Any], kind: str = "text") -> RawSQL:
     """A condition for `filter`: that the column (of the only table) is one of any number of values."""
-    given = array(values) if is_postgres() else json.dumps(list(values))
-    return RawSQL(one_of(column, kind=kind), [given], output_field=BooleanField())  # noqa: S611
+    return RawSQL(one_of(column, kind=kind), [id_list(values)], output_field=BooleanField())  # noqa: S611
 
 
 def literals(ids: Collection[int]) -> str:

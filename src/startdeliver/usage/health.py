@@ -15,7 +15,7 @@ from startdeliver.storage.sql import execute, fetch, id_list, one_of, organizati
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, passes, rollup
 from startdeliver.usage.models import Product, Touch, UsageState
-from startdeliver.usage.touches import scope_of
+from startdeliver.usage.touches import Touched, read, scope_of
 
 # Above so many, looking at everything takes less than looking at what each one says.
 _MANY = 50_000
@@ -66,7 +66,7 @@ def refresh(organization: Organization) -> set[int]:
         now = clock.now()
         _delete_orphans(organization)
         if state.computed_day == today and len(touches) <= _MANY:
-            changed = _refresh_touched(organization, list(Touch.objects.filter(pk__lte=max(touches))))
+            changed = _refresh_touched(organization, read(max(touches)))
         else:
             changed = recompute(organization)
         with transaction.atomic():
@@ -76,7 +76,7 @@ def refresh(organization: Organization) -> set[int]:
         return changed
 
 
-def _refresh_touched(organization: Organization, touches: list[Touch]) -> set[int]:
+def _refresh_touched(organization: Organization, touches: list[Touched]) -> set[int]:
     users = {touch.user_id for touch in touches if touch.user_id is not None}
     scope = scope_of(touches, _homes(organization, "id", users))
     changed = passes.compute(organization, scope.products, scope.measured)

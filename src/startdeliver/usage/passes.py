@@ -66,7 +66,7 @@ _POINTS = """
 SELECT {customer} COUNT(CASE WHEN {counts} THEN 1 END) AS n,
        SUM(CASE WHEN NOT ({counts}) THEN 0 WHEN h.status = 'good' THEN 2 WHEN h.status = 'fair' THEN 1 ELSE 0 END)
            AS points
-  FROM usage_producthealth AS h JOIN usage_product AS p ON p.id = h.product_id
+  FROM {rows} AS h JOIN usage_product AS p ON p.id = h.product_id
 """
 _COUNTS = "h.status IS NOT NULL AND p.include_in_average AND p.archived_at IS NULL"
 _LIVE = "c.organization_id = %(org)s AND c.archived_at IS NULL"
@@ -79,12 +79,13 @@ SELECT q.* FROM ({points} WHERE h.organization_id = %(org)s GROUP BY h.customer_
 _POINTS_OF_ALL = """
 {points} JOIN customers_customer AS c ON c.id = h.customer_id WHERE {live}{only} GROUP BY h.customer_id
 """
-# OFFSET 0 is what keeps the planner from turning the look-ups around.
+# OFFSET 0 is what keeps the planner from turning the look-ups around, and from one look-up for each product.
 _POINTS_OF_FEW = """
 SELECT c.id AS customer_id, q.n, q.points
-  FROM customers_customer AS c CROSS JOIN LATERAL ({points} WHERE h.customer_id = c.id OFFSET 0) AS q
+  FROM customers_customer AS c CROSS JOIN LATERAL ({points} OFFSET 0) AS q
  WHERE {live} AND {only}
 """
+_ROWS_OF_ONE = "(SELECT * FROM usage_producthealth AS s WHERE s.customer_id = c.id OFFSET 0)"
 
 _REMEMBER = """
 INSERT INTO usage_healthchange (organization_id, customer_id, at, status, previous_status)
@@ -181,9 +182,9 @@ def _mean(organization: Organization, few: set[int] | None) -> set[int]:
 
 def _points(few: bool) -> str:
     if few and is_postgres():
-        points = _POINTS.format(customer="", counts=_COUNTS)
+        points = _POINTS.format(customer="", counts=_COUNTS, rows=_ROWS_OF_ONE)
         return _POINTS_OF_FEW.format(points=points, live=_LIVE, only=one_of("c.id", "ids"))
-    points = _POINTS.format(customer="h.customer_id,", counts=_COUNTS)
+    points = _POINTS.format(customer="h.customer_id,", counts=_COUNTS, rows="usage_producthealth")
     if is_postgres():
         return _POINTS_OF_WHOLE.format(points=points, live=_LIVE)
     only = f" AND {one_of('h.customer_id', 'ids')}" if few else ""

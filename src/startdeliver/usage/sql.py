@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from startdeliver.storage import sql
+from startdeliver.storage.bulk import array
 from startdeliver.storage.sql import fetch, id_list, is_postgres, one_of
 from startdeliver.tenancy.models import Organization
 
@@ -66,7 +67,7 @@ def _insert_some(
     if is_postgres():
         arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
         statement = _INSERT_ARRAYS.format(into=into, arrays=arrays, rest=rest)
-        values: list[Any] = [organization, *([*column] for column in zip(*rows, strict=True))]
+        values: list[Any] = [organization, *map(array, zip(*rows, strict=True))]
     else:
         one = f"({organization:d}, {', '.join(['%s'] * len(kinds))})"
         statement = _INSERT_VALUES.format(into=into, rows=", ".join([one] * len(rows)), rest=rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageType
 
@@ -28,7 +29,22 @@ class Scope:
         return found
 
 
-def scope_of(touches: Sequence[Touch], homes: Mapping[int, int | None]) -> Scope:
+class Touched(NamedTuple):
+    """A `Touch` as it is read: there are thousands."""
+
+    customer_id: int | None
+    user_id: int | None
+    usage_type_id: int | None
+    product_id: int | None
+    login_only: bool
+
+
+def read(up_to: int) -> list[Touched]:
+    """The touches up to that id, of the open scope's organization."""
+    return [Touched(*row) for row in Touch.objects.filter(pk__lte=up_to).values_list(*Touched._fields)]
+
+
+def scope_of(touches: Sequence[Touched], homes: Mapping[int, int | None]) -> Scope:
     """What `touches` call for; `homes` has the customer of each user that they name."""
     products, by_type = _products()
     logins = set(UsageType.objects.filter(is_login=True).values_list("pk", flat=True))
@@ -48,7 +64,7 @@ def scope_of(touches: Sequence[Touch], homes: Mapping[int, int | None]) -> Scope
     return scope
 
 
-def _whole(scope: Scope, touch: Touch) -> None:
+def _whole(scope: Scope, touch: Touched) -> None:
     if touch.product_id is not None:
         # Also of a product that is archived by now: the means were computed with it.
         scope.products[touch.product_id] = None
