@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -18,6 +18,8 @@ from django.db.models.functions import Coalesce, Lower, NullIf
 
 from startdeliver.customers import custom
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.storage.text import contains
+from startdeliver.tenancy.scope import current_organization
 
 HEALTHS = ("good", "fair", "poor", "none")
 USER_VIEWS = ("stakeholders", "all", "non-users", "has-left")
@@ -32,6 +34,8 @@ _SORTS: dict[str, str] = {
     "renewal": "renewal_date",
 }
 SORTS = (*_SORTS, "health", "usage", "users", "csm", DEFAULT_SORT)
+# Found by a search, and then looked up by their ids.
+_FEW = 500
 _SEVERITY = {"poor": 3, "fair": 2, "good": 1}
 
 
@@ -53,6 +57,14 @@ class CustomerFilters:
     csm: int | None = None
     archived: bool = False
     fields: tuple[Q, ...] = ()
+
+
+def narrowed(filters: CustomerFilters, search: str) -> tuple[CustomerFilters, str]:
+    """The same list with its search already made, if it finds few: the counts and the page need not search again."""
+    if not search:
+        return filters, search
+    ids = list(_base(filters, search).order_by().values_list("pk", flat=True)[: _FEW + 1])
+    return (filters, search) if len(ids) > _FEW else (replace(filters, fields=(Q(pk__in=ids),)), "")
 
 
 def customers_list(
@@ -205,7 +217,7 @@ def unassigned_users(search: str = "") -> QuerySet[CustomerUser]:
 
 def search_customers(text: str, limit: int = 20) -> list[Customer]:
     """Customers whose name, domain or external id has `text`; names that begin with it come first."""
-    rows = _closest(Customer.objects.filter(_text_q(text, "name", "domain", "external_id")), text, "name")
+    rows = _closest(Customer.objects.filter(contains(text, ("name", "domain", "external_id"))), text, "name")
     ids = list(rows.values_list("pk", flat=True)[:limit])
     found = Customer.objects.select_related("support_health").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
@@ -238,7 +250,7 @@ def _base(filters: CustomerFilters, search: str) -> QuerySet[Customer]:
         rows = rows.filter(csm=filters.csm) if filters.csm else rows.filter(csm__isnull=True)
     rows = rows.filter(*filters.fields)
     for word in search.split()[:6]:
-        rows = rows.filter(_text_q(word, "name", "domain", "external_id"))
+        rows = rows.filter(contains(word, ("name", "domain", "external_id")))
     return rows
 
 
@@ -287,8 +299,13 @@ def _in_pieces(filters: CustomerFilters, search: str, sort: str) -> list[QuerySe
         pieces = [known, _without(rows, "last_login_at")]
     else:
         worst_first = ("poor", "fair", "good") if descending else ("good", "fair", "poor")
+        # The organization a second time, for the table of health: it leads the index.
+        here = current_organization()
         pieces = [
-            rows.filter(usage_health__status=one).order_by("-usage_health__changed_at", "pk") for one in worst_first
+            rows.filter(usage_health__organization=here, usage_health__status=one).order_by(
+                "-usage_health__changed_at", "-usage_health__customer_id"
+            )
+            for one in worst_first
         ]
         pieces.append(_without(rows, "usage_health__status"))
     return [piece.values_list("pk", flat=True) for piece in pieces]
@@ -329,7 +346,7 @@ def _counts(by_status: dict[str | None, int]) -> dict[str, int]:
 def matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[CustomerUser]:
     """Those of `rows` that have each word of `search` in name, e-mail address or external id."""
     for word in search.split()[:6]:
-        rows = rows.filter(_text_q(word, "name", "email", "external_id"))
+        rows = rows.filter(contains(word, ("name", "email", "external_id")))
     return rows
 
 
@@ -342,15 +359,3 @@ def _closest(rows: QuerySet[Any], text: str, column: str) -> QuerySet[Any]:
         When(**{f"{column}__istartswith": text}, then=Value(0)), default=Value(1), output_field=IntegerField()
     )
     return rows.order_by(F("archived_at").asc(nulls_first=True), starts, column, "pk")
-
-
-def _text_q(text: str, *columns: str) -> Q:
-    """`text` somewhere in one of `columns`. SQLite's LIKE folds case for ASCII only, so other letters are tried in
-    the cases in which names are written.
-    """
-    forms = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
-    found = Q()
-    for form in forms:
-        for column in columns:
-            found |= Q(**{f"{column}__icontains": form})
-    return found

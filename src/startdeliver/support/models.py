@@ -85,6 +85,10 @@ class Ticket(TenantModel):
             models.Index(fields=["organization", "customer", "status", "clock_from"], name="ticket_health"),
             models.Index(fields=["organization", "status", "clock_from"], name="ticket_status"),
             models.Index(fields=["organization", "updated_at"], name="ticket_updated"),
+            # The few open ones among many resolved, in the order of the list.
+            models.Index(
+                fields=["organization", "updated_at"], name="ticket_open_updated", condition=models.Q(status="open")
+            ),
             models.Index(fields=["organization", "created_at"], name="ticket_created"),
             models.Index(
                 fields=["organization", "resolved_at"], name="ticket_resolved", condition=models.Q(status="resolved")

@@ -8,6 +8,7 @@ from startdeliver.support.listing import (
     searched_since,
     tickets_count,
     tickets_counts,
+    tickets_found,
     tickets_list,
     tickets_page,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "ticket_volume",
     "tickets_count",
     "tickets_counts",
+    "tickets_found",
     "tickets_list",
     "tickets_page",
     "trend",

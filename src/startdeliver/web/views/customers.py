@@ -53,10 +53,11 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     saved = lists.list_for(member, now.list_id) if now.list_id else None
     if saved is not None and set(request.GET) == {"list"}:
         return redirect(list_address(saved))
-    counts = selectors.health_counts(now.filters, now.search)
+    filters, search = selectors.narrowed(now.filters, now.search)
+    counts = selectors.health_counts(filters, search)
     total = sum(counts.values())
     shown = counts.get(now.filters.health, total)
-    page = _page(now.filters, now.sort, now.search, page_number(request), shown)
+    page = _page(filters, now.sort, search, page_number(request), shown)
     if any(column.key == "workflows" for column in now.columns):
         workflows.attach(page.rows)
     members = list(Member.objects.of(organization).order_by("name", "email"))

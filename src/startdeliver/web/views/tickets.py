@@ -58,10 +58,11 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("q", "").strip()[:200]
     sort = request.GET.get("sort", DEFAULT_SORT)
     customer = _customer(request.GET.get("customer", ""))
+    found = selectors.tickets_found(search, customer=customer) if search else None
     page = selectors.tickets_page(
-        show=show, customer=customer, search=search, sort=sort, after=request.GET.get("after", "")
+        show=show, customer=customer, sort=sort, after=request.GET.get("after", ""), found=found
     )
-    counts = selectors.tickets_counts(customer=customer, search=search)
+    counts = selectors.tickets_counts(customer=customer, found=found)
     context = {
         "rows": page.tickets,
         "next": _address(show, search, sort, customer, page.next) if page.next else "",
