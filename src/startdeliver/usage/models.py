@@ -319,7 +319,8 @@ class UsageHealth(TenantModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["organization", "status"], name="usagehealth_status"),
+            # In the order of a list of customers: by status, and in each what changed last.
+            models.Index(fields=["organization", "status", "changed_at", "customer"], name="usagehealth_order"),
             models.Index(fields=["organization", "changed_at"], name="usagehealth_changed"),
         ]
 

@@ -226,7 +226,13 @@ def _of_customer(customer: Customer, days: int) -> QuerySet[UsageDay]:
 
 def _since(customer: Customer, days: int) -> QuerySet[UsageDay]:
     window = _last(customer, days)
-    return UsageDay.objects.filter(day__gte=window.start, day__lt=window.stop)
+    return UsageDay.objects.filter(usage_type__in=every_type(), day__gte=window.start, day__lt=window.stop)
+
+
+def every_type() -> list[int]:
+    """The ids of all usage types. Named, they let the key of the rollup find a user's days of a window, where otherwise
+    all days of the user would be read."""
+    return list(UsageType.objects.values_list("pk", flat=True))
 
 
 def _last(customer: Customer, days: int) -> range:

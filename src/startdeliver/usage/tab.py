@@ -28,7 +28,7 @@ from startdeliver.usage.models import (
     UsageDay,
     UsageType,
 )
-from startdeliver.usage.selectors import Badge, badges
+from startdeliver.usage.selectors import Badge, badges, every_type
 
 # So many usage types have a column of their own in the table of users; what others count is summed.
 TYPE_COLUMNS = 4
@@ -82,10 +82,15 @@ class PersonUsage:
 
 @dataclass(frozen=True)
 class People:
-    """One page of a customer's users with what they did, and what the table's columns are."""
+    """One page of a customer's users with what they did, and what the table's columns are.
+
+    Of all `count` users, `active` did something, `events` in all.
+    """
 
     rows: list[PersonUsage]
     count: int
+    active: int
+    events: int
     types: list[UsageType]
     has_other: bool
     has_targets: bool
@@ -184,22 +189,22 @@ def people(customer: Customer, days: int, sort: str, start: int, stop: int) -> P
     return People(
         rows=found,
         count=len(known),
+        active=len(counts),
+        events=sum(totals.values()),
         types=columns,
         has_other=len(types) > len(columns),
         has_targets=any(row.reached for row in found),
     )
 
 
-def summary(customer: Customer, active: Sequence[tuple[date, int]], days: int) -> Summary:
+def summary(customer: Customer, found: People, active: Sequence[tuple[date, int]]) -> Summary:
     """The window in a few numbers; `active`: the users of each day, as `selectors.active_users_per_day` gives them."""
-    usage = _window(customer.organization, days, user__organization=customer.organization_id, user__customer=customer)
-    totals = usage.aggregate(users=Count("user", distinct=True), events=Sum("count"))
     here = CustomerUser.objects.filter(customer=customer, archived_at__isnull=True, has_left_at__isnull=True)
     busiest = max(active, key=lambda pair: pair[1], default=None)
     return Summary(
-        active=totals["users"],
+        active=found.active,
         users=here.count(),
-        events=totals["events"] or 0,
+        events=found.events,
         busiest_day=busiest[0] if busiest and busiest[1] else None,
         busiest_count=busiest[1] if busiest else 0,
     )
@@ -333,7 +338,7 @@ def _sort_key(
 
 def _window(organization: Organization, days: int, **conditions: Any) -> QuerySet[UsageDay]:
     today = _today(organization)
-    return UsageDay.objects.filter(day__gt=today - days, day__lte=today, **conditions)
+    return UsageDay.objects.filter(usage_type__in=every_type(), day__gt=today - days, day__lte=today, **conditions)
 
 
 def _today(organization: Organization) -> int:

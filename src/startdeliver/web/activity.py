@@ -19,7 +19,14 @@ from startdeliver.web import formats
 SIZE = 30
 # What sources give beyond a page, so that entries of one moment are not torn apart.
 MARGIN = 20
-KINDS = (("", "All"), ("health", "Health"), ("fields", "Fields"), ("people", "Users"), ("intercom", "Sent to Intercom"))
+KINDS = (
+    ("", "All"),
+    ("health", "Health"),
+    ("fields", "Fields"),
+    ("people", "Users"),
+    ("workflows", "Workflows"),
+    ("intercom", "Sent to Intercom"),
+)
 _TOGETHER = timedelta(minutes=1)
 
 

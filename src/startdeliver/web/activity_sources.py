@@ -27,6 +27,7 @@ from startdeliver.web import formats
 from startdeliver.web.activity import Entry, Line, Source
 from startdeliver.web.provenance import CUSTOMER_FACTS, describe
 from startdeliver.web.templatetags.lists import own_words
+from startdeliver.workflows.models import Enrolment
 
 _USERS = {
     Activity.Kind.USER_IN: ("move", "{who} came from another customer", "{n} came from another customer"),
@@ -37,6 +38,8 @@ _USERS = {
     Activity.Kind.USER_RESTORED: ("restore", "{who} was restored", "{n} were restored"),
 }
 _LONG = 120
+# Customers go in and out of a workflow now and then; nobody reads further back than this.
+_ENROLMENTS = 500
 
 
 def usage_health(customer: Customer, before: datetime, most: int) -> list[Entry]:
@@ -135,10 +138,26 @@ def intercom(customer: Customer, before: datetime, most: int) -> list[Entry]:
     return entries
 
 
+def workflows(customer: Customer, before: datetime, most: int) -> list[Entry]:
+    """Workflows that the customer entered and left, with why."""
+    link = f"/customers/{customer.pk}?tab=workflows"
+    rows = Enrolment.objects.filter(customer=customer).select_related("workflow").order_by("-entered_at", "-pk")
+    entries = []
+    for row in rows[:_ENROLMENTS]:
+        name = row.workflow.name
+        ended = [(row.left_at, f"Left {name}", row.left_by, row.left_reason)]
+        for at, text, by, why in [*ended, (row.entered_at, f"Entered {name}", row.entered_by, row.entered_reason)]:
+            if at is not None and at < before:
+                lines = (Line("Why", "", _short(why)),) if why else ()
+                entries.append(Entry(at, "workflows", "workflows", text, by=_by(by), lines=lines, link=link))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
+
+
 SOURCES: dict[str, tuple[Source, ...]] = {
     "health": (usage_health, support_health, assessments),
     "fields": (fields,),
     "people": (people,),
+    "workflows": (workflows,),
     "intercom": (intercom,),
 }
 

@@ -19,7 +19,7 @@ from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
-from startdeliver.usage.models import Product, ProductHealth
+from startdeliver.usage.models import Product, ProductHealth, UsageHealth
 from startdeliver.workflows.models import Workflow
 from startdeliver.workflows.selectors import enrolled_q
 
@@ -125,7 +125,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
     usage = usage if usage in _HEALTHS else ""
     conditions = [found.condition for found in own]
     conditions += [Q(assessment__status=verdict)] if verdict else []
-    conditions += [_usage_is(usage)] if usage else []
+    conditions += [_usage_is(usage, member, params.get("sort", ""))] if usage else []
     filters = selectors.CustomerFilters(
         health=params.get("health", ""),
         csm=_csm(csm_text, member),
@@ -252,10 +252,14 @@ def _of_product(product: Product, params: QueryDict) -> FieldFilter | None:
     return FieldFilter(product, {name: wanted}, words, condition)
 
 
-def _usage_is(health: str) -> Q:
+def _usage_is(health: str, member: Member, sort: str) -> Q:
     if health == "none":
         return Q(usage_health__status__isnull=True)
-    return Q(usage_health__status=health)
+    if not sort:
+        # The usual order reads support health: one table less to join takes half the time.
+        return Q(pk__in=UsageHealth.objects.filter(status=health).values("customer"))
+    # The organization a second time, for the table of health: it leads the index.
+    return Q(usage_health__organization=member.organization_id, usage_health__status=health)
 
 
 def _csm(text: str, member: Member) -> int | None:

@@ -66,7 +66,7 @@ def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     start = (number - 1) * _PAGE
     people = tab.people(customer, days, sort, start, start + _PAGE)
     return context | {
-        "summary": tab.summary(customer, active, days),
+        "summary": tab.summary(customer, people, active),
         "active_svg": charts.trend_line(
             [charts.Series("Active users", [charts.Point(day, float(count)) for day, count in active], area=True)],
             title=f"Active users per day, {days} days",
