@@ -392,10 +392,9 @@ case(
     names=("support.waiting",),
 )
 case(
-    "Swedish customer, unreadable anger",
-    N,
+    "Swedish customer, angry",
     A,
-    E,
+    N,
     tickets=[t(5, "Vi är mycket besvikna och det är inte acceptabelt att systemet inte fungerar.", resolved=4)],
 )
 case(

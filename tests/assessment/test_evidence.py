@@ -84,7 +84,7 @@ def test_tones_are_read_once_and_quoted(scoped: Organization, monkeypatch: pytes
     say(ticket, (3, "<p>You charged us twice and nobody answers. Unacceptable!</p>"), (2, "<p>We will cancel.</p>"))
     assert messages.read_due(scoped) == {customer.pk}
     found = evidence(customer)
-    assert found.get("tone.recent") == {"messages": 2, "negative": 2, "positive": 0}
+    assert found.get("tone.recent") == {"messages": 2, "negative": 1, "positive": 0, "since": 0}
     assert found.starting("churn.")[0].quote == "We will cancel."
     assert found.starting("churn.")[0].link == f"/tickets/{ticket.pk}"
     assert messages.read_due(scoped) == set()
@@ -115,7 +115,7 @@ def test_what_the_team_writes_has_no_tone(scoped: Organization) -> None:
 def test_an_unread_language_is_said_and_not_judged(scoped: Organization) -> None:
     customer = make_customer()
     ticket = make_ticket(customer, NOW - days(3))
-    say(ticket, (3, "<p>Vi är mycket missnöjda och det är inte bra att ni inte svarar.</p>"))
+    say(ticket, (3, "<p>Emme ole tyytyväisiä, tämä ei ole hyvä mutta kiitos.</p>"))
     messages.read_due(scoped)
     found = evidence(customer)
     assert found.get("tone.unknown") == 1

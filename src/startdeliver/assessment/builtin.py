@@ -123,7 +123,7 @@ def _unclouded(
     found: Sequence[Finding], good: dict[str, Finding], evidence: Evidence, near: bool, renewal: tuple[str, ...]
 ) -> tuple[Status, str, tuple[str, ...]]:
     cited = _cited(list(good.values()))
-    voice = [area for area in ("mood", "rating") if area in good]
+    voice = [area for area in ("mood", "rating", "commitment") if area in good]
     watched = any(one.code in ("overdue", "rating-bad", "usage-fair", "mood-bad") for one in found)
     if ("usage" in good or "logins" in good) and not watched and ((voice and "growth" in good) or len(voice) == 2):
         return Status.THRIVING, f"Independent signs all speak for them: {_areas(good)}.", cited

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from startdeliver.assessment import describe_words
 from startdeliver.assessment.facts import Fact
-from startdeliver.assessment.gather import Heard, Raw
-from startdeliver.assessment.messages import Quote, Spoken
+from startdeliver.assessment.gather import Raw
+from startdeliver.assessment.messages import Spoken
 from startdeliver.assessment.wording import count, day, is_plain, seconds, span, step, utc, weeks
 
 TOPIC_WORDS = {
@@ -24,8 +25,6 @@ TOPIC_WORDS = {
 }
 # A worried topic that comes back says more than a busy how-to queue.
 _RECURS = 3
-# From here a message counts as speaking of leaving.
-LEAVING = 0.5
 
 
 def describe(raw: Raw, now: datetime, overdue_days: int) -> Iterator[Fact]:
@@ -67,7 +66,7 @@ def _tickets(raw: Raw, overdue_days: int) -> Iterator[Fact]:
             link=f"/tickets/{oldest.id}" if raw.overdue == 1 else f"{mine}&show=overdue",
         )
     for ticket in raw.open_tickets[:4]:
-        title = ticket.title or "A ticket without a subject"
+        title = " ".join(ticket.title.split()) or "A ticket without a subject"
         yield Fact(
             f"ticket.{ticket.id}",
             {"title": title if is_plain(title) else "", "overdue": ticket.overdue, "since": day(ticket.since)},
@@ -130,6 +129,15 @@ def _ratings(raw: Raw) -> Iterator[Fact]:
             link=f"/customers/{raw.id}?tab=tickets",
             key=[round(raw.rating_mean * 2), step(raw.rating_count)],
         )
+    if raw.ratings and raw.ratings[0] >= 2:
+        number, recent, before = raw.ratings
+        yield Fact(
+            "support.rating.course",
+            {"recent": round(recent, 1), "before": round(before, 1), "count": number},
+            f"Ratings of the last 30 days average {recent:.1f} out of 5; in the year before it was {before:.1f}.",
+            link=f"/customers/{raw.id}?tab=tickets",
+            key=[round(recent * 2), round(before * 2)],
+        )
     if raw.latest_rating:
         rating, remark, at, ticket = raw.latest_rating
         yield Fact(
@@ -159,7 +167,8 @@ def _topics(raw: Raw) -> Iterator[Fact]:
 
 def _tones(raw: Raw, now: datetime) -> Iterator[Fact]:
     month, quarter = (now - timedelta(days=30)).timestamp(), (now - timedelta(days=90)).timestamp()
-    every = [spoken for heard in raw.heard for spoken in heard.reading.m.values() if spoken.at >= quarter]
+    # What a machine sent has no mood and is no sign of life.
+    every = [one for one in _messages(raw) if one.at >= quarter and one.intent != "automatic"]
     recent = [spoken for spoken in every if spoken.at >= month]
     known = [spoken for spoken in recent if spoken.known]
     link = f"/customers/{raw.id}?tab=tickets"
@@ -175,70 +184,33 @@ def _tones(raw: Raw, now: datetime) -> Iterator[Fact]:
             link=link,
             key=step(unknown),
         )
-    yield from _quotes(raw, month, quarter)
+    yield from describe_words.describe(raw, now)
+
+
+def _messages(raw: Raw) -> list[Spoken]:
+    return [spoken for heard in raw.heard for spoken in heard.reading.m.values()]
 
 
 def _tone_fact(name: str, spoken: list[Spoken], when: str, link: str) -> Fact:
     negative = sum(one.score <= -0.35 for one in spoken)
     positive = sum(one.score >= 0.35 for one in spoken)
+    # How the newest ones sound, counted from the last that sounded negative.
+    last = max((one.at for one in spoken if one.score <= -0.35), default=0)
+    since = sum(one.score >= 0.35 and one.at > last for one in spoken)
     return Fact(
         name,
-        {"messages": len(spoken), "negative": negative, "positive": positive},
+        {"messages": len(spoken), "negative": negative, "positive": positive, "since": since},
         f"Of {count(len(spoken), 'message')} by the customer in the {when}, {negative} sounded negative and "
         f"{positive} positive.",
         link=link,
-        key=[step(len(spoken)), step(negative), step(positive)],
+        key=[step(len(spoken)), step(negative), step(positive), min(since, 2)],
     )
-
-
-def _quotes(raw: Raw, month: float, quarter: float) -> Iterator[Fact]:
-    leaving: list[tuple[Heard, Quote]] = []
-    bad: list[tuple[Heard, Quote]] = []
-    good: list[tuple[Heard, Quote]] = []
-    for heard in raw.heard:
-        for quote in heard.reading.q:
-            if quote.churn >= LEAVING and quote.at >= quarter:
-                leaving.append((heard, quote))
-            elif quote.score <= -0.45 and quote.at >= month:
-                bad.append((heard, quote))
-            elif quote.score >= 0.45 and quote.at >= month:
-                good.append((heard, quote))
-    leaving.sort(key=lambda pair: (-pair[1].at, pair[0].ticket_id))
-    bad.sort(key=lambda pair: (pair[1].score, -pair[1].at))
-    good.sort(key=lambda pair: (-pair[1].score, -pair[1].at))
-    for heard, quote in _one_per_ticket(leaving)[:2]:
-        later = [one for one in heard.reading.m.values() if one.at > quote.at and one.known]
-        settled = not heard.open and bool(later) and later[-1].score >= 0.35
-        yield _quote_fact("churn", heard, quote, "a message spoke of leaving", settled)
-    for heard, quote in _one_per_ticket(bad)[:2]:
-        yield _quote_fact("quote.negative", heard, quote, "a message sounded negative")
-    for heard, quote in good[:1]:
-        yield _quote_fact("quote.positive", heard, quote, "a message sounded positive")
-
-
-def _one_per_ticket(pairs: list[tuple[Heard, Quote]]) -> list[tuple[Heard, Quote]]:
-    return list({heard.ticket_id: (heard, quote) for heard, quote in reversed(pairs)}.values())[::-1]
-
-
-def _quote_fact(name: str, heard: Heard, quote: Quote, what: str, settled: bool = False) -> Fact:
-    at = utc(quote.at)
-    title = heard.title if is_plain(heard.title) else ""
-    return Fact(
-        f"{name}.{heard.ticket_id}",
-        {"score": quote.score, "churn": quote.churn, "open": heard.open, "title": title, "settled": settled,
-         "on": day(at)},
-        f"On {day(at)} {what}: “{quote.text}”",
-        at=at.date().isoformat(),
-        link=f"/tickets/{heard.ticket_id}",
-        quote=quote.text,
-        key=[quote.entry, heard.open, settled],
-    )  # fmt: skip
 
 
 def _contact(raw: Raw, now: datetime) -> Iterator[Fact]:
     link = f"/customers/{raw.id}?tab=tickets"
     for name, moment, who in (
-        ("contact.in", raw.last_in, "The customer last wrote"),
+        ("contact.in", _last_word(raw), "The customer last wrote"),
         ("contact.out", raw.last_out, "The team last wrote"),
     ):
         if moment is not None:
@@ -252,3 +224,17 @@ def _contact(raw: Raw, now: datetime) -> Iterator[Fact]:
                 link=link,
                 key=weeks(ago),
             )
+
+
+def _last_word(raw: Raw) -> datetime | None:
+    """When a person there last wrote. An automatic reply counts for nothing, if what it came after is known."""
+    said = _messages(raw)
+    automatic = [one.at for one in said if one.intent == "automatic"]
+    if raw.last_in is None or not automatic or abs(max(automatic) - raw.last_in.timestamp()) > _SAME_MESSAGE:
+        return raw.last_in
+    real = max((one.at for one in said if one.intent != "automatic"), default=None)
+    return None if real is None else utc(real)
+
+
+# Seconds between the time of a message and the time that Intercom gives as the contact's last reply.
+_SAME_MESSAGE = 120

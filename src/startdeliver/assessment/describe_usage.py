@@ -119,8 +119,8 @@ def _people(raw: Raw, now: datetime) -> Iterator[Fact]:
             link=f"/users/{person.id}",
         )
     here = [one for one in raw.people if not one.left_at]
-    quiet = [one for one in here if _is_quiet(one, now)]
     champion = raw.champion[0] if raw.champion else 0
+    quiet = [one for one in here if _is_quiet(one, now, one.id == champion)]
     quiet.sort(key=lambda one: (one.id != champion, one.id))
     for person in quiet[:2]:
         who = "the most active user until then" if person.id == champion else "a stakeholder"
@@ -128,7 +128,13 @@ def _people(raw: Raw, now: datetime) -> Iterator[Fact]:
         ago = (now - person.last_login_at).days
         yield Fact(
             f"people.quiet.{person.id}",
-            {"name": _name(person), "who": who, "on": day(person.last_login_at), "champion": person.id == champion},
+            {
+                "name": _name(person),
+                "who": who,
+                "on": day(person.last_login_at),
+                "champion": person.id == champion,
+                "stakeholder": person.stakeholder,
+            },
             f"{person.name}, {who}, has not been active since {day(person.last_login_at)}.",
             at=person.last_login_at.date().isoformat(),
             link=f"/users/{person.id}",
@@ -144,10 +150,11 @@ def _people(raw: Raw, now: datetime) -> Iterator[Fact]:
         )
 
 
-def _is_quiet(person: Person, now: datetime) -> bool:
+def _is_quiet(person: Person, now: datetime, champion: bool) -> bool:
     if person.last_login_at is None:
         return False
-    return _QUIET_DAYS <= (now - person.last_login_at).days <= 240
+    # Who was there on most days and did nothing for four weeks is missed sooner than somebody who looks in at times.
+    return (_QUIET_DAYS - 10 if champion else _QUIET_DAYS) <= (now - person.last_login_at).days <= 240
 
 
 def _name(person: Person) -> str:

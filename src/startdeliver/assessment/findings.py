@@ -6,8 +6,9 @@ A finding says itself in a clause for the summary and in a next step; both use n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from startdeliver.assessment import findings_usage
+from startdeliver.assessment import findings_usage, findings_words
 from startdeliver.assessment.describe_support import TOPIC_WORDS
 from startdeliver.assessment.facts import Evidence, Fact
 from startdeliver.assessment.finding import Finding, Weight
@@ -16,7 +17,7 @@ from startdeliver.assessment.finding import Finding, Weight
 def find(evidence: Evidence) -> list[Finding]:
     """Every finding, heaviest against the customer first, then those in its favour by weight."""
     found = [
-        *_leaving(evidence),
+        *findings_words.find(evidence),
         *findings_usage.find(evidence),
         *_support(evidence),
         *_ratings(evidence),
@@ -25,17 +26,33 @@ def find(evidence: Evidence) -> list[Finding]:
     ]
     if any(one.code == "usage-stopped" for one in found):
         found = [one for one in found if one.code != "quiet"]
+    if any(one.code == "away" for one in found):
+        # They said that they would be quiet, so that it is no news.
+        found = [_softer(one) if one.code in _ABSENCE else one for one in found]
     order = {code: number for number, code in enumerate(ORDER)}
     return sorted(found, key=lambda one: (one.weight if one.weight < 0 else 10 - one.weight, order.get(one.code, 99)))
+
+
+_ABSENCE = ("usage-stopped", "usage-falls", "usage-poor", "quiet", "silent", "product-poor")
+
+
+def _softer(one: Finding) -> Finding:
+    return replace(one, weight=Weight.NOTE, clause=f"{one.clause}, as they had announced", step="")
 
 
 # Of findings that weigh alike, what a colleague would name first.
 ORDER = (
     "leaving",
+    "legal",
+    "blocked",
+    "leaving-hint",
+    "escalation",
     "usage-stopped",
     "usage-poor",
     "usage-falls",
     "left",
+    "handover",
+    "rating-fell",
     "mood-bad",
     "overdue",
     "rating-bad",
@@ -46,43 +63,13 @@ ORDER = (
     "slower",
     "reopened",
     "silent",
+    "staying",
     "usage-grows",
     "usage-good",
     "mood-good",
     "rating-good",
     "logins-good",
 )
-
-
-def _leaving(evidence: Evidence) -> Iterator[Finding]:
-    messages = evidence.starting("churn.")
-    live = [fact for fact in messages if not fact.value["settled"]]
-    tone = evidence.get("tone.recent") or {}
-    if live:
-        fact = live[0]
-        sure = fact.value["churn"] >= 0.62 or len(live) > 1
-        title = fact.value["title"]
-        where = f"in “{title}”" if title else "in a ticket"
-        calm = not fact.value["open"] and tone.get("positive", 0) > tone.get("negative", 0)
-        yield Finding(
-            "leaving",
-            "leaving",
-            Weight.CONCERN if calm else Weight.CRITICAL if sure else Weight.SERIOUS,
-            f"they spoke of leaving on {fact.value['on']} ({where})",
-            tuple(one.id for one in live),
-            f"Call the person who wrote about leaving on {fact.value['on']} ({where}) and agree what has to change "
-            "for them to stay.",
-            (fact.id,),
-        )
-    elif messages:
-        fact = messages[0]
-        yield Finding(
-            "leaving-settled",
-            "leaving",
-            Weight.NOTE,
-            f"the talk of leaving on {fact.value['on']} was settled in the same ticket",
-            (fact.id,),
-        )
 
 
 def ticket_words(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
@@ -192,7 +179,14 @@ def _ratings(evidence: Evidence) -> Iterator[Finding]:
     step = "Ask what was behind the low rating and report back what changed because of it."
     latest = evidence.by_id.get("support.rating.latest")
     both = (fact.id, latest.id) if latest else (fact.id,)
-    if mean <= 2.5:
+    course = evidence.by_id.get("support.rating.course")
+    if course and course.value["recent"] <= 2.5 and course.value["before"] - course.value["recent"] >= 1.5:
+        yield Finding(
+            "rating-fell", "mood", Weight.SERIOUS,
+            f"ratings fell from {course.value['before']:.1f} to {course.value['recent']:.1f} out of 5",
+            (course.id, *both), step, both,
+        )  # fmt: skip
+    elif mean <= 2.5:
         weight = Weight.SERIOUS if number >= 3 else Weight.CONCERN
         yield Finding("rating-bad", "mood", weight, words, both, step, both)
     elif mean <= 3.3:
@@ -219,7 +213,12 @@ def _mood(evidence: Evidence) -> Iterator[Finding]:
         else "Call the people who wrote and ask what would make the biggest difference for them."
     )
     of = _share(bad, number, "negative")
-    if bad >= 3 and bad * 2 >= number and bad > 2 * good:
+    # Trouble that ended well: the newest messages are kind and no angry ticket is left open.
+    turned = bad and fact.value["since"] >= 1 and not any(one.value["open"] for one in quotes)
+    if turned and (fact.value["since"] >= 2 or bad <= 2):
+        words = f"{of}, but the newest {'ones sound' if fact.value['since'] > 1 else 'one sounds'} positive"
+        yield Finding("mood-turned", "mood", Weight.NOTE, words, cited)
+    elif bad >= 3 and bad * 2 >= number and bad > 2 * good:
         yield Finding("mood-bad", "mood", Weight.SERIOUS, of, cited, step, cited)
     # Who writes to support has a problem; only from a third on it is a mood.
     elif bad >= 2 and bad > good and bad * 3 >= number:

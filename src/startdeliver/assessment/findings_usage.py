@@ -16,6 +16,9 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     yield from _people(evidence)
 
 
+_RANK = {"poor": 0, "fair": 1, "good": 2}
+
+
 def is_new(evidence: Evidence) -> bool:
     """Whether usage began so recently that there is nothing to compare it with."""
     return bool((evidence.get("usage.active") or {}).get("fresh"))
@@ -86,7 +89,15 @@ def _health(evidence: Evidence) -> Iterator[Finding]:
             else "usage is Good"
         )
         yield Finding("usage-good", "usage", Weight.GOOD, words, (*cited, *(("usage.active",) if active else ())))
-    if poor and status != "poor":
+    fallen = [fact for fact in products if _RANK.get(fact.value["previous"], -1) > _RANK[fact.value["status"]]]
+    if len(fallen) >= 2 and status != "poor":
+        which = f"{fallen[0].value['name']} and {fallen[1].value['name']}"
+        yield Finding(
+            "usage-falls", "usage", Weight.SERIOUS, f"use of {which} has fallen", tuple(one.id for one in fallen[:2]),
+            f"Ask the main contact why {which} are used less, and offer a session on both.",
+            tuple(one.id for one in fallen[:2]),
+        )  # fmt: skip
+    elif poor and status != "poor":
         fresh = any(fact.value["previous"] in ("good", "fair") for fact in poor)
         yield Finding(
             "product-poor", "usage", Weight.CONCERN if fresh else Weight.NOTE,
@@ -142,7 +153,8 @@ def _people(evidence: Evidence) -> Iterator[Finding]:
         extra = ", until then the most active user," if champion and name else ""
         yield Finding(
             "quiet", "people",
-            Weight.CONCERN if champion or evidence.get("people.stakeholders") == 1 else Weight.NOTE,
+            Weight.SERIOUS if champion and fact.value["stakeholder"]
+            else Weight.CONCERN if champion or evidence.get("people.stakeholders") == 1 else Weight.NOTE,
             f"{who}{extra} has been quiet since {on}", (fact.id,),
             f"Write to {who} and ask how things are: there has been no sign since {on}.", (fact.id,),
         )  # fmt: skip

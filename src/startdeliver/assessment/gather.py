@@ -40,7 +40,7 @@ class OpenTicket:
 
 @dataclass(slots=True)
 class Heard:
-    """The messages of one ticket that has been written to within 90 days."""
+    """The messages of one ticket that has been written to within 90 days, or 180 when it is about leaving."""
 
     ticket_id: int
     title: str
@@ -91,6 +91,8 @@ class Raw:
     reopened: int = 0
     rating_count: int = 0
     rating_mean: float | None = None
+    # Of 30 days: how many and their mean; the mean of the year before.
+    ratings: tuple[int, float, float] | None = None
     last_in: datetime | None = None
     last_out: datetime | None = None
     resolution: tuple[int, float] | None = None
@@ -129,6 +131,9 @@ SELECT t.customer_id, COUNT(*),
        COUNT(CASE WHEN t.reopen_count > 0 AND t.updated_at >= %(quarter)s THEN 1 END),
        COUNT(CASE WHEN t.rated_at >= %(quarter)s THEN t.rating END),
        AVG(CASE WHEN t.rated_at >= %(quarter)s THEN 1.0 * t.rating END),
+       COUNT(CASE WHEN t.rated_at >= %(recent)s THEN t.rating END),
+       AVG(CASE WHEN t.rated_at >= %(recent)s THEN 1.0 * t.rating END),
+       AVG(CASE WHEN t.rated_at < %(recent)s AND t.rated_at >= %(year)s THEN 1.0 * t.rating END),
        MAX(COALESCE(t.last_contact_reply_at, t.created_at)), MAX(t.last_admin_reply_at),
        COUNT(CASE WHEN t.status = 'open' AND t.waiting_since <= %(waited)s THEN 1 END),
        MIN(CASE WHEN t.status = 'open' AND t.waiting_since <= %(waited)s THEN t.waiting_since END)
@@ -174,7 +179,8 @@ SELECT customer_id, rating, rating_remark, rated_at, id
 _HEARD = """
 SELECT t.customer_id, t.id, t.title, t.status, h.topic, h.data
   FROM support_ticket AS t JOIN assessment_tickettone AS h ON h.ticket_id = t.id
- WHERE t.organization_id = %(org)s AND h.last_at >= %(quarter)s{only}
+ WHERE t.organization_id = %(org)s AND h.organization_id = %(org)s{only}
+   AND (h.last_at >= %(quarter)s OR (h.last_at >= %(half)s AND h.topic = 'cancel'))
  ORDER BY t.customer_id, h.last_at, t.id
 """
 
@@ -354,8 +360,10 @@ def _support(read: _Reader, raws: dict[int, Raw]) -> None:
             continue
         raw.tickets, raw.created_recent, raw.created_before, raw.open, raw.overdue, raw.reopened = row[1:7]
         raw.rating_count, raw.rating_mean = row[7], None if row[8] is None else float(row[8])
-        raw.last_in, raw.last_out = _time(row[9]), _time(row[10])
-        raw.waiting, raw.waiting_since = row[11], _time(row[12])
+        if row[9] and row[11] is not None:
+            raw.ratings = (row[9], float(row[10]), float(row[11]))
+        raw.last_in, raw.last_out = _time(row[12]), _time(row[13])
+        raw.waiting, raw.waiting_since = row[14], _time(row[15])
     for pk, part, number, median in read.rows(_RESOLUTION):
         if pk in raws:
             if part:

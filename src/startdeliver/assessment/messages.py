@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from html import unescape
 
 import msgspec
 from django.db import transaction
@@ -18,23 +20,28 @@ from startdeliver.support.models import Thread, Ticket
 from startdeliver.support.threads import Entry
 from startdeliver.tenancy.models import Organization
 
-# Evidence looks at 90 days; older messages decide nothing.
-DEPTH = timedelta(days=120)
+# Evidence looks at 90 days, for talk of leaving at 180; older messages decide nothing.
+DEPTH = timedelta(days=190)
 _MESSAGES = 30
 _PAGE = 100
 _QUOTE = 160
 _QUOTES = 3
 _WORTH = 0.45
+# From here a message counts as speaking of leaving.
+LEAVING = 0.5
+# Intents whose words are kept to be cited.
+TELLING = ("leaving", "hint", "legal", "escalation", "blocked", "handover", "staying", "quiet")
 
 
 class Spoken(msgspec.Struct, array_like=True, frozen=True):
-    """One message by the customer: checksum of its text, unix seconds, tone and churn as in `tone.Tone`."""
+    """One message by the customer: checksum of its text, unix seconds, tone, churn and intent as in `tone.Tone`."""
 
     check: int
     at: int
     score: float
     churn: float
     known: bool
+    intent: str = ""
 
 
 class Quote(msgspec.Struct, array_like=True, frozen=True):
@@ -45,6 +52,7 @@ class Quote(msgspec.Struct, array_like=True, frozen=True):
     score: float
     churn: float
     text: str
+    intent: str = ""
 
 
 class Reading(msgspec.Struct):
@@ -146,17 +154,21 @@ class _Work:
         for key, at, text in self._said:
             if key in fresh:
                 heard = fresh[key]
-                spoken[key] = Spoken(zlib.crc32(text.encode()), at, heard.score, heard.churn, heard.known)
-                quotes.append(Quote(key, at, heard.score, heard.churn, _extract(text)))
+                spoken[key] = Spoken(zlib.crc32(text.encode()), at, heard.score, heard.churn, heard.known, heard.intent)
+                quotes.append(Quote(key, at, heard.score, heard.churn, _extract(heard.words or text), heard.intent))
             else:
                 spoken[key] = self._known[key]
                 if key in self._quotes:
                     quotes.append(self._quotes[key])
-        worth = [q for q in quotes if (abs(q.score) >= _WORTH or q.churn >= 0.5) and spoken[q.entry].known]
-        worth.sort(key=lambda quote: (max(quote.churn * 1.5, abs(quote.score)), quote.at), reverse=True)
+        worth = [q for q in quotes if (abs(q.score) >= _WORTH or q.intent in TELLING) and spoken[q.entry].known]
+        worth.sort(
+            key=lambda quote: (quote.churn + (quote.intent in TELLING), abs(quote.score), quote.at), reverse=True
+        )
         kept = worth[:_QUOTES]
         if worth and (latest := max(worth, key=lambda quote: quote.at)) not in kept:
             kept.append(latest)
+        if any(one.churn >= LEAVING for one in spoken.values()):
+            topic = "cancel"
         newest = max((at for _, at, _ in self._said), default=None)
         return TicketTone(
             organization=organization,
@@ -178,9 +190,25 @@ def _said(entries: str | None, ticket: Ticket) -> Iterator[tuple[str, int, str]]
         return
     for entry in _entries(entries):
         if entry.kind == "message" and entry.by.kind == "user" and not entry.redacted:
-            text = html.plain(entry.html, 1500)
+            text = lines(entry.html)
             if text:
                 yield entry.id, int(entry.at), text
+
+
+def lines(body: str) -> str:
+    """The text of sanitised HTML with its lines, at most 2,000 characters, without what it quotes."""
+    if "<" in body[3:-4]:
+        body = _QUOTED.sub("\n", body[:16_000])
+        body = _LINE_END.sub("\n", body)
+        body = unescape(_TAG.sub(" ", body))
+    else:
+        body = html.plain(body)
+    return "\n".join(filter(None, (" ".join(line.split()) for line in body.split("\n"))))[:2000]
+
+
+_QUOTED = re.compile(r"<blockquote[\s\S]*?(?:</blockquote>|$)")
+_LINE_END = re.compile(r"<(?:br|/p|/div|/li|/tr|/h\d|hr)[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
 
 
 def _unix(moment: datetime) -> int:
@@ -188,7 +216,7 @@ def _unix(moment: datetime) -> int:
 
 
 def _extract(text: str) -> str:
-    short = tone.shorten(text)
+    short = " ".join(text.split())
     return short if len(short) <= _QUOTE else short[: _QUOTE - 1].rsplit(" ", 1)[0] + "…"
 
 

@@ -22,6 +22,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from startdeliver.assessment.language import is_read
+from startdeliver.assessment.letters import own_words
+from startdeliver.assessment.tone_cues import cues, has
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +42,30 @@ TOPICS = (
     "cancel",
     "other",
 )
+# What a message is up to, apart from its tone. hint: it may lead to leaving (the notice period, all data out, a budget
+# that is looked through). staying: stays, renews or grows. handover: a person who matters there goes. automatic: nobody
+# wrote it (out of office, delivery failures, advertising). quiet: they announce that they will be away for a while.
+INTENTS = (
+    "none", "hint", "leaving", "blocked", "legal", "escalation", "handover", "staying", "automatic", "quiet",
+)  # fmt: skip
 WEIGHTS = Path(__file__).with_name("tone_weights.npz")
-# Of a long message the beginning and the end: there are greeting and complaint, there the threat or the thanks.
-_HEAD, _TAIL = 170, 90
-_QUOTED = re.compile(r"(?m)^\s*>.*$|^-{2,}\s*$[\s\S]*", re.MULTILINE)
+# A message is read in pieces of about this many characters; of a long one the first and last, where the greeting and
+# the complaint, the threat or the thanks are, and those between them that speak of leaving or of the law.
+_PIECE, _ENDS, _MOST = 70, 2, 6
 _LINK = re.compile(r"https?://\S+")
-
-# Words that speak of leaving. They only lower the bar for what the head has to see; alone they decide nothing.
-_LEAVING = re.compile(
-    r"\b(?:cancel(?:l?ing|lation|led)?|terminat\w+|churn|switch(?:ing)? (?:to|provider|vendor)|competitor\w*|"
-    r"alternativ\w+|not (?:be )?renew\w*|won'?t (?:be )?renew\w*|non-?renewal|leave you|leaving|move away|"
-    r"moving (?:away|off)|another (?:vendor|provider|tool|supplier|solution)|end (?:the|our) (?:contract|subscription)|"
-    r"refund|free (?:plan|version|tier)|downgrad\w+|migrat\w+ (?:away|off)|phas\w+ (?:it |yours )?out|another system|"
-    r"different system|give notice|notice of|early termination|stop(?:ping)? using|instead of you|chosen \w+ instead|"
-    r"chose \w+ instead|kündig\w*|wechsel\w*|résili\w+|autre (?:prestataire|logiciel|fournisseur)|cancelar\w*|"
-    r"rescindir\w*|dar de baja|competencia|otro proveedor|otra plataforma|disdi\w+|opzegg\w*|overstap\w*|zrezygn\w+|"
-    r"iptal|расторг\w+|отмен\w+)\b|解約|取消订阅|해지|إلغاء",
-    re.IGNORECASE,
-)
-
-# What else is cancelled in the course of a day.
-_DAILY = re.compile(
-    r"\b(?:cancel\w*|call off)\b[^.!?]{0,30}\b(?:call|meeting|appointment|demo|training|order|session|invitation|"
-    r"booking|webinar|export|import|job|event|reservation|visit|shipment|reminder)s?\b",
-    re.IGNORECASE,
-)
+# What an intent other than leaving needs to be believed.
+_SURE = 0.5
+_ALARM = 0.55
+_HINT = 0.8
+# The heads are trained to be cautious; this gives their likelihoods back what that takes.
+_SHARPER = 1.7
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
     """`score` from -1 (negative) to 1 (positive), `churn` from 0 to 1: how sure it is that the writer thinks of
-    leaving. `known`: the language is one that the reader reads; if not, the other values are worth nothing.
+    leaving. `intent`: one of INTENTS or empty. `known`: the language is one that the reader reads; if not, the other
+    values are worth nothing.
     """
 
     score: float
@@ -78,6 +73,9 @@ class Tone:
     topic: str
     known: bool
     source: str = "encoder"
+    intent: str = ""
+    # The words of the message that show it best.
+    words: str = ""
 
     @property
     def label(self) -> str:
@@ -91,14 +89,33 @@ class Encoder(Protocol):
     def encode(self, texts: list[str]) -> Any: ...
 
 
-def shorten(text: str) -> str:
-    """What of a message is looked at: without quoted lines and links, beginning and end of a long one."""
-    text = " ".join(_LINK.sub(" ", _QUOTED.sub(" ", text)).split())
-    if len(text) <= _HEAD + _TAIL:
-        return text
-    head = text[:_HEAD].rsplit(" ", 1)[0]
-    tail = text[-_TAIL:].split(" ", 1)[-1]
-    return f"{head} … {tail}"
+def pieces(text: str) -> list[str]:
+    """What of a message is looked at: its sentences, short ones joined, without quotations, greeting and signature."""
+    short: list[str] = []
+    for sentence in _SENTENCE.split(_LINK.sub(" ", own_words(text))):
+        words = " ".join(sentence.split())
+        if not words:
+            continue
+        if short and _length(short[-1]) + _length(words) < _PIECE:
+            short[-1] = f"{short[-1]} {words}"
+        else:
+            short.append(words[:240])
+    if len(short) <= 2 * _ENDS:
+        return short
+    middle = [piece for piece in short[_ENDS:-_ENDS] if _worth_reading(piece)]
+    return [*short[:_ENDS], *middle[: _MOST - 2 * _ENDS], *short[-_ENDS:]]
+
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+
+
+def _length(text: str) -> int:
+    """Characters, where one that is a syllable or a word counts for three."""
+    return len(text) if text.isascii() else len(text) + 2 * sum(letter >= "\u3040" for letter in text)
+
+
+def _worth_reading(piece: str) -> bool:
+    return any(has(name, piece) for name in ("leave", "rival", "law", "goes"))
 
 
 def softmax(rows: Any) -> Any:
@@ -134,47 +151,130 @@ def limits() -> str:
 
 
 def tones(texts: Sequence[str]) -> list[Tone]:
-    """The tone of each text, in order. Plain text, any length; equal texts are read once."""
-    short = [shorten(text) for text in texts]
-    distinct = list(dict.fromkeys(short))
+    """The tone of each text, in order. Plain text, any length; equal pieces are read once."""
+    if _encoder() is None:
+        distinct = list(dict.fromkeys(texts))
+        simple = dict(zip(distinct, _by_words(distinct), strict=True))
+        return [simple[text] for text in texts]
+    cut = [pieces(text) for text in texts]
+    distinct = list(dict.fromkeys(piece for one in cut for piece in one if piece.strip(" .…?!-")))
+    found = dict(zip(distinct, _read(distinct), strict=True))
+    return [_joined([found[piece] for piece in one if piece in found]) for one in cut]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A piece of a message: tone, how sure it is that it speaks of leaving, and the likelihood of each intent."""
+
+    text: str
+    score: float
+    churn: float
+    intents: dict[str, float]
+    topic: str
+
+
+def features(texts: list[str]) -> Any:
+    """What the heads look at: the embedding of each text, and beside it the cues."""
     encoder = _encoder()
-    found = dict(zip(distinct, _by_words(distinct) if encoder is None else _by_encoder(encoder, distinct), strict=True))
-    return [found[text] for text in short]
+    assert encoder is not None
+    return np.hstack([encoder.encode(texts), cues(texts)])
 
 
-def _by_encoder(encoder: Encoder, texts: list[str]) -> list[Tone]:
+def _read(texts: list[str]) -> list[_Piece]:
     if not texts:
         return []
-    weights = _weights()
-    rows = encoder.encode(texts)
+    weights, rows = _weights(), features(texts)
     feeling = softmax(rows @ weights["tone_w"] + weights["tone_b"])
     topic = (rows @ weights["topic_w"] + weights["topic_b"]).argmax(axis=1)
-    leaving = 1 / (1 + np.exp(-(rows @ weights["churn_w"] + weights["churn_b"])[:, 0]))
-    result = []
+    intent = softmax(_SHARPER * (rows @ weights["intent_w"] + weights["intent_b"]))
+    found = []
     for number, text in enumerate(texts):
-        if not text.strip(" .…?!"):
-            result.append(Tone(0.0, 0.0, "other", True))
-            continue
-        known = is_read(text)
-        sure = float(leaving[number])
-        # Without a word of leaving the head must be very sure: "we leave at five" is not a cancellation.
-        sure = min(1.0, sure * 1.25 + 0.1) if _LEAVING.search(text) else sure * 0.6
-        score = float(feeling[number, 2] - feeling[number, 0])
-        if _DAILY.search(text):
+        likely = dict(zip(INTENTS, intent[number].tolist(), strict=True))
+        found.append(
+            _Piece(
+                text,
+                _calm(text, float(feeling[number, 2] - feeling[number, 0])),
+                _churn(text, likely),
+                likely,
+                TOPICS[int(topic[number])],
+            )
+        )
+    return found
+
+
+def _calm(text: str, score: float) -> float:
+    """Two or three words such as "test 2" have no mood, unless they are words of one."""
+    few = text.isascii() and len(text.split()) <= 3
+    return score if not few or any(has(name, text) for name in ("praise", "anger", "nothing", "bang")) else score * 0.4
+
+
+def _churn(text: str, likely: dict[str, float]) -> float:
+    """How sure it is that this piece speaks of its writer's leaving."""
+    sure = likely["leaving"] + _HINT * likely["hint"]
+    # Without a word of leaving the head must be very sure: "we leave at five" is not a cancellation.
+    worded = any(has(name, text) for name in ("leave", "rival", "down", "money"))
+    sure = min(1.0, sure * 1.15) if worded else sure * 0.8
+    if has("not", text):
+        sure *= 0.35
+    if has("hither", text):
+        sure *= 0.35
+    if has("daily", text):
+        sure *= 0.5
+    elif has("third", text) and not has("contract", text):
+        sure *= 0.7
+    return sure
+
+
+def _joined(read: list[_Piece]) -> Tone:
+    """A message from its pieces: the heaviest word of leaving counts, unless a later one takes it back."""
+    if not read:
+        return Tone(0.0, 0.0, "other", True)
+    if not is_read(" ".join(piece.text for piece in read)):
+        return Tone(0.0, 0.0, "other", False)
+    # Who is moved says so in one sentence out of three; polite fillers should not hide it.
+    weight = [abs(piece.score) + 0.15 for piece in read]
+    score = sum(piece.score * part for piece, part in zip(read, weight, strict=True)) / sum(weight)
+    churn = 0.0
+    for number, piece in enumerate(read):
+        # Who is pleased speaks of somebody else's leaving, or of having thought of it. But many thank and leave.
+        sure = piece.churn * (1 - (0.6 if len(read) == 1 else 0.4) * max(0.0, piece.score))
+        if any(later.intents["staying"] >= _SURE for later in read[number + 1 :]):
             sure *= 0.5
-        # Who is pleased speaks of somebody else's leaving, or of having thought of it.
-        sure *= 1 - max(0.0, score)
-        result.append(Tone(round(score, 2), round(sure if known else 0.0, 2), TOPICS[int(topic[number])], known))
-    return result
+        churn = max(churn, sure)
+    automatic = read[0].intents["automatic"] >= _SURE or all(one.intents["automatic"] >= 0.4 for one in read)
+    intent = ""
+    if automatic and churn < _SURE:
+        intent, score, churn = "automatic", 0.0, 0.0
+    elif churn >= _SURE:
+        sure = max(read, key=lambda piece: piece.churn).intents
+        intent = "leaving" if sure["leaving"] >= sure["hint"] else "hint"
+    else:
+        likely = {name: max(piece.intents[name] for piece in read) for name in INTENTS}
+        intent = next((name for name in _ORDER if likely[name] >= _ALARM), "")
+        if intent == "staying" and score < -0.35:
+            intent = ""
+    if churn >= _SURE:
+        strongest = max(read, key=lambda piece: piece.churn)
+    elif intent and intent != "automatic":
+        strongest = max(read, key=lambda piece: piece.intents[intent])
+    else:
+        strongest = max(read, key=lambda piece: piece.score if score > 0 else -piece.score)
+    return Tone(round(score, 2), round(churn, 2), strongest.topic, True, intent=intent, words=strongest.text)
 
 
-def _by_words(texts: list[str]) -> list[Tone]:
+# Of several intents in one message, the one that a colleague would name.
+_ORDER = ("legal", "escalation", "blocked", "handover", "staying", "quiet")
+
+
+def _by_words(texts: Sequence[str]) -> list[Tone]:
     import vader
 
     result = []
     for text in texts:
         known = is_read(text, only_english=True)
         score = float(vader.polarity_scores(text)["compound"]) if known else 0.0
-        churn = 0.5 if known and score < 0 and _LEAVING.search(text) else 0.0
-        result.append(Tone(round(score, 2), churn, "other", known, "words"))
+        leaving = known and score < 0 and has("leave", text) and not has("daily", text)
+        result.append(
+            Tone(round(score, 2), 0.5 if leaving else 0.0, "other", known, "words", "leaving" if leaving else "")
+        )
     return result

@@ -17,10 +17,11 @@ from startdeliver.assessment import tone
 
 LABELS = Path(__file__).with_name("tone_labels.jsonl")
 _STEPS, _RATE = 400, 4.0
+_DECAY = 0.0003
 
 
 def labels() -> list[dict[str, Any]]:
-    """The labelled texts: {"text", "tone", "churn", "topic", "language"}."""
+    """The labelled texts: {"text", "tone", "intent", "topic" (may be empty), "language"}."""
     return [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
@@ -37,48 +38,41 @@ def fit(rows: Any, targets: Any, decay: float) -> tuple[Any, Any]:
 
 
 def train(rows: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
-    """All three heads."""
-    tone_w, tone_b = fit(rows, np.array([[x["tone"] == name for name in tone.TONES] for x in found], float), 0.0006)
-    topic_w, topic_b = fit(rows, np.array([[x["topic"] == name for name in tone.TOPICS] for x in found], float), 0.0006)
-    two_w, two_b = fit(rows, np.array([[not x["churn"], x["churn"]] for x in found], float), 0.0006)
-    return {
-        "tone_w": tone_w,
-        "tone_b": tone_b,
-        "topic_w": topic_w,
-        "topic_b": topic_b,
-        "churn_w": two_w[:, 1:] - two_w[:, :1],
-        "churn_b": two_b[1:] - two_b[:1],
-    }
+    """All three heads. Rows without a topic teach only tone and intent."""
+    weights: dict[str, Any] = {}
+    for head, names in (("tone", tone.TONES), ("intent", tone.INTENTS), ("topic", tone.TOPICS)):
+        used = np.array([bool(one[head]) for one in found])
+        targets = np.array([[one[head] == name for name in names] for one in found if one[head]], float)
+        weights[f"{head}_w"], weights[f"{head}_b"] = fit(rows[used], targets, _DECAY)
+    return weights
 
 
 def _check(rows: Any, found: list[dict[str, Any]]) -> None:
-    right = dict.fromkeys(("tone", "churn", "topic"), 0)
+    right, of = dict.fromkeys(("tone", "intent", "topic"), 0), dict.fromkeys(("tone", "intent", "topic"), 0)
     worst = []
     for part in range(5):
         out = np.arange(len(found)) % 5 == part
         weights = train(rows[~out], [x for x, left in zip(found, out, strict=True) if not left])
         for number in np.flatnonzero(out):
-            row, wanted = rows[number : number + 1], found[number]
-            p = tone.softmax(row @ weights["tone_w"] + weights["tone_b"])[0]
-            label = tone.Tone(float(p[2] - p[0]), 0, "", True).label
-            leaving = (row @ weights["churn_w"] + weights["churn_b"])[0, 0] > 0
-            topic = tone.TOPICS[int((row @ weights["topic_w"] + weights["topic_b"]).argmax())]
-            right["tone"] += label == wanted["tone"]
-            right["churn"] += bool(leaving) == wanted["churn"]
-            right["topic"] += topic == wanted["topic"]
-            if label != wanted["tone"]:
-                worst.append(f"{p[2] - p[0]:5.2f} {wanted['tone']:8} {wanted['text']}")
+            row, wanted = rows[number], found[number]
+            for head, names in (("tone", tone.TONES), ("intent", tone.INTENTS), ("topic", tone.TOPICS)):
+                if not wanted[head]:
+                    continue
+                said = names[int((row @ weights[f"{head}_w"] + weights[f"{head}_b"]).argmax())]
+                right[head] += said == wanted[head]
+                of[head] += 1
+                if head == "intent" and said != wanted[head]:
+                    worst.append(f"{said:10} {wanted[head]:10} {wanted['text']}")
     sys.stdout.write("\n".join(worst) + "\n")
-    sys.stdout.write(", ".join(f"{name} {count / len(found):.1%}" for name, count in right.items()) + "\n")
+    sys.stdout.write(", ".join(f"{name} {count / of[name]:.1%}" for name, count in right.items()) + "\n")
 
 
 def main() -> None:
     """Trains and writes, or checks."""
-    encoder = tone._encoder()
-    if encoder is None:
+    if tone._encoder() is None:
         raise SystemExit("the encoder does not load, so there is nothing to train on")
     found = labels()
-    rows = encoder.encode([tone.shorten(x["text"]) for x in found]).astype(np.float64)
+    rows = tone.features([one["text"] for one in found]).astype(np.float64)
     if "--check" in sys.argv:
         _check(rows, found)
     else:

@@ -47,7 +47,15 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
 def _favour(found: Sequence[Finding]) -> list[Finding]:
     good = [one for one in found if one.weight > 0]
     # "Usage is Good" says less than how much it grew; the voice of people comes second.
-    order = {"usage-grows": 0, "usage-recovers": 0, "usage-good": 1, "mood-good": 2, "rating-good": 3, "logins-good": 4}
+    order = {
+        "usage-grows": 0,
+        "usage-recovers": 0,
+        "staying": 1,
+        "usage-good": 1,
+        "mood-good": 2,
+        "rating-good": 3,
+        "logins-good": 4,
+    }
     good.sort(key=lambda one: order.get(one.code, 5))
     areas: list[Finding] = []
     for one in good:

@@ -1,0 +1,120 @@
+"""The facts about what messages are up to: leaving, blocked work, lawyers, people who go, and staying."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from startdeliver.assessment.facts import Fact
+from startdeliver.assessment.gather import Heard, Raw
+from startdeliver.assessment.messages import LEAVING, Quote, Spoken
+from startdeliver.assessment.wording import day, is_plain, utc
+
+Said = tuple[Heard, Quote]
+# By intent: id, days that it is remembered, and what happened.
+_INTENTS = {
+    "legal": ("legal", 90, "a message spoke of lawyers, claims or withheld payment"),
+    "escalation": ("escalation", 45, "a message asked for somebody with authority"),
+    "blocked": ("blocked", 30, "a message said that work stands still"),
+    "handover": ("handover", 90, "a message said that somebody who matters there is leaving"),
+    "staying": ("staying", 90, "a message spoke of staying or growing"),
+    "quiet": ("away", 90, "a message announced a quiet time"),
+}
+_LEAVING_DAYS = 180
+_SUCCESSOR = re.compile(
+    r"\b(?:takes? over|taking over|successor|will be your|new contact|replac\w+|please contact|übernimmt|Nachfolger\w*"
+    r"|prend la suite|se encargará|neemt het over|subentra|fica responsável|tar över|tager over|tar over)\b",
+    re.IGNORECASE,
+)
+
+
+def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
+    """Facts with ids churn.*, legal.*, escalation.*, blocked.*, handover.*, staying.*, away.* and quote.*."""
+    if not raw.heard:
+        return
+    said = [(heard, quote) for heard in raw.heard for quote in heard.reading.q]
+    spoken = [one for heard in raw.heard for one in heard.reading.m.values() if one.known and one.intent != "automatic"]
+    since = (now - timedelta(days=_LEAVING_DAYS)).timestamp()
+    leaving = [(heard, quote) for heard, quote in said if quote.churn >= LEAVING and quote.at >= since]
+    for heard, quote in _newest_per_ticket(leaving)[:2]:
+        yield _leaving(heard, quote, spoken, now)
+    for intent, (name, days, what) in _INTENTS.items():
+        since = (now - timedelta(days=days)).timestamp()
+        found = [(heard, quote) for heard, quote in said if quote.intent == intent and quote.at >= since]
+        for heard, quote in _newest_per_ticket(found)[:2]:
+            yield _fact(name, heard, quote, what, now, spoken)
+    month = (now - timedelta(days=30)).timestamp()
+    bad = [(heard, quote) for heard, quote in said if quote.churn < LEAVING and quote.at >= month
+           and quote.score <= -0.45]  # fmt: skip
+    good = [(heard, quote) for heard, quote in said if quote.churn < LEAVING and quote.at >= month
+            and quote.score >= 0.45]  # fmt: skip
+    bad.sort(key=lambda pair: (pair[1].score, -pair[1].at))
+    good.sort(key=lambda pair: (-pair[1].score, -pair[1].at))
+    for heard, quote in _one_per_ticket(bad)[:2]:
+        yield _fact("quote.negative", heard, quote, "a message sounded negative", now, spoken)
+    for heard, quote in good[:1]:
+        yield _fact("quote.positive", heard, quote, "a message sounded positive", now, spoken)
+
+
+def _leaving(heard: Heard, quote: Quote, spoken: list[Spoken], now: datetime) -> Fact:
+    """Words of leaving, with what the customer said after them: taken back, settled in the ticket, or content since."""
+    later = sorted((one for one in spoken if one.at > quote.at), key=lambda one: one.at)
+    here = [one for one in heard.reading.m.values() if one.at > quote.at and one.known]
+    kind, unkind = sum(one.score >= 0.35 for one in later), sum(one.score <= -0.35 for one in later)
+    taken_back = any(one.intent == "staying" for one in later) and not any(one.churn >= LEAVING for one in later)
+    solved = not heard.open and bool(here) and here[-1].score >= 0.35
+    long_ago = (now.timestamp() - quote.at) / 86400 >= 45 and kind >= 2 and kind > 2 * unkind
+    settled = taken_back or solved or long_ago
+    kind_of = "hint" if quote.intent == "hint" else "leaving"
+    what = "a message spoke of leaving" if kind_of == "leaving" else "a message asked what may lead to leaving"
+    return _fact("churn", heard, quote, what, now, spoken, {"kind": kind_of, "settled": settled})
+
+
+def _fact(
+    name: str,
+    heard: Heard,
+    quote: Quote,
+    what: str,
+    now: datetime,
+    spoken: list[Spoken],
+    more: dict[str, object] | None = None,
+) -> Fact:
+    at = utc(quote.at)
+    age = (now - at).days
+    later = [one for one in spoken if one.at > quote.at]
+    after = sum(one.score >= 0.35 for one in later) - sum(one.score <= -0.35 for one in later)
+    value = {
+        "score": quote.score,
+        "churn": quote.churn,
+        "open": heard.open,
+        "title": " ".join(heard.title.split()) if is_plain(heard.title) else "",
+        "on": day(at),
+        "days": age,
+        # Kind messages minus unkind ones since.
+        "after": after,
+        "successor": bool(_SUCCESSOR.search(quote.text)),
+        **(more or {}),
+    }
+    steps = [age >= 2, age >= 14, age >= 45, age >= 90, max(-1, min(after, 1))]
+    return Fact(
+        f"{name}.{heard.ticket_id}",
+        value,
+        f"On {day(at)} {what}: “{quote.text}”",
+        at=at.date().isoformat(),
+        link=f"/tickets/{heard.ticket_id}",
+        quote=quote.text,
+        key=[quote.entry, heard.open, value.get("settled"), *(steps if not name.startswith("quote") else ())],
+    )
+
+
+def _newest_per_ticket(pairs: list[Said]) -> list[Said]:
+    return _one_per_ticket(sorted(pairs, key=lambda pair: (-pair[1].at, pair[0].ticket_id)))
+
+
+def _one_per_ticket(pairs: list[Said]) -> list[Said]:
+    """The first of each ticket, in order."""
+    first: dict[int, Said] = {}
+    for heard, quote in pairs:
+        first.setdefault(heard.ticket_id, (heard, quote))
+    return list(first.values())
