@@ -106,7 +106,7 @@ def signed_in(session: MutableMapping[str, Any]) -> Operator | None:
     entry = session.get(_ENTRY)
     if not isinstance(entry, dict) or entry.get("until", 0) < clock.now().timestamp():
         return None
-    operator = Operator.objects.filter(pk=entry.get("id")).first()
+    operator = Operator.objects.filter(pk=int(entry.get("id") or 0)).first()
     if operator is None or not crypto.equal(_agreement(operator), str(entry.get("hash", ""))):
         return None
     return operator

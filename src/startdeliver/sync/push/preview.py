@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -143,7 +144,7 @@ def preview(organization: Organization, link: Connection, on_progress: Progress 
         spec = Spec(spec.model, attributes, spec.core, spec.keep)
         found.types |= spec.types
         number = 0
-        for batch in batches(link, spec, lambda done, total, model=spec.model: tell(model, done, total)):
+        for batch in batches(link, spec, partial(tell, spec.model)):
             number += len(batch.changes)
             for change in batch.changes:
                 changed.update((change.model, key) for key in change.after)
