@@ -32,6 +32,7 @@ INDEX: tuple[Entry, ...] = (
     Entry("fields", "Your own fields on customers and users: types, visibility, aliases."),
     Entry("import", "Customers, users and usage in from CSV files, and every list out."),
     Entry("products", "Usage types, products, targets, and how events come in."),
+    Entry("usage-health", "How usage health is computed, an example of each goal type, and last login."),
     Entry("tickets", "How conversations become tickets, what open, resolved and overdue mean."),
     Entry("support-health", "How Good, Fair and Poor come about, and the two settings behind them."),
     Entry("assessment", "What the five statuses mean, what they rest on, who assesses, and what is sent."),
