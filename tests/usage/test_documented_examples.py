@@ -51,8 +51,8 @@ def test_the_mean(statuses: list[Health | None], expected: Health | None, score:
             [Person(usage=october(1, 2, 3)), Person(usage=october(3, 4))],
             None,
             Health.FAIR,
-            "| Unique days | days on which anybody logged in | 10 | 4 | Ada on 1, 2 and 3 October, Ben on 3 and 4 October: "
-            "4 days | Fair |",
+            "| Unique days | days on which anybody logged in | 10 | 4 | Ada on 1, 2 and 3 October, "
+            "Ben on 3 and 4 October: 4 days | Fair |",
         ),
         (
             Goal.USAGE_COUNT,
