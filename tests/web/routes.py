@@ -87,9 +87,18 @@ ROUTES = {
             ADMINISTRATORS,
             *(
                 f"apps/intercom/advanced/{end}"
-                for end in ("save", "preview", "accept", "push", "log", "messaging", "tick")
+                for end in ("save", "preview", "accept", "push", "log", "messaging", "tick", "events")
             ),
         ),
+        *_of(
+            ADMINISTRATORS,
+            *(
+                f"apps/intercom/advanced/{end}"
+                for end in ("preview/start", "preview/progress", "push/progress", "events/switch", "events/add")
+            ),
+        ),
+        *_of(ADMINISTRATORS, ("apps/intercom/advanced/events/<int:pk>/remove", "usagetype")),
+        *_of(ADMINISTRATORS, ("apps/intercom/advanced/events/<int:pk>/ignore", "eventname")),
         *_of(ADMINISTRATORS, ("apps/intercom/advanced/audience/<str:key>", "", ("poor-usage",))),
         *_of(ADMINISTRATORS, "settings", "settings/team", "settings/apikeys", "settings/health", "settings/ai"),
         *_of(ADMINISTRATORS, "settings/ai/preview", "settings/ai/test", "settings/products", "settings/products/new"),

@@ -16,7 +16,16 @@ from startdeliver.assessment.models import AiSettings, Assessment, Current
 from startdeliver.customers import custom
 from startdeliver.customers.models import CsvImport, CsvProblem, Customer, CustomerUser, CustomField, SavedList
 from startdeliver.support.models import SupportHealth, Thread, Ticket, TicketParticipant
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushLog, PushRun, Skip, SyncRun
+from startdeliver.sync.models import (
+    Connection,
+    EventName,
+    MirrorCompany,
+    MirrorContact,
+    PushLog,
+    PushRun,
+    Skip,
+    SyncRun,
+)
 from startdeliver.tenancy.models import ApiKey, Member, Organization, Role
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage.models import Product, UsageEvent, UsageType
@@ -38,6 +47,7 @@ KINDS: dict[str, type[Model]] = {
     "product": Product,
     "usagetype": UsageType,
     "workflow": Workflow,
+    "eventname": EventName,
 }
 #: A word in the names of both organizations, so that a search would find all of them.
 COMMON = "Quibble"
@@ -98,6 +108,7 @@ def _rows(organization: Organization, member: Member, own: dict[str, int], name:
     run = PushRun(**of, trigger="hand", status="success", error=name)
     run.save()
     PushLog(**of, run=run, model="company", ref=mark, label=name, outcome="failed", sentence=name).save()
+    EventName(**own, **of, name=name, example=user).save()
     UsageType(**own, **of, name=name, alias=mark).save()
     Product(**own, **of, name=name, abbreviation=mark[:2].upper(), fair_target=1, good_target=2).save()
     UsageEvent(**own, **of, user=user, usage_type_id=pk, timestamp=1_793_000_000_000, external_id=mark).save()
