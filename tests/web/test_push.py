@@ -332,8 +332,8 @@ class TestMessaging:
         assert "1 contact more have it in Intercom" in why
         assert "had it when" not in why
         # And somebody took it away from ours.
-        (ann,) = [one for one in intercom.workspace.contacts.values() if one.email == "ann@acorn.test"]
-        for one in intercom.workspace.contacts.values():
+        (ann,) = [one for one in intercom.workspace.contacts if one.email == "ann@acorn.test"]
+        for one in list(intercom.workspace.contacts):
             intercom.workspace.set_contact(one.id, custom_attributes={"startdeliver_contact_usage_health": "Fair"})
         assert ann.custom_attributes["startdeliver_contact_usage_health"] == "Fair"
         here, there, why = self.counts(admin)
