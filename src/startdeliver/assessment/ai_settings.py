@@ -70,7 +70,7 @@ def key_of(stored: AiSettings) -> str:
 def salt(stored: AiSettings) -> str:
     """What an assessment depends on besides the evidence, as a text for the hash."""
     if not stored.provider:
-        return "built-in"
+        return f"built-in\n{stored.instructions}"
     parts = (
         stored.provider,
         stored.model,

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from startdeliver.assessment import instructions
 from startdeliver.assessment.facts import Evidence
 from startdeliver.assessment.finding import Finding, Weight
 from startdeliver.assessment.findings import find
 from startdeliver.assessment.statuses import Status
 from startdeliver.assessment.writing import action, analysis, summary
+from startdeliver.common import clock
 
 NEAR = 90
 
@@ -42,14 +44,18 @@ class Verdict:
 
 def assess(evidence: Evidence) -> Verdict:
     """The verdict on this evidence. The same evidence always gets the same one."""
-    found = find(evidence)
+    applied = instructions.Applied()
+    found = instructions.soften(find(evidence), evidence, clock.now().date(), applied)
     status, why, cited = decide(found, evidence)
+    held, told = instructions.bounded(status, evidence, applied)
+    if told:
+        status, why, cited = held, f"An instruction says so ({status.label} by the rules).", told
     status, why, cited = _corrected(status, why, cited, found, evidence)
     return Verdict(
         status,
         tuple(Statement(text, facts) for text, facts in summary(status, found, evidence)),
         tuple(Statement(text, facts) for text, facts in action(status, found, evidence)),
-        tuple(analysis(status, why, cited, found, evidence)),
+        (*analysis(status, why, cited, found, evidence), *instructions.analysis(evidence, applied)),
         concerns(found),
     )
 
@@ -148,7 +154,7 @@ def _is_alive(evidence: Evidence) -> bool:
 
 def _renewal_near(evidence: Evidence) -> bool:
     renewal = evidence.get("commercial.renewal")
-    return renewal is not None and -30 <= renewal["days"] <= NEAR
+    return renewal is not None and -30 <= renewal["days"] <= instructions.near_days(evidence, NEAR)
 
 
 def _corrected(

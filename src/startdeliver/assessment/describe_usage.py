@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from startdeliver.assessment.facts import Fact
@@ -15,13 +15,16 @@ _QUIET_DAYS = 30
 _RECENTLY = 120
 
 
-def describe(raw: Raw, now: datetime, currency: str) -> Iterator[Fact]:
-    """Facts with ids usage.*, login.*, people.*, commercial.*, field.* and feedback."""
+def describe(raw: Raw, now: datetime, currency: str, fields: Mapping[str, str] | None = None) -> Iterator[Fact]:
+    """Facts with ids usage.*, login.*, people.*, commercial.*, field.* and feedback.
+
+    `fields`: the names of the own fields by alias.
+    """
     yield from _health(raw, now)
     yield from _activity(raw, now)
     yield from _people(raw, now)
     yield from _commercial(raw, now, currency)
-    yield from _fields(raw)
+    yield from _fields(raw, fields or {})
     yield from _feedback(raw)
 
 
@@ -188,18 +191,23 @@ def _nearness(left: int) -> int:
     return next((limit for limit in (-30, 0, 14, 30, 60, 90, 120, 180) if left <= limit), 365)
 
 
-def _fields(raw: Raw) -> Iterator[Fact]:
-    for alias in sorted(raw.custom)[:_FIELDS]:
+def _fields(raw: Raw, fields: Mapping[str, str]) -> Iterator[Fact]:
+    """Industry, and the organization's own fields in the order in which they are shown, hidden ones left out."""
+    link = f"/customers/{raw.id}?tab=details"
+    if raw.industry:
+        yield Fact("customer.industry", raw.industry[:120], f"The industry is “{raw.industry[:120]}”.", link=link)
+    for alias in [one for one in fields if one in raw.custom][:_FIELDS]:
         value = raw.custom[alias]
         if value in (None, "") or isinstance(value, list | dict):
             continue
-        shown = str(value)[:120]
+        shown = ("Yes" if value else "No") if isinstance(value, bool) else str(value)[:120]
         yield Fact(
             f"field.{alias[:60]}",
-            value if isinstance(value, bool | int | float) else shown,
-            f"The field {alias[:60]} is “{shown}”.",
-            link=f"/customers/{raw.id}?tab=details",
+            value if isinstance(value, int | float) and not isinstance(value, bool) else shown,
+            f"The field {fields[alias]} is “{shown}”.",
+            link=link,
             quote=shown if isinstance(value, str) else "",
+            key=value,
         )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from startdeliver.assessment import describe_support, describe_usage
+from startdeliver.assessment import describe_support, describe_usage, instructions
+from startdeliver.assessment.ai_settings import ai_settings
 from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.gather import gather
+from startdeliver.assessment.gather import gather, shown_fields
 from startdeliver.common import clock
 from startdeliver.support.rules import rule
 from startdeliver.tenancy.models import Organization
@@ -31,13 +32,17 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
     """
     now = clock.now()
     overdue_days = rule(organization).days_until_overdue
+    reading = instructions.read(ai_settings(organization).instructions)
+    told = instructions.facts(reading)
+    fields = shown_fields(organization)
     for start in range(0, len(customer_ids), CHUNK):
         ids = customer_ids[start : start + CHUNK]
         others = [give(organization, ids) for give in _sources]
-        for pk, raw in gather(organization, ids).items():
+        for pk, raw in gather(organization, ids, reading.ignored()).items():
             facts = [
                 *describe_support.describe(raw, now, overdue_days),
-                *describe_usage.describe(raw, now, organization.currency),
+                *describe_usage.describe(raw, now, organization.currency, fields),
+                *told,
             ]
             for other in others:
                 facts += other.get(pk, ())

@@ -14,6 +14,7 @@ from django.db import connection
 
 from startdeliver.assessment.messages import Reading, decode
 from startdeliver.common import clock
+from startdeliver.customers.models import CustomField
 from startdeliver.storage.sql import db_time, id_list, is_postgres, organization_work
 from startdeliver.support.rules import overdue_since
 from startdeliver.support.rules import rule as support_rule
@@ -82,6 +83,7 @@ class Raw:
     created_at: datetime | None = None
     last_login_at: datetime | None = None
     custom: dict[str, Any] = field(default_factory=dict)
+    industry: str = ""
     # support
     tickets: int = 0
     created_recent: int = 0
@@ -252,7 +254,7 @@ SELECT customer_id, member_name, reason, status, created_at, concerns
 """
 
 _CUSTOMERS = """
-SELECT t.id, t.name, t.arr, t.renewal_date, t.created_at, t.last_login_at, t.custom
+SELECT t.id, t.name, t.arr, t.renewal_date, t.created_at, t.last_login_at, t.custom, t.industry
   FROM customers_customer AS t
  WHERE t.organization_id = %(org)s AND t.archived_at IS NULL{only}
  ORDER BY t.id
@@ -262,8 +264,14 @@ SELECT t.id, t.name, t.arr, t.renewal_date, t.created_at, t.last_login_at, t.cus
 class _Reader:
     """Runs statements for one set of customers and turns what SQLite gives as text into times."""
 
-    def __init__(self, organization: Organization, ids: Sequence[int]) -> None:
+    def __init__(self, organization: Organization, ids: Sequence[int], ignored: Sequence[tuple[str, str]] = ()) -> None:
         self.now = clock.now()
+        self._ignored = ""
+        leave_out: dict[str, str] = {}
+        for number, (kind, words) in enumerate(ignored):
+            column = "CAST(t.tags AS text)" if kind == "tag" else "t.title"
+            self._ignored += f" AND LOWER({column}) NOT LIKE %(ignored{number})s"
+            leave_out[f"ignored{number}"] = _like(words, kind == "tag")
         zone = organization.time_zone
         state = UsageState.objects.first()
         today = usage_days.today(state.time_zone if state else zone)
@@ -284,6 +292,7 @@ class _Reader:
             "day_before": today - 2 * USAGE_WINDOW,
             "day_long": today - 3 * USAGE_WINDOW,
             "ids": id_list(ids),
+            **leave_out,
         }
         # Most of the customers in a row, as when all are read: a range costs the planner and the server least.
         self._range = len(ids) > 200 and max(ids) - min(ids) < 4 * len(ids)
@@ -298,6 +307,8 @@ class _Reader:
     def rows(self, statement: str, column: str = "t.customer_id", **parts: str) -> list[tuple[Any, ...]]:
         """The rows of `statement` for the customers asked for."""
         only = f" AND {column} {self._one_of}"
+        if "support_ticket AS t" in statement:
+            only += self._ignored
         true = "true" if is_postgres() else "1"
         filled = statement.format(
             only=only,
@@ -311,6 +322,14 @@ class _Reader:
         with connection.cursor() as cursor:
             cursor.execute(filled, self.values)
             return list(cursor.fetchall())
+
+
+def _like(words: str, quoted: bool) -> str:
+    """A pattern for LIKE. A tag stands in quotation marks, in SQLite with letters beyond ASCII written as escapes."""
+    text = words.lower()
+    if quoted:
+        text = json.dumps(text, ensure_ascii=not is_postgres())
+    return f"%{text}%"
 
 
 def _time(value: Any) -> datetime | None:
@@ -329,12 +348,23 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def gather(organization: Organization, ids: Sequence[int]) -> dict[int, Raw]:
-    """The figures of these customers, archived ones left out. A dozen statements, whatever the number of ids."""
+def shown_fields(organization: Organization) -> dict[str, str]:
+    """Names of the own fields of customers by alias, in order, hidden and archived ones left out."""
     with organization_work(organization):
-        read = _Reader(organization, ids)
+        rows = CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER, archived_at__isnull=True)
+        rows = rows.exclude(visibility=CustomField.Visibility.HIDDEN).order_by("position", "pk")
+        return dict(rows.values_list("alias", "name"))
+
+
+def gather(organization: Organization, ids: Sequence[int], ignored: Sequence[tuple[str, str]] = ()) -> dict[int, Raw]:
+    """The figures of these customers, archived ones left out. A dozen statements, whatever the number of ids.
+
+    `ignored`: tickets that do not count, as ("tag" or "subject", words).
+    """
+    with organization_work(organization):
+        read = _Reader(organization, ids, ignored)
         raws: dict[int, Raw] = {}
-        for pk, name, arr, renewal, created, login, custom in read.rows(_CUSTOMERS, "t.id"):
+        for pk, name, arr, renewal, created, login, custom, industry in read.rows(_CUSTOMERS, "t.id"):
             raws[pk] = Raw(
                 pk,
                 name,
@@ -343,6 +373,7 @@ def gather(organization: Organization, ids: Sequence[int]) -> dict[int, Raw]:
                 _time(created),
                 _time(login),
                 _json(custom) or {},
+                industry,
             )
         if raws:
             _support(read, raws)

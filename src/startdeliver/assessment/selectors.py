@@ -37,6 +37,7 @@ class Panel:
     assessed_at: datetime
     changed_at: datetime | None
     feedback: Feedback | None
+    first_at: datetime
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def panel(customer: Customer) -> Panel | None:
         assessed_at=assessment.confirmed_at,
         changed_at=current.changed_at,
         feedback=Feedback.objects.filter(customer=customer).order_by("-created_at", "-pk").first(),
+        first_at=points[0][0] if points else assessment.created_at,
     )
 
 

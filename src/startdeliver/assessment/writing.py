@@ -162,7 +162,7 @@ def analysis(
             "facts": list(one.facts),
         }
     for fact in evidence.facts:
-        if fact.id not in used:
+        if fact.id not in used and not fact.id.startswith("instruction."):
             yield {"area": fact.id.split(".")[0], "weight": "fact", "text": fact.text, "facts": [fact.id]}
 
 

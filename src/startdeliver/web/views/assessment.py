@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from startdeliver.assessment import ai_settings, selectors, services
+from startdeliver.assessment import ai_settings, instructions, selectors, services
 from startdeliver.assessment.models import AiSettings, Current, ModelCall
 from startdeliver.assessment.statuses import LEVELS, Status
 from startdeliver.common import clock
@@ -27,6 +27,10 @@ def panel_context(customer: Customer) -> dict[str, Any]:
     if panel is None:
         return {"panel": None}
     points = [charts.Point(at.date(), None if level is None else float(level)) for at, level in panel.line]
+    known = [point for point in points if point.value is not None]
+    if len(known) < 2:
+        # One point is no line: say since when there is an assessment.
+        return {"panel": panel, "panel_line": "", "first_assessed": panel.first_at}
     line = charts.sparkline(
         [point.value for point in points], title="Assessment over twelve weeks, 0 is At Risk, 4 is Strongly Thriving"
     )
@@ -128,7 +132,8 @@ class AiForm(_AiModelForm):
         }
         help_texts = {
             "instructions": "What a good colleague should know when judging your customers, such as "
-            "“Silence in August is normal for schools.” The language model follows them.",
+            "“Silence in August is normal for Education.” A language model reads them all; the built-in assessor understands "
+            "the forms that are listed beside.",
         }
         widgets = {"instructions": forms.Textarea(attrs={"rows": 5})}
 
@@ -160,6 +165,8 @@ def settings_ai(request: HttpRequest) -> HttpResponse:
         "calls_today": today.count(),
         "spent_today": sum(call.cost for call in today),
         "failed": today.exclude(outcome="accepted").order_by("-pk").first(),
+        "reading": instructions.read(stored.instructions),
+        "forms": instructions.FORMS,
         "customers": Customer.objects.filter(archived_at__isnull=True).order_by("name")[:200],
     }
     return render(request, "web/assessment/settings.html", context, status=422 if form.errors else 200)
@@ -174,6 +181,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("customer", "")
     customer = get_object_or_404(Customer, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
     context = {"customer": customer, "text": provider.preview(customer)}
+    context["masked"] = ai_settings.ai_settings(organization_of(request)).mask_people
     return render(request, "web/assessment/preview.html", context)
 
 
