@@ -26,7 +26,7 @@ from startdeliver.sync.text import short
 COMPANY, CONTACT = PushField.Model.COMPANY.value, PushField.Model.CONTACT.value
 HEALTH = ("Good", "Fair", "Poor")
 MAX_TEXT = 255
-_EXACT = 2.0**53  # beyond it a float is no exact whole number, and JSON's readers disagree
+_EXACT = 2.0**53  # from here on floats are no exact whole numbers
 
 Value = str | int | float | bool | None
 
@@ -70,14 +70,15 @@ def whole(value: Any) -> Value:
 
 
 def number(value: Any) -> Value:
-    """A number; whole ones without a point. What is no finite number is none, since JSON knows no others."""
+    """A number; whole ones without a point. What JSON does not hold as it is (not finite, or too large to be exact) is
+    none: databases and programs would make different values of it."""
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    if not isfinite(found):
+    if not isfinite(found) or abs(found) >= _EXACT:
         return None
-    return int(found) if found.is_integer() and abs(found) < _EXACT else found
+    return int(found) if found.is_integer() else found
 
 
 def flag(value: Any) -> Value:
