@@ -161,7 +161,7 @@ class Limiter:
                 self._window_end = now + WINDOW
             return
         same = reset == self._reset_header
-        if self._reset_header is not None and reset < self._reset_header:
+        if self._reset_header is not None and reset < self._reset_header and not self._is_far(self._reset_header, now):
             return  # an answer from the window before: says nothing about this one
         if same and self._window_end is None:
             if sent_at < self._ended_at:
@@ -181,12 +181,18 @@ class Limiter:
         self._scout_needed = False
         self._window_end = self._local_end(reset, now, fresh=not same or self._window_end is None)
 
+    def _is_far(self, reset: float, now: float) -> bool:
+        """Whether no window ends that late, so that such a header, once seen, must not make all later ones look old."""
+        return reset - self._known_offset(now) > now + 3 * WINDOW
+
+    def _known_offset(self, now: float) -> float:
+        return self._offset_low if self._offset_low > float("-inf") else self._wall() - now
+
     def _local_end(self, reset: float, now: float, *, fresh: bool) -> float:
         """When this window has surely ended, on our clock."""
         if reset < 1_000_000:  # seconds from now instead of a moment
             return now + min(reset, _MAX_WAIT) + self._guard
-        offset = self._offset_low if self._offset_low > float("-inf") else self._wall() - now
-        end = reset - offset + self._guard
+        end = reset - self._known_offset(now) + self._guard
         if now - 2 * WINDOW <= end <= now + 3 * WINDOW:
             return max(end, now) if fresh else end
         # The header's clock has nothing to do with the Date header: count ten seconds from its first sight.
@@ -196,7 +202,7 @@ class Limiter:
         self.throttled += 1
         self.remaining = 0
         wait = _retry_after(headers.get("Retry-After"), now + self._offset())
-        if wait is not None:
+        if wait is not None and wait > 0:
             self._block(now + min(wait, _MAX_WAIT))
         elif self._window_end is not None and self._window_end > now:
             self._block(self._window_end)

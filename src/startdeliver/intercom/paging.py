@@ -19,6 +19,7 @@ from startdeliver.intercom.errors import (
     ServerFault,
     Unreachable,
     VersionUnsupported,
+    bad_answer,
 )
 from startdeliver.intercom.streams import Stream
 from startdeliver.intercom.transport import Transport
@@ -51,6 +52,31 @@ class Page(Generic[T]):
     truncated: str = ""
 
 
+class _Trail:
+    """The cursors of one reading, so that a listing that leads back to where it was ends, and does not pass for
+    complete. Only their hashes are kept: a listing may have thousands of pages."""
+
+    def __init__(self, cursor: str | None) -> None:
+        self._whole = cursor is None
+        self._now = cursor
+        self._seen = {hash(cursor)}
+        self._read = 0
+
+    def leads_on(self, following: str, listing: Listing[Any]) -> bool:
+        """Whether `following` is a page that was not read yet. False at an end that merely has no better sign; raises
+        BadAnswer when the listing goes in a circle, or stands still although Intercom counts more."""
+        self._read += len(listing.items) + len(listing.failures)
+        if following == self._now:
+            lacks = self._whole and listing.total_count is not None and self._read < listing.total_count
+            if not lacks:
+                return False
+        elif hash(following) not in self._seen:
+            self._seen.add(hash(following))
+            self._now = following
+            return True
+        raise bad_answer("led back to a page of the listing that was read before")
+
+
 async def searched(
     transport: Transport,
     stream: Stream,
@@ -60,7 +86,7 @@ async def searched(
     per_page: int | None,
 ) -> AsyncIterator[Page[Any]]:
     """POST, the cursor in the body. A page that keeps timing out is asked for at half its size, down to twenty."""
-    size = page_size(stream, per_page)
+    size, trail = page_size(stream, per_page), _Trail(cursor)
     while True:
         body = search.body(query, per_page=size, cursor=cursor, sort=sort)
         try:
@@ -77,7 +103,7 @@ async def searched(
             continue
         following = listing.next_page
         yield Page(listing.items, following, listing.total_count, listing.failures)
-        if following is None or following == cursor:
+        if following is None or not trail.leads_on(following, listing):
             return
         cursor = following
 
@@ -86,7 +112,7 @@ async def by_cursor(
     transport: Transport, stream: Stream, cursor: str | None, per_page: int | None
 ) -> AsyncIterator[Page[Any]]:
     """GET, the cursor in the query."""
-    size = str(page_size(stream, per_page))
+    size, trail = str(page_size(stream, per_page)), _Trail(cursor)
     while True:
         params = {"per_page": size, **({"starting_after": cursor} if cursor else {})}
         listing = await transport.request(
@@ -94,7 +120,7 @@ async def by_cursor(
         )
         following = listing.next_page
         yield Page(listing.items, following, listing.total_count, listing.failures)
-        if following is None or following == cursor:
+        if following is None or not trail.leads_on(following, listing):
             return
         cursor = following
 
@@ -122,7 +148,7 @@ async def by_link(
 
     Its host and path are not followed, and what we asked for is not overruled.
     """
-    asked = {**params, "per_page": str(page_size(stream, per_page))}
+    asked, trail = {**params, "per_page": str(page_size(stream, per_page))}, _Trail(cursor)
     while True:
         extra = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
         listing = await transport.request(stream.name, "GET", path, stream.decoder.decode, params={**extra, **asked})
@@ -130,7 +156,7 @@ async def by_link(
         if following == cursor or not (listing.items or listing.failures):
             following = None
         yield Page(listing.items, following, listing.total_count, listing.failures)
-        if following is None:
+        if following is None or not trail.leads_on(following, listing):
             return
         cursor = following
 

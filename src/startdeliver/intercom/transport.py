@@ -43,6 +43,7 @@ T = TypeVar("T")
 MAX_ANSWER = 64 * 1024 * 1024
 _ERROR_BODY = 64 * 1024
 _MAX_THROTTLES = 12
+_MAX_THROTTLED = 300.0  # seconds that one request waits for the rate limit after being refused
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _error_list: Callable[[bytes], wire.ErrorList] = msgspec.json.Decoder(wire.ErrorList, strict=False).decode
 _to_json: Callable[[object], bytes] = msgspec.json.Encoder().encode
@@ -163,7 +164,7 @@ class Transport:
         data = None if body is None else _to_json(body)
         most = attempts or self._backoff.attempts
         failed = throttled = 0
-        spent = 0.0
+        spent = refused_at = 0.0
         session, places = self._ready()
         while True:
             try:
@@ -174,7 +175,10 @@ class Transport:
             except _Failed as failure:
                 error, retry, sent = failure.error, failure.retry, failure.maybe_done
             spent += self.limiter.now() - started
-            if retry is Retry.WINDOW and throttled < _MAX_THROTTLES:
+            if retry is Retry.WINDOW:
+                refused_at = refused_at if throttled else self.limiter.now()
+            late = retry is Retry.WINDOW and self.limiter.now() - refused_at > _MAX_THROTTLED
+            if retry is Retry.WINDOW and throttled < _MAX_THROTTLES and not late:
                 throttled += 1
                 self.retries += 1
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from startdeliver.common import clock
-from startdeliver.intercom import AuthError, IntercomError, regions, search
+from startdeliver.intercom import AuthError, IntercomError, RateLimited, regions, search
 from startdeliver.intercom.wire import Me
 from startdeliver.sync import links
 from startdeliver.sync.pull.shell import Names
@@ -53,7 +53,7 @@ def estimate(pull: Pull) -> int | None:
     there is. A page for every 150 conversations, and one request for each one's messages."""
     try:
         count = pull.fetcher.call(pull.client.conversations_count(search.conversations_changed(None)))
-    except AuthError:
+    except (AuthError, RateLimited):
         raise
     except IntercomError:
         return None
