@@ -1,4 +1,5 @@
-"""A server that speaks OpenAI's chat completions, answers what the test wants and remembers what it was asked."""
+"""A server that speaks OpenAI's chat completions and Anthropic's messages, answers what the test wants and remembers
+what it was asked."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ class ModelServer:
         self.url = url
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.paths: list[str] = []
         self.reply: Reply = lambda body: 500
         self.busy = self.most_busy = 0
         self.lock = threading.Lock()
@@ -35,7 +37,8 @@ def model_server() -> Iterator[ModelServer]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with found.lock:
                 found.asked.append(body)
-                found.keys.append(self.headers.get("Authorization", ""))
+                found.keys.append(self.headers.get("x-api-key") or self.headers.get("Authorization", ""))
+                found.paths.append(self.path)
                 found.busy += 1
                 found.most_busy = max(found.most_busy, found.busy)
             if found.hold is not None:
@@ -45,6 +48,9 @@ def model_server() -> Iterator[ModelServer]:
                 found.busy -= 1
             if isinstance(answer, int):
                 self._send(answer, {"error": {"message": "no", "type": "test"}})
+                return
+            if self.path.split("?")[0].endswith("/v1/messages"):
+                self._anthropic(body, answer)
                 return
             call = {
                 "id": f"call{len(found.asked)}",
@@ -66,6 +72,27 @@ def model_server() -> Iterator[ModelServer]:
                         }
                     ],
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+                },
+            )
+
+        def _anthropic(self, body: dict[str, Any], answer: dict[str, Any]) -> None:
+            use = {
+                "type": "tool_use",
+                "id": f"toolu_{len(found.asked)}",
+                "name": body["tools"][0]["name"],
+                "input": answer,
+            }
+            self._send(
+                200,
+                {
+                    "id": "msg_1",
+                    "type": "message",
+                    "role": "assistant",
+                    "model": body["model"],
+                    "content": [use],
+                    "stop_reason": "tool_use",
+                    "stop_sequence": None,
+                    "usage": {"input_tokens": 1000, "output_tokens": 100},
                 },
             )
 

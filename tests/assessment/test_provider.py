@@ -265,3 +265,61 @@ def test_changed_instructions_are_a_reason_to_assess_anew(
     ai_settings.save(customer.organization, {"instructions": "Be strict."}, by="admin")
     assert services.assess_due(customer.organization) == 1
     assert len(server.asked) == 2
+
+
+@pytest.fixture
+def anthropic(scoped: Organization, server: ModelServer) -> AiSettings:
+    pytest.importorskip("anthropic")
+    values = {"provider": "anthropic", "model": "test-claude", "base_url": server.url.removesuffix("/v1"),
+              "input_price": Decimal(1), "output_price": Decimal(10), "timeout_seconds": 5}  # fmt: skip
+    return ai_settings.save(scoped, values, by="admin", key="secret-key")
+
+
+def test_anthropic_is_asked_in_its_own_form(anthropic: AiSettings, customer: Customer, server: ModelServer) -> None:
+    services.assess_due(customer.organization)
+    row = Assessment.objects.get(customer=customer)
+    assert (row.assessor, row.model_name, row.status) == (Assessor.MODEL, "test-claude", "attention")
+    assert row.summary == [{"text": "3 tickets are overdue.", "facts": ["support.overdue"]}]
+    assert [path.split("?")[0] for path in server.paths] == ["/v1/messages"]
+    assert [key.removeprefix("Bearer ") for key in server.keys] == ["secret-key"]
+    assert "You judge how a customer of a company is doing" in json.dumps(server.asked[0]["system"])
+    assert "support.overdue" in json.dumps(server.asked[0]["messages"])
+    call = ModelCall.objects.get()
+    assert (call.outcome, call.input_tokens, call.output_tokens) == ("accepted", 1000, 100)
+
+
+def test_anthropic_gets_one_chance_to_mend_its_answer(
+    anthropic: AiSettings, customer: Customer, server: ModelServer
+) -> None:
+    answers = [but(summary=[{"text": "41 tickets are overdue.", "evidence": ["support.overdue"]}]), GOOD]
+    server.reply = lambda body: answers[min(len(server.asked), 2) - 1]
+    services.assess_due(customer.organization)
+    assert Assessment.objects.get(customer=customer).assessor == Assessor.MODEL
+    assert len(server.asked) == 2
+    assert "The number 41 is not in the facts cited" in json.dumps(server.asked[1]["messages"])
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "refused the API key"), (404, "does not know the model"), (529, "HTTP 529")]
+)
+def test_what_anthropic_refuses_is_said(
+    anthropic: AiSettings, scoped: Organization, server: ModelServer, status: int, words: str
+) -> None:
+    server.reply = lambda body: status
+    with pytest.raises(provider.ProviderError, match=words):
+        provider.try_out(scoped)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("Hi Sarah, the export fails.", "Hi [name], the export fails."),
+        ("Ask Mr Petersen about it.", "Ask Mr [name] about it."),
+        ("My colleague Petra Holm takes over. Best, Tom", "My colleague [name] takes over. Best, [name]"),
+        ("See https://intranet.test/sarah?id=4 please", "See [link] please"),
+        ("Thanks for the quick help.", "Thanks for the quick help."),
+        ("Hello Support, where is the invoice?", "Hello Support, where is the invoice?"),
+    ],
+)
+def test_names_of_people_who_are_no_users_are_masked_where_letters_have_them(text: str, sent: str) -> None:
+    assert provider.Mask.of(["Ana Silva"]).hide(text) == sent

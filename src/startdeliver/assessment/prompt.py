@@ -15,7 +15,7 @@ _MAIL = re.compile(r"[^\s<>“”\"]+@[^\s<>“”\"]+\.\w+")
 _PHONE = re.compile(r"\+?\d[\d ()/.-]{8,}\d")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>“”\"]+")
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?: (?:von |van |de |der )?[A-ZÀ-ÖØ-Þ][\w'’-]+)?"
-# Where names of people stand who are no users here: after a greeting, a title, "my colleague", and at the end of a letter.
+# Where names of people stand who are no users here: after a greeting, a title, "my colleague", and under a letter.
 _UNKNOWN = (
     re.compile(
         rf"((?:^|[.!?“:]\s*)(?:Hi|Hello|Hey|Dear|Hallo|Liebe[r]?|Bonjour|Hola|Ciao|Olá|Hej|Beste)\s+)({_NAME})(?=\s*[,!:.\n])"
@@ -24,7 +24,8 @@ _UNKNOWN = (
         rf"(\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herrn?|Frau|Monsieur|Madame|Mme|M|Señora?|Sr|Sra|Signora?|Sig|Dhr|Mevr)\.?\s+)({_NAME})"
     ),
     re.compile(
-        rf"(\b(?:[Mm]y|[Oo]ur|[Yy]our) (?:\w+ )?(?:colleague|boss|manager|director|contact|assistant|successor|lead),? )({_NAME})"
+        r"(\b(?:[Mm]y|[Oo]ur|[Yy]our) (?:\w+ )?(?:colleague|boss|manager|director|contact|assistant|successor|lead),? )"
+        rf"({_NAME})"
     ),
     re.compile(
         r"((?:[Rr]egards|[Bb]est|[Cc]heers|[Tt]hanks|[Gg]rüßen?|Cordialement|Saludos|Saluti|[Gg]roeten?|[Hh]älsningar"

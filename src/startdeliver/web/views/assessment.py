@@ -132,8 +132,8 @@ class AiForm(_AiModelForm):
         }
         help_texts = {
             "instructions": "What a good colleague should know when judging your customers, such as "
-            "“Silence in August is normal for Education.” A language model reads them all; the built-in assessor understands "
-            "the forms that are listed beside.",
+            "“Silence in August is normal for Education.” A language model reads them all; the built-in assessor "
+            "understands the forms that are listed beside.",
         }
         widgets = {"instructions": forms.Textarea(attrs={"rows": 5})}
 
