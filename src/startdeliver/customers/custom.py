@@ -13,13 +13,14 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from startdeliver.customers import fields as definitions
 from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser, CustomerValue, CustomField, UserValue
 from startdeliver.customers.values import FieldError
 from startdeliver.storage import bulk
+from startdeliver.storage.sql import among, is_postgres
 from startdeliver.tenancy.models import Organization
 
 COLUMNS = {
@@ -33,6 +34,8 @@ _VALUE_COLUMNS = tuple(dict.fromkeys(COLUMNS.values()))
 _TRUE, _FALSE = {"1", "true", "on", "yes"}, {"0", "false", "off", "no"}
 _LIMIT = 10**12
 _NEAR = 1_000
+# So many records are looked up sooner than all values of a field are read.
+_SOME = 20_000
 
 
 def is_alias(name: str) -> bool:
@@ -167,8 +170,10 @@ def has(field: CustomField, condition: Q) -> Q:
 
     `condition` speaks of the columns of a value row; an empty one asks only that there is a value.
     """
-    model = _model(field)
-    rows = model.objects.filter(condition, field=field.pk)
+    rows = _model(field).objects.filter(condition, field=field.pk)
+    if is_postgres():
+        # "Without" then is a join; of NOT IN, PostgreSQL makes a list of all who have one.
+        return Q(Exists(rows.filter(**{_record(field.entity): OuterRef("pk")})))
     return Q(pk__in=rows.values(_record(field.entity)))
 
 
@@ -197,6 +202,8 @@ def sorted_ids(rows: QuerySet[Any], field: CustomField, descending: bool, start:
             return found[start:stop]
     everything = _ids(rows.values_list("pk"))
     left = set(everything)
+    if len(left) <= _SOME:
+        in_order = in_order.filter(among(f"{record}_id", everything, "bigint"))
     found = [pk for pk in _ids(in_order) if pk in left]
     if len(found) < stop:
         left.difference_update(found)
