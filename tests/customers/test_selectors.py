@@ -93,3 +93,15 @@ def test_search_puts_names_that_begin_with_it_first_and_archived_ones_last(scope
     found, _ = selectors.search("acorn")
     assert [row.name for row in found] == ["Acorn", "The Acorn", "Acorn Old"]
     assert selectors.search("  ") == ([], [])
+
+
+@pytest.mark.parametrize("few", [0, 500])
+@pytest.mark.parametrize("search", ["", "c1", "C2 1", "nobody"])
+def test_a_search_made_once_shows_what_searching_each_time_does(
+    many: list[Customer], monkeypatch: pytest.MonkeyPatch, few: int, search: str
+) -> None:
+    monkeypatch.setattr(selectors, "_FEW", few)
+    for filters in (CustomerFilters(), CustomerFilters(health="poor"), CustomerFilters(archived=True)):
+        again = selectors.narrowed(filters, search)
+        assert selectors.customer_ids(again[0], search=again[1]) == selectors.customer_ids(filters, search=search)
+        assert selectors.health_counts(*again) == selectors.health_counts(filters, search)

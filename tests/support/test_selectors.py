@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from startdeliver.support import health, listing, selectors
 from startdeliver.support.models import Thread
@@ -90,6 +91,26 @@ def test_counts_beside_the_filters(scoped: Organization, search: str) -> None:
     expected = {"": 4, "open": 3, "overdue": 2, "resolved": 1, "unassigned": 1}
     assert selectors.tickets_counts(search=search) == {show: (number, False) for show, number in expected.items()}
     assert selectors.tickets_counts(search=search, customer=customer)[""] == (3, False)
+
+
+def test_a_search_that_was_made_serves_the_page_and_the_counts(
+    scoped: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    customer = make_customer()
+    for number, owner in enumerate([customer, None, customer, None]):
+        make_ticket(owner, NOW - days(9 - number), title=f"{'word' if number < 3 else 'other'} {number}")
+    make_ticket(customer, NOW - days(20), resolved=NOW, title="word 4")
+    found = selectors.tickets_found("WORD")
+    health.rule(scoped)
+    for show in ("", *listing.SHOW):
+        by_search = selectors.tickets_page(show=show, search="WORD", size=2)
+        with django_assert_num_queries(2):  # the rule and the page
+            page = selectors.tickets_page(show=show, found=found, size=2)
+        assert (page.next, page.tickets) == (by_search.next, by_search.tickets)
+    with django_assert_num_queries(0):
+        counts = selectors.tickets_counts(found=found)
+    assert counts == selectors.tickets_counts(search="word")
+    assert [number for number, _ in counts.values()] == [4, 3, 3, 1, 1]
 
 
 def test_counting_ends_where_the_number_says_enough(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
