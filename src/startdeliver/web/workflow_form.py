@@ -22,6 +22,8 @@ from startdeliver.workflows.models import Leaves
 from startdeliver.workflows.rules import IN_DAYS, OPERATORS, Kind
 from startdeliver.workflows.wording import operator_words
 
+# Where the number stands between the words, the form has them on both sides of it.
+_BEFORE = {"next_days": "is in the next", "last_days": "was in the last", "days_ago": "was at least"}
 _LEAVES = {
     Leaves.BY_HAND: "Only when somebody removes them",
     Leaves.NO_LONGER: "When the rule for entering no longer holds",
@@ -76,7 +78,16 @@ class Row:
 
     @property
     def operators(self) -> list[tuple[str, str]]:
-        return [(op, operator_words(op, self.known)) for op in OPERATORS[self.known.kind]] if self.known else []
+        if self.known is None:
+            return []
+        return [(op, _BEFORE.get(op) or operator_words(op, self.known)) for op in OPERATORS[self.known.kind]]
+
+    @property
+    def unit(self) -> str:
+        """What stands after the value."""
+        if self.control == "days":
+            return "days ago" if self.op == "days_ago" else "days"
+        return ""
 
     @property
     def control(self) -> str:
