@@ -65,6 +65,7 @@ def exported(client: Client, columns: str) -> list[list[str]]:
         ("Text", "<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("Text", "=1+1", "=1+1"),
         ("Text", "  spaces  ", "spaces"),
+        ("Text", "a\x00b", "ab"),
         ("Text", "0", "0"),
         ("Text", "x" * 500, "x" * 500),
         ("Number", "-0.000001", -0.000001),
@@ -106,7 +107,6 @@ def test_a_value_is_the_same_everywhere(
     ("name", "typed"),
     [
         ("Text", "x" * 10_000),
-        ("Text", "a\x00b"),
         ("Number", "1e400"),
         ("Number", "9" * 400),
         ("Number", "1000000000000"),
@@ -137,7 +137,7 @@ def test_what_fits_no_type_is_refused_with_a_sentence_and_kept_in_the_form(
     assert (failed.value.status, failed.value.error["field"]) == (400, f"customfield{name}")
     # As a filter it finds nothing or is passed over, and is no mistake of ours.
     for query in (f"?customfield{name}={typed[:600]}", f"?customfield{name}-min={typed[:600]}"):
-        assert main.get(f"/customers{query}".replace("\x00", "%00")).status_code == 200
+        assert main.get(f"/customers{query}").status_code == 200
 
 
 def test_an_option_that_is_taken_away_stays_where_it_is(
