@@ -7,6 +7,7 @@ import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -90,14 +91,21 @@ def test_a_backup_is_whole_while_the_server_and_the_worker_run(make_installation
     assert names(target) == ["Acme"]
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an installation with one organization, on SQLite, to be copied."""
+    installation = Installation(tmp_path_factory.mktemp("once") / "here")
+    installation.ok("migrate")
+    installation.ok("org", "create", "Acme", "--admin", "a@one.test")
+    return installation.folder
+
+
 class TestRefusals:
     """What is not a whole backup changes nothing."""
 
     @pytest.fixture
-    def source(self, installation: Installation) -> Installation:
-        installation.ok("migrate")
-        installation.ok("org", "create", "Acme", "--admin", "a@one.test")
-        return installation
+    def source(self, made_once: Path, tmp_path: Path) -> Installation:
+        return Installation(Path(copytree(made_once, tmp_path / "here")))
 
     def refused(self, source: Installation, file: Path, said: str) -> None:
         done = source.run("restore", str(file), "--yes")

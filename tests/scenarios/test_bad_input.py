@@ -241,3 +241,20 @@ def test_a_run_that_is_only_incomplete_ends_the_problem_too(story: Story, listin
     run = story.sync(expect=FAILED)
     assert run.error_code == "incomplete"
     assert story.connection.problem == ""
+
+
+def test_a_moment_far_ahead_holds_nothing_back(story: Story, naps: list[float]) -> None:
+    story.user("ann@acme.example", story.customer())
+    ann = story.workspace.add_contact("Ann", "ann@acme.example")
+    odd = story.workspace.add_conversation([ann], title="Old")
+    later = story.workspace.add_conversation([ann], title="Old")
+    story.workspace.set_conversation(odd.id, extra={"updated_at": 4_000_000_000, "created_at": 3_900_000_000})
+    story.sync()
+    assert story.connection.conversations_until is not None
+    assert story.connection.conversations_until <= story.workspace.now()
+    story.workspace.set_conversation(odd.id, extra={}, title="New")
+    story.workspace.set_conversation(later.id, title="New")
+    story.workspace.bulk_touch([odd.id, later.id])
+    story.sync(messages=False)
+    assert {story.ticket(odd).title, story.ticket(later).title} == {"New"}
+    assert story.ticket(odd).created_at.year < 2090

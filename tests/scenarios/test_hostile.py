@@ -187,6 +187,13 @@ def test_one_answer_that_never_comes(story: Story, listing: set[str], impatient:
     assert not Ticket.objects.filter(messages_due=True).exists()
 
 
+def test_an_answer_that_does_not_say_whose_token_it_is(story: Story, listing: set[str], meddler: Meddler) -> None:
+    meddler.rewrite("/me", lambda answer: {**answer, "app": None})
+    run = story.sync(expect=FAILED)
+    assert "did not say which workspace" in run.error
+    assert comes_back_soon(story), "it is no word on the token"
+
+
 def test_a_server_that_accepts_and_never_answers(story: Story, listing: set[str], impatient: None) -> None:
     story.intercom.faults.fail_next("hang", "*", times=999)
     run = story.sync(expect=FAILED)

@@ -1,5 +1,6 @@
-"""Records full of nonsense: whatever stands in the fields of Intercom's answers, the run ends in order, each conversation
-is a ticket or a skip with its reason, the untouched ones are right, and the pages that show them come up."""
+"""Records full of nonsense: whatever stands in the fields of Intercom's answers, the run ends in order, each
+conversation is a ticket or a skip with its reason, the untouched ones are right, and the pages that show them come up.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ LISTS = {
     "/conversations/deleted": "conversations",
 }
 # What says which record it is, and what kind of thing.
-KEYS = frozenset({"id", "type", "id_code"})
+KEYS = frozenset({"id", "type", "app", "id_code"})
 VALUES: list[Any] = [
     MISSING,
     None,

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from startdeliver.common import clock
 from startdeliver.intercom import AuthError, IntercomError, RateLimited, regions, search
+from startdeliver.intercom.errors import bad_answer
 from startdeliver.intercom.wire import Me
 from startdeliver.sync import links
 from startdeliver.sync.pull.shell import Names
@@ -20,7 +21,7 @@ class WrongWorkspace(Exception):
 
     def __init__(self, saved: str, found: str) -> None:
         self.sentence = (
-            f"The access token belongs to the Intercom workspace {found or 'without an ID'}, but {saved} was saved "
+            f"The access token belongs to the Intercom workspace {found}, but {saved} was saved "
             "here, so nothing is synced. Authenticate again with the right workspace, or correct the ID, under "
             "Apps → Intercom."
         )
@@ -30,6 +31,9 @@ class WrongWorkspace(Exception):
 def run(pull: Pull) -> None:
     """Checks the workspace (WrongWorkspace), notes region and time zone, reads names. Done again when a run resumes."""
     me: Me = pull.fetcher.call(pull.client.me())
+    if not me.workspace_id:
+        # No word on the token, so nothing that an administrator could mend.
+        raise bad_answer("did not say which workspace the access token belongs to", detail="/me without app.id_code")
     if me.workspace_id != pull.workspace:
         raise WrongWorkspace(pull.workspace, me.workspace_id)
     remember_workspace(pull, me)

@@ -108,8 +108,8 @@ def shell(conversation: wire.Conversation, names: Names, now: int) -> Shell:
     author_ref = key(author.id, 128) if author is not None and by_contact else ""
     state = c.state or ""
     is_open = state in ("open", "snoozed") if state in _STATES else c.open is not False
-    updated = moment(c.updated_at) or moment(c.created_at) or now
-    created = moment(c.created_at) or updated
+    updated = _by_now(c.updated_at, now) or _by_now(c.created_at, now) or now
+    created = _by_now(c.created_at, now) or updated
     last_close = moment(statistics.last_close_at)
     resolved = None if is_open else last_close or updated
     first_reply = moment(statistics.first_admin_reply_at)
@@ -186,6 +186,13 @@ def shell(conversation: wire.Conversation, names: Names, now: int) -> Shell:
     )
 
 
+def _by_now(value: int | None, now: int) -> int | None:
+    """A moment that can have been; what lies ahead by more than clocks differ would hold back every later change."""
+    found = moment(value)
+    return found if found is not None and found <= now + _AHEAD else None
+
+
+_AHEAD = 366 * 86_400
 _STATES = frozenset({"open", "closed", "snoozed"})
 _NO_STATISTICS = wire.Statistics()
 
