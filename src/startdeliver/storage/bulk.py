@@ -11,7 +11,7 @@ or None), JSON is text, decimals and days are text: the database converts, so no
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -84,7 +84,7 @@ def create(records: Sequence[TenantModel]) -> None:
         raise CrossTenantWrite(f"{model.__name__} of several organizations in one statement")
     for record, pk in zip(records, _new_ids(model, len(records)), strict=True):
         record.pk = pk
-    columns = tuple(one.column for one in model._meta.concrete_fields if one.column != "organization_id")
+    columns = tuple(one.column for one in model._meta.concrete_fields if one.column and one.name != "organization")
     rows = _rows(records, columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -95,18 +95,19 @@ def create(records: Sequence[TenantModel]) -> None:
         record._state.adding = False
 
 
-def save(records: Sequence[TenantModel], columns: Sequence[str]) -> None:
-    """Writes these columns of stored records of one model and organization. Raises CrossTenantWrite."""
+def save(records: Sequence[TenantModel], fields: Collection[str]) -> None:
+    """Writes these fields of stored records of one model and organization. Raises CrossTenantWrite."""
     if not records:
         return
     check_rows(records)
     model, organization = type(records[0]), records[0].organization_id
+    columns = tuple(one.column for one in model._meta.concrete_fields if one.column and one.name in fields)
     rows = _rows(records, ("id", *columns))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(_pg_update(model, tuple(columns), "id", True), [*_turned(rows), organization])
+            cursor.execute(_pg_update(model, columns, "id", True), [*_turned(rows), organization])
     else:
-        sql = _sqlite_update(model, tuple(columns), "id", int(organization), True)
+        sql = _sqlite_update(model, columns, "id", int(organization), True)
         with connection.cursor() as cursor:
             cursor.executemany(sql, [(*row[1:], row[0]) for row in rows])
 

@@ -244,8 +244,7 @@ class _Records(Generic[R]):
             records = [record for record, _ in changed]
             for record in records:
                 self.before_write(record)
-            columns = (self.model._meta.get_field(name).column for name in sorted(names | self.follows(names)))
-            bulk.save(records, tuple(columns))
+            bulk.save(records, names | self.follows(names))
         last = {(record.pk, field.pk): (record.pk, field, value) for record, field, value in own}
         custom.write_many(self.entity, list(last.values()))
 
