@@ -17,7 +17,7 @@ from startdeliver.sync.models import MirrorContact, SyncRun
 from .story import Story
 
 DAY = 86_400
-Many = tuple[str, str]
+Many = tuple[str, str | None]
 
 
 def known(story: Story, name: str = "ann") -> str:

@@ -11,7 +11,7 @@ from django.test import Client
 from startdeliver.support.models import Thread, Ticket
 from startdeliver.sync import connect, links
 from startdeliver.sync.models import Connection, MirrorContact
-from startdeliver.tenancy.models import Member
+from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 
 from .story import Story
@@ -78,8 +78,8 @@ def test_tickets_of_a_workspace_that_was_left_keep_theirs(story: Story, ticket: 
     assert links.region_of(story.connection, "another1").code == "EU"
 
 
-def test_other_organizations_are_left_alone(story: Story, ticket: str, other_organization: object) -> None:
-    with organization_scope(other_organization):  # type: ignore[arg-type]
+def test_other_organizations_are_left_alone(story: Story, ticket: str, other_organization: Organization) -> None:
+    with organization_scope(other_organization):
         theirs = Connection(organization=other_organization, workspace=story.connection.workspace, region="EU")
         assert links.rewrite(theirs) == 0
     assert hosts(ticket) == {APPS["US"]}
