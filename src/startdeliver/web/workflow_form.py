@@ -144,8 +144,10 @@ class RuleForm:
         for number in range(MOST_CONDITIONS + 1):
             if f"{name}-{number}-fact" not in data:
                 continue
-            given = {part: data.get(f"{name}-{number}-{part}", "")[:500] for part in ("fact", "op", "value", "joint")}
-            form.rows.append(Row(**{**given, "joint": "or" if given["joint"] == "or" else "and"}))
+            fact, op, value, joint = (
+                data.get(f"{name}-{number}-{part}", "")[:500] for part in ("fact", "op", "value", "joint")
+            )
+            form.rows.append(Row(fact, op, value, "or" if joint == "or" else "and"))
         return form._settled()
 
     def add(self) -> None:

@@ -141,6 +141,8 @@ class _Run:
             for one in found:
                 pair = (plan.pk, one.customer_id)
                 row = opened.get(pair)
+                if row is None and not plan.programme.enrol and pair not in held_off:
+                    continue
                 standing = _standing(row, pair in held_off)
                 decision = decide(
                     plan.programme, standing, self.terms, one.values, self.now, self.today, archived=one.archived
