@@ -65,6 +65,23 @@ def test_fields_are_shown_with_what_was_there(main: Client, hub: Hub, acorn: Cus
     assert "Sesame" not in " ".join(found)
 
 
+@pytest.mark.parametrize(
+    ("source", "by", "words"),
+    [
+        ("intercom", "Intercom", "From Intercom"),
+        ("csv", "ada@acme.test", "From a CSV file by ada@acme.test"),
+        ("api", "Nightly key", "Through the API by Nightly key"),
+        ("member", "ada@acme.test", "By ada@acme.test"),
+    ],
+)
+def test_a_change_says_who_or_what_made_it(
+    main: Client, hub: Hub, acorn: Customer, source: str, by: str, words: str
+) -> None:
+    with organization_scope(hub.organization):
+        services.customer_update(customer=acorn, by=by, source=source, values={"plan": "Pro"})
+    assert entries(main, acorn, "&kind=fields")[0] == f"12:00 Plan changed {words} Plan: was Basic → became Pro"
+
+
 def test_health_shows_before_and_after(main: Client, hub: Hub, acorn: Customer) -> None:
     organization = hub.organization
     with organization_scope(organization):
