@@ -328,3 +328,31 @@ def test_an_organization_whose_intercom_never_answers_keeps_nobody_waiting(
         thread.join()
     with scopes_disabled():
         assert not Job.objects.exclude(status=Job.Status.DONE).filter(kind="sync").exists()
+
+
+@pytest.mark.parametrize("ref", ["", " ", "\x00", "9" * 129])
+def test_a_conversation_whose_id_is_none_is_told_and_costs_the_others_nothing(
+    story: Story, listing: set[str], meddler: Meddler, ref: str
+) -> None:
+    def spoilt(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["conversations"][0]["id"] = ref
+        return answer
+
+    meddler.rewrite(SEARCH, spoilt)
+    run = story.sync(messages=False)
+    assert len(story.tickets()) == len(listing) - 2, "the first one of each of the two pages"
+    assert story.tickets() < listing
+    assert any("without a usable ID" in warning for warning in run.warnings)
+
+
+def test_an_unreadable_conversation_that_comes_twice_in_a_page(
+    story: Story, listing: set[str], meddler: Meddler
+) -> None:
+    def spoilt(answer: dict[str, Any]) -> dict[str, Any]:
+        bad = {**answer["conversations"][0], "created_at": {"not": "a moment"}}
+        return {**answer, "conversations": [bad, bad, *answer["conversations"][1:], bad]}
+
+    meddler.rewrite(SEARCH, spoilt)
+    story.sync(messages=False)
+    assert set(story.skips().values()) == {"unreadable"}
+    assert story.tickets() | set(story.skips()) == listing

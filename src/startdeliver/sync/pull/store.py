@@ -126,7 +126,10 @@ def prepare(
     """Compares a page with what is stored and asks Intercom for contacts that the mirror lacks. `whole`: the
     conversations were read one by one, so they are never older than what is stored."""
     now = int(clock.now().timestamp())
-    shells = list({c.id: shell(c, pull.names, now) for c in conversations if key(c.id, 128)}.values())
+    found = {c.id: c for c in conversations}
+    shells = [shell(c, pull.names, now) for c in found.values() if key(c.id, 128)]
+    if len(shells) < len(found):
+        pull.warn("Conversations without a usable ID (none, or one of over 128 characters) were passed over.")
     old = read_old(pull, [one.id for one in shells])
     fresh = []
     for one in shells:
@@ -453,9 +456,9 @@ def _store_failures(pull: Pull, failures: Sequence[DecodeFailure], now: int) -> 
     detail = "Intercom's answer for this conversation could not be read; it is tried again every day."
     reason = Skip.Reason.UNREADABLE.value
     rows = [
-        (pull.workspace, failure.id, "", reason, detail, "", "", "", "{}", None, now, now, None)
-        for failure in failures
-        if key(failure.id, 128)
+        (pull.workspace, ref, "", reason, detail, "", "", "", "{}", None, now, now, None)
+        for ref in dict.fromkeys(failure.id for failure in failures)
+        if key(ref, 128)
     ]
     bulk.upsert(Skip, pull.organization_id, _SKIP, rows, key=_TICKET_KEY, update=_SKIP_UPDATE)
     pull.counts.skipped[reason] += len(failures)
