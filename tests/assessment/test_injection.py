@@ -13,7 +13,7 @@ from startdeliver.assessment.builtin import assess
 from startdeliver.assessment.evidence import collect
 from startdeliver.assessment.models import Assessment, Assessor
 from startdeliver.assessment.provider import preview
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.support import health
 from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Organization
@@ -101,12 +101,15 @@ def test_in_names_titles_fields_and_remarks(scoped: Organization, attack: str) -
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_ends_the_block_that_says_it_is_data(scoped: Organization, attack: str) -> None:
     customer = a_customer_in_trouble()
+    CustomField.objects.create(
+        organization=scoped, entity="customer", name="Note", alias="customfieldNote", type="text"
+    )
     Customer.objects.filter(pk=customer.pk).update(custom={"customfieldNote": attack})
     sent = preview(customer)
     block = sent.split("<facts>\n", 1)[1]
     assert block.count("</facts>") == 1
     facts = json.loads(block.split("\n</facts>")[0])
-    assert any(attack[:20] in fact["text"] for fact in facts)
+    assert any(attack[:8] in fact["text"] for fact in facts)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from startdeliver.assessment import describe_support, describe_usage, instructions
@@ -37,13 +38,22 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
     fields = shown_fields(organization)
     for start in range(0, len(customer_ids), CHUNK):
         ids = customer_ids[start : start + CHUNK]
-        others = [give(organization, ids) for give in _sources]
-        for pk, raw in gather(organization, ids, reading.ignored()).items():
-            facts = [
-                *describe_support.describe(raw, now, overdue_days),
-                *describe_usage.describe(raw, now, organization.currency, fields),
-                *told,
-            ]
-            for other in others:
-                facts += other.get(pk, ())
-            yield Evidence.of(pk, facts, salt)
+        found: list[Evidence] = []
+        # Hundreds of thousands of small objects, all of which stay: looking for garbage among them costs a quarter.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            others = [give(organization, ids) for give in _sources]
+            for pk, raw in gather(organization, ids, reading.ignored()).items():
+                facts = [
+                    *describe_support.describe(raw, now, overdue_days),
+                    *describe_usage.describe(raw, now, organization.currency, fields),
+                    *told,
+                ]
+                for other in others:
+                    facts += other.get(pk, ())
+                found.append(Evidence.of(pk, facts, salt))
+        finally:
+            if collecting:
+                gc.enable()
+        yield from found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from datetime import UTC, date, datetime
 
 # Text that talks to a machine rather than to a person is never repeated in a summary, only in the analysis.
@@ -47,9 +46,16 @@ _MACHINE = (
 _TO_MACHINE = re.compile("|".join(re.escape(word) for word in _MACHINE))
 
 
+# The calendar module's names ask the locale each time.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
 def day(moment: datetime | date) -> str:
     """ "12 October 2026" """
-    return f"{moment.day} {month_name[moment.month]} {moment.year}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
