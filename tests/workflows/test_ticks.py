@@ -188,8 +188,15 @@ def test_a_field_that_goes_throws_nobody_out(scoped: Organization) -> None:
     change(acorn, support="poor")
     look(scoped)
     fields.field_archive(field=seats, by="ada")
+    services.customer_create(organization=scoped, by="ada", values={"name": "Birch"})
     look(scoped, DAY)
     assert inside(workflow) == inside(other) == {"Acorn"}
+    # Back again, it is applied to everybody at once, though no customer changed.
+    fields.field_restore(field=seats, by="ada")
+    workflows.leave(workflow=workflow, customers=[acorn.pk], by="ada")
+    Enrolment.objects.update(hold_off=False)
+    look(scoped, DAY + timedelta(hours=1))
+    assert inside(workflow) == {"Acorn"}
 
 
 def test_archived_customers_leave_every_workflow(scoped: Organization) -> None:

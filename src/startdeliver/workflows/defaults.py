@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows.models import Leaves, Workflow
-from startdeliver.workflows.sql import organization_work
 
 AT_RISK = "at_risk"
 

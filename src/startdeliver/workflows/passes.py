@@ -15,13 +15,14 @@ from typing import Any
 from django.db import connection
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import db_time, execute, fetch, id_list, one_of, organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows.cleaning import Broken, facts_of, programme_of
 from startdeliver.workflows.facts import Fact
 from startdeliver.workflows.models import Enrolment, How, Workflow
 from startdeliver.workflows.reading import Known, pages
 from startdeliver.workflows.rules import Decision, Programme, Standing, Step, Terms, decide, matching, names
-from startdeliver.workflows.sql import db_time, enrolment_writer, execute, fetch, id_list, one_of, organization_work
+from startdeliver.workflows.sql import enrolment_writer
 from startdeliver.workflows.wording import Wording
 
 _OPEN = """
@@ -47,10 +48,11 @@ UPDATE workflows_enrolment SET left_at = %s, left_how = %s, left_reason = %s, le
 
 @dataclass
 class Outcome:
-    """What a pass did."""
+    """What a pass did. `broken`: the workflows that it left out, since a field of their rule is no more."""
 
     entered: int = 0
     left: int = 0
+    broken: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def apply(
     with organization_work(organization):
         facts = facts_of(organization)
         plans = list(_plans(workflows, facts))
+        outcome.broken = {one.pk for one in workflows} - {plan.pk for plan in plans}
         needed = [facts[key] for key in facts if any(key in plan.programme.facts for plan in plans)]
         run = _Run(organization, plans, {one.key: one.terms for one in needed}, Wording(facts, organization.currency))
         for read in pages(organization, needed, customer_ids, archived=True) if plans else ():

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from startdeliver.storage.sql import fetch, id_list, one_of
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows.facts import Fact
 from startdeliver.workflows.rules import Kind
-from startdeliver.workflows.sql import fetch, id_list, one_of
 
 PAGE = 5_000
 

@@ -16,11 +16,12 @@ from django.db import IntegrityError, transaction
 
 from startdeliver.common import clock
 from startdeliver.customers.values import TAKEN, FieldError
+from startdeliver.storage.sql import db_time, execute, id_list, one_of
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows.cleaning import facts_of, rule_of
 from startdeliver.workflows.models import How, Leaves, Workflow
 from startdeliver.workflows.rules import plain
-from startdeliver.workflows.sql import db_time, enrolment_writer, execute, id_list, one_of
+from startdeliver.workflows.sql import enrolment_writer
 
 __all__ = [
     "Enrolled",

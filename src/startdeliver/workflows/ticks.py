@@ -9,11 +9,11 @@ from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.engine.registry import tick
+from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows import facts, passes
 from startdeliver.workflows.models import Enrolment, Workflow, WorkflowState
 from startdeliver.workflows.passes import Outcome
-from startdeliver.workflows.sql import organization_work
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,9 @@ def look(organization: Organization) -> Outcome:
             ids = facts.changed(state.looked_at - _OVERLAP) | _due(now)
             if ids:
                 more = passes.apply(organization, rest, ids)
-                total = Outcome(total.entered + more.entered, total.left + more.left)
+                total = Outcome(total.entered + more.entered, total.left + more.left, total.broken | more.broken)
+        # Applied to everybody as soon as the field is back.
+        Workflow.objects.filter(pk__in=total.broken).update(swept_at=None)
         WorkflowState.objects.filter(pk=state.pk).update(looked_at=now, swept_day=today)
         return total
 
