@@ -8,11 +8,21 @@ from typing import Any
 from django.db.models import QuerySet
 
 from startdeliver.api.entities import common, own
-from startdeliver.api.entity import Context, Entity, Field, Writes, register
-from startdeliver.api.kinds import ID, Choice, Day, Email, Integer, Moment, Number, Text, Words
+from startdeliver.api.entity import Context, Entity, Field, Row, Writes, register
+from startdeliver.api.kinds import ID, Choice, Day, Email, Ids, Integer, Moment, Number, Text, Words
 from startdeliver.assessment.statuses import Status
 from startdeliver.customers import services
 from startdeliver.customers.models import Customer
+from startdeliver.workflows.selectors import active_names, enrolled_q
+
+
+_WORKFLOWS = "workflows that it is in"
+
+
+def _attach(rows: list[Row], context: Context) -> None:
+    found = active_names([row["pk"] for row in rows])
+    for row in rows:
+        row[_WORKFLOWS] = [pk for pk, _ in found.get(row["pk"], ())]
 
 
 def _rows(context: Context) -> QuerySet[Any]:
@@ -55,6 +65,7 @@ CUSTOMER = register(
         shown_by=common.ARCHIVED_SHOWN_BY,
         custom=own.fields_for("customer"),
         fresh=common.refresh_health,
+        attach=_attach,
         writes=Writes(
             create=_create,
             update=_update,
@@ -122,6 +133,14 @@ CUSTOMER = register(
                 kind=Choice(tuple(Status.values)),
                 column="assessment__status",
                 description="From Strongly Thriving to At Risk, in short; null: not assessed.",
+            ),
+            Field(
+                name="workflowIds",
+                kind=Ids(),
+                read=lambda row, context: row[_WORKFLOWS],
+                narrow=lambda value, context: enrolled_q(value),
+                nullable=False,
+                description="The workflows that it is in now.",
             ),
             Field(name="lastLoginAt", kind=Moment(), column="last_login_at", description="The newest of its users."),
             _count("ticketCount", "ticket_count", "Stored tickets."),
