@@ -357,3 +357,27 @@ def test_an_unreadable_conversation_that_comes_twice_in_a_page(
     assert run.skipped["unreadable"]
     assert story.tickets() == listing, "asked for by itself it can be read"
     assert story.skips() == {}
+
+
+@pytest.mark.parametrize("odd", [10**40, 4_000_000_000, 1, 0, -5, None, "soon"])
+def test_an_odd_moment_of_a_deletion_hides_no_other_deletion(
+    story: Story, listing: set[str], meddler: Meddler, odd: Any
+) -> None:
+    first, second, third = sorted(listing)[:3]
+    story.sync(messages=False)
+
+    def spoilt(answer: dict[str, Any]) -> dict[str, Any]:
+        for one in answer["conversations"]:
+            one["deleted_at"] = odd if one["id"] == first else one["deleted_at"]
+        return answer
+
+    meddler.rewrite("/conversations/deleted", spoilt)
+    for ref in (first, second):
+        story.intercom.clock.advance(60)
+        story.workspace.delete_conversation(ref)
+    story.sync(messages=False)
+    assert second not in story.tickets()
+    story.intercom.clock.advance(60)
+    story.workspace.delete_conversation(third)
+    story.sync(messages=False)
+    assert third not in story.tickets()

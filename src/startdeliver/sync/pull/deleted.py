@@ -8,7 +8,7 @@ from startdeliver.intercom import PlanRestricted, ScopeMissing, VersionUnsupport
 from startdeliver.support.models import Thread, Ticket, TicketParticipant
 from startdeliver.sync.models import OutboundMessage, Skip
 from startdeliver.sync.pull.work import OVERLAP, Pull
-from startdeliver.sync.text import key
+from startdeliver.sync.text import key, moment
 
 STAGE = "deleted"
 
@@ -22,11 +22,13 @@ def run(pull: Pull) -> None:
     stop = (pull.started_at if until is None else until) - OVERLAP
     try:
         for page in pull.fetcher.iter_pages(pull.client.conversations_deleted(), prefetch=1):
-            times = [item.deleted_at for item in page.items if item.deleted_at is not None]
+            times = [found for item in page.items if (found := moment(item.deleted_at)) is not None]
             state["newest"] = max([state.get("newest", 0), *times])
-            refs = [item.id for item in page.items if item.deleted_at is None or item.deleted_at >= stop]
+            refs = [item.id for item in page.items if (found := moment(item.deleted_at)) is None or found >= stop]
             pull.commit(remove, pull, refs)
-            if times and min(times) < stop:
+            # One odd moment in a page must not pass for the end of what is new.
+            ordered = times == sorted(times, reverse=True)
+            if times and (times[-1] if ordered else max(times)) < stop:
                 break
     except (VersionUnsupported, ScopeMissing, PlanRestricted) as error:
         pull.warn(f"Deleted conversations could not be read: {error.sentence}")
@@ -35,7 +37,7 @@ def run(pull: Pull) -> None:
 
     def finish() -> None:
         # On Intercom's own clock, like every watermark; nothing deleted yet is the beginning of time.
-        link.deleted_until = max(state.get("newest", 0), until or 0)
+        link.deleted_until = max(min(state.get("newest", 0), pull.started_at), until or 0)
         link.save(update_fields=["deleted_until"])
 
     pull.commit(finish)
