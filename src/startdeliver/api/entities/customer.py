@@ -15,7 +15,6 @@ from startdeliver.customers import services
 from startdeliver.customers.models import Customer
 from startdeliver.workflows.selectors import active_names, enrolled_q
 
-
 _WORKFLOWS = "workflows that it is in"
 
 
