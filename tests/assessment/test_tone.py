@@ -71,3 +71,49 @@ def test_equal_texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tone, "_by_words", by_words)
     assert len(tone.tones(["Thanks"] * 5)) == 5
     assert read == ["Thanks"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("We have decided not to renew and will move to another provider.", "leaving"),
+        ("Wir werden den Vertrag nicht verlängern und wechseln den Anbieter.", "leaving"),
+        ("Vi har bestämt oss för att byta leverantör och säger upp avtalet.", "leaving"),
+        ("契約を終了したいと思います。", "leaving"),
+        ("What is the notice period of our contract?", "hint"),
+        ("Nobody can log in since this morning, the whole company is blocked!", "blocked"),
+        ("Our lawyer will contact you about damages.", "legal"),
+        ("I want to speak to your manager.", "escalation"),
+        ("Friday is my last working day, my colleague takes over.", "handover"),
+        ("We have signed the renewal for another two years.", "staying"),
+        ("Don't worry, we are not leaving.", "staying"),
+        ("I am out of the office until Monday.", "automatic"),
+        ("How do I change the logo?", ""),
+        ("A client of ours left us for a competitor, how do we record that?", ""),
+        ("Please end the trial of the beta feature.", ""),
+    ],
+)
+def test_what_messages_are_up_to(text: str, intent: str) -> None:
+    assert tone.tones([text])[0].intent == intent
+
+
+def test_the_end_of_a_long_message_is_heard() -> None:
+    polite = (
+        "Thank you for the nice call last week. We talked about many things, and the new report looks fine to us. " * 3
+    )
+    assert (
+        tone.tones([polite + "However, we have decided to cancel our contract at the end of the year."])[0].churn >= 0.5
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Tom,\nthe export works.\nBest regards\nAna Silva\nHead of Sales",
+        "The export works.\n> We will cancel our contract.",
+        "The export works.\n\nOn Mon, 2 Nov 2026, Ana wrote:\nWe will cancel our contract.",
+        "The export works.\n-----Original Message-----\nFrom: Ana\nWe will cancel our contract.",
+    ],
+)
+def test_quotations_greetings_and_signatures_are_not_read(text: str) -> None:
+    assert " ".join(tone.pieces(text)) == "The export works." or tone.pieces(text) == ["the export works."]

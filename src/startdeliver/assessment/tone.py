@@ -246,8 +246,8 @@ def _joined(read: list[_Piece]) -> Tone:
     if automatic and churn < _SURE:
         intent, score, churn = "automatic", 0.0, 0.0
     elif churn >= _SURE:
-        sure = max(read, key=lambda piece: piece.churn).intents
-        intent = "leaving" if sure["leaving"] >= sure["hint"] else "hint"
+        likeliest = max(read, key=lambda piece: piece.churn).intents
+        intent = "leaving" if likeliest["leaving"] >= likeliest["hint"] else "hint"
     else:
         likely = {name: max(piece.intents[name] for piece in read) for name in INTENTS}
         intent = next((name for name in _ORDER if likely[name] >= _ALARM), "")
