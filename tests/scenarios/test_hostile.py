@@ -381,3 +381,16 @@ def test_an_odd_moment_of_a_deletion_hides_no_other_deletion(
     story.workspace.delete_conversation(third)
     story.sync(messages=False)
     assert third not in story.tickets()
+
+
+def test_a_conversation_that_cannot_be_read_by_itself_is_told_and_costs_the_others_nothing(
+    story: Story, listing: set[str], meddler: Meddler
+) -> None:
+    odd = min(listing)
+    meddler.rewrite(f"/conversations/{odd}", lambda answer: {**answer, "contacts": []})
+    run = story.sync(expect=FAILED)
+    assert run.error_code == "incomplete"
+    assert run.error.startswith("The messages of 1 conversation could not be read")
+    assert story.tickets() == listing
+    assert set(Ticket.objects.filter(messages_due=True).values_list("external_id", flat=True)) == {odd}
+    assert comes_back_soon(story)

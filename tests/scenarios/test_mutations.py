@@ -16,6 +16,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from startdeliver.intercom.decode import ESSENTIAL
 from startdeliver.simulator.testing import Handle
 from startdeliver.support.models import Ticket
 from startdeliver.sync.models import OutboundMessage, SyncRun
@@ -25,6 +26,7 @@ from .hostile import Meddler
 from .story import Story
 
 MISSING = object()
+ONE = "/conversations/1*"
 LISTS = {
     "/me": None,
     "/admins": "admins",
@@ -33,7 +35,7 @@ LISTS = {
     "/companies/scroll": "data",
     "/contacts": "data",
     "/conversations/search": "conversations",
-    "/conversations/1*": None,
+    ONE: None,
     "/tickets/search": "tickets",
     "/conversations/deleted": "conversations",
 }
@@ -113,6 +115,9 @@ def places(record: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def spoil(record: Any, mutation: Mutation) -> tuple[Any, ...] | None:
     """Puts the value there; gives the place."""
     every = list(places(record))
+    if mutation.path == ONE:
+        # Without these a conversation that is read by itself is no answer, and the run says that it is not complete.
+        every = [way for way in every if way[0] not in ESSENTIAL or len(way) > 1]
     if not every:
         return None
     way = every[mutation.place % len(every)]
