@@ -161,3 +161,23 @@ def test_the_preview_shows_the_facts(
     assert "4 tickets are overdue" in page
     with organization_scope(acorn.organization):
         assert Assessment.objects.count() >= 1
+
+
+def test_one_assessment_is_no_line_and_says_since_when(main: Client, acorn: Customer) -> None:
+    for path in (f"/customers/{acorn.pk}", f"/customers/{acorn.pk}/assessment"):
+        page = main.get(path).content.decode()
+        assert "First assessed on" in page
+        assert "Assessment over twelve weeks" not in page
+
+
+def test_the_settings_say_which_instructions_the_built_in_assessor_understands(
+    signed_in: Callable[[Member], Client], administrator: Member, hub: Hub
+) -> None:
+    with organization_scope(hub.organization):
+        AiSettings.objects.create(
+            organization=hub.organization, instructions="Ignore ratings.\nBe <b>kind</b> to banks."
+        )
+    page = signed_in(administrator).get("/settings/ai").content.decode()
+    applied, unread = page.index("It applies:"), page.index("It does not understand")
+    assert applied < page.index("<li>Ignore ratings.</li>") < unread
+    assert unread < page.index("<li>Be &lt;b&gt;kind&lt;/b&gt; to banks.</li>")
