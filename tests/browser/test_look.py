@@ -12,6 +12,8 @@ from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support.models import Ticket
 from startdeliver.sync.models import Skip, SyncRun
 from startdeliver.tenancy.scope import organization_scope
+from startdeliver.workflows.models import Workflow
+from startdeliver.workflows.services import enrol, workflow_create
 from tests.browser.conftest import Hub, Watched
 from tests.browser.test_stories import synced
 
@@ -50,6 +52,7 @@ def addresses(hub: Hub) -> list[str]:
         "/apps/intercom/fields",
         "/apps/intercom/runs",
         f"/apps/intercom/runs/{run.pk}",
+        *workflows(hub, customer),
         "/settings",
         "/settings/health",
         "/settings/team",
@@ -63,6 +66,28 @@ def addresses(hub: Hub) -> list[str]:
         "/docs/intercom",
         "/docs/import",
         "/docs/api",
+    ]
+
+
+def workflows(hub: Hub, customer: Customer) -> list[str]:
+    """A workflow that a customer is in, by a rule that has conditions of several kinds."""
+    with organization_scope(hub.organization):
+        made = workflow_create(
+            organization=hub.organization,
+            by="setup",
+            values={
+                "name": f"Renewals {Workflow.objects.count()}",
+                "enrol_rule": [
+                    [{"fact": "renewal_date", "op": "next_days", "value": 60}],
+                    [{"fact": "support_health", "op": "is", "value": "poor"}, {"fact": "plan", "op": "empty"}],
+                ],
+            },
+        )
+        enrol(workflow=made, customers=[customer.pk], by="setup", reason="They asked for a call.")
+    own = f"/workflows/{made.pk}"
+    return [
+        *("/workflows", "/workflows/new", "/workflows/bulk", own, f"{own}?tab=history", f"{own}?tab=rules"),
+        *(f"{own}/edit", f"/customers/{customer.pk}?tab=workflows"),
     ]
 
 
