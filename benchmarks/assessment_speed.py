@@ -85,8 +85,8 @@ def main() -> None:
             figures.add("10,000 unchanged", time.perf_counter() - start, "s")
 
             words = "Hello, when I export report {} the file ends after 300 rows, the second time this month. {}"
-            rest = "Could you have a look soon, since our month-end closing depends on it and my colleagues wait?"
-            texts = [words.format(number, rest) for number in range(2000)]
+            rest = "Could you look at {} soon, since our month-end closing depends on it and my colleagues wait?"
+            texts = [words.format(number, rest.format(number)) for number in range(2000)]
             tone.tones(["warm"])
             start, cpu = time.perf_counter(), time.process_time()
             tone.tones(texts)

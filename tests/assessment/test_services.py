@@ -164,3 +164,10 @@ def test_what_another_organization_has_stays_there(scoped: Organization, other_o
         assert theirs.objects.count() == 1
     assert services.assess_due(scoped) == 0
     assert Current.objects.count() == 0
+
+
+def test_changes_are_looked_for_several_times_a_minute() -> None:
+    from startdeliver.engine import registry
+
+    found = [one for one in registry.ticks.values() if one.name == "assessment.look"]
+    assert [one.every for one in found] == [15]
