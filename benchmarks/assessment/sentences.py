@@ -1,7 +1,7 @@
-"""How well single sentences are heard, by language: python -m benchmarks.assessment.sentences [--verbose]
+"""How well single sentences are heard, by language: python -m benchmarks.assessment.sentences [--verbose] [--two]
 
-The sentences of `sentences.txt` are not among the labels that the reader learned from; paraphrases of some were added
-to the labels after a look at what it missed.
+No sentence of `sentences.txt` is among the labels that the reader learned from; paraphrases of some were added to the
+labels after a look at what it missed. `sentences_two.txt` (`--two`) was written before the labels that followed it.
 """
 
 from __future__ import annotations
@@ -12,33 +12,43 @@ from pathlib import Path
 
 from startdeliver.assessment import tone
 
+LISTS = ("sentences.txt", "sentences_two.txt")
 # As in `assessment.messages`, which needs a database.
 _LEAVING = 0.5
 _MARKS = {"negative": "-", "neutral": "0", "positive": "+"}
 
 
-def main() -> None:
-    lines = Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines()
+def sentences(name: str) -> list[tuple[list[str], str]]:
+    """The sentences of a list: intent, tone and language, and the text."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
     given = [line.split(" | ", 1) for line in lines if " | " in line and not line.startswith("#")]
-    wanted = [head.split() for head, _ in given]
+    return [(head.split(), text) for head, text in given]
+
+
+def main() -> None:
+    given = sentences(LISTS["--two" in sys.argv])
     counts: Counter[tuple[str, str]] = Counter()
-    for (intent, mood, language), (_, text), heard in zip(
-        wanted, given, tone.tones([text for _, text in given]), strict=True
-    ):
+    for ((intent, mood, language), text), heard in zip(given, tone.tones([text for _, text in given]), strict=True):
         leaves = intent in ("leaving", "hint")
         right = (heard.churn >= _LEAVING) == leaves
-        mark = _MARKS[heard.label]
-        counts[language, "all"] += 1
-        counts[language, "read"] += heard.known
-        counts[language, "leaving"] += right
-        counts[language, "tone"] += mood in (mark, "?")
-        if "--verbose" in sys.argv and not right:
-            sys.stdout.write(f"{language} {intent:10} {heard.churn:.2f} {text}\n")
-    for language in dict.fromkeys(language for _, _, language in wanted):
-        one = {name: counts[language, name] for name in ("all", "read", "leaving", "tone")}
+        kind = leaves == (heard.intent in ("leaving", "hint")) if leaves else (heard.intent or "none") == intent
+        felt = mood == _MARKS[heard.label] or mood == "?"
+        for of in (language, "all languages"):
+            counts[of, "all"] += 1
+            counts[of, "read"] += heard.known
+            counts[of, "leaving"] += right
+            counts[of, "intent"] += kind
+            counts[of, "tone"] += felt
+        if "--verbose" in sys.argv and not (right and kind and felt):
+            sys.stdout.write(
+                f"{language} {intent:10} {mood} heard {heard.intent or 'none':10} {heard.score:+.2f} {heard.churn:.2f} "
+                f"{text}\n"
+            )
+    for of in dict.fromkeys([*(head[2] for head, _ in given), "all languages"]):
+        one = {name: counts[of, name] for name in ("all", "read", "leaving", "intent", "tone")}
         sys.stdout.write(
-            f"{language}: {one['all']} sentences, {one['read']} read, leaving or not right in {one['leaving']}, "
-            f"tone in {one['tone']}\n"
+            f"{of}: {one['all']} sentences, {one['read']} read, leaving or not right in {one['leaving']}, "
+            f"intent in {one['intent']}, tone in {one['tone']}\n"
         )
 
 
