@@ -9,6 +9,8 @@ import pytest
 
 from startdeliver.customers.imports import csvfile, forms
 from startdeliver.customers.imports.csvfile import BadFile
+from startdeliver.customers.imports.targets import guess, targets
+from startdeliver.tenancy.models import Organization
 
 TABLE = 'Name;Größe\r\n"Müller; Söhne";"1.234,50"\r\n\r\nGrün "A";7\r\n'
 
@@ -135,9 +137,42 @@ def test_what_is_no_number_is_refused_and_a_column_shows_its_mark() -> None:
 
 def test_flags_and_moments() -> None:
     assert [forms.flag(text) for text in ("Yes", "x", "0", "nein")] == [True, True, False, False]
+    assert [forms.flag(text) for text in ("WAHR", "vrai", "FALSCH", "Faux")] == [True, True, False, False]
     with pytest.raises(ValueError, match="neither"):
         forms.flag("perhaps")
     berlin = ZoneInfo("Europe/Berlin")
     noon = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
     for text in ("2026-11-02T11:00:00Z", "2026-11-02 12:00", "02.11.2026 12:00", "1793617200", "1793617200000"):
         assert forms.moment(text, "", berlin) == noon, text
+
+
+@pytest.mark.parametrize(
+    ("target", "heads", "keys"),
+    [
+        (
+            "customer",
+            "Firma;Kundennummer;Kundenbetreuer;Jahresumsatz;Vertragsende;Domäne;Webseite;Tarif;Branche;Mitarbeiter",
+            "name external_id csm arr renewal_date domain website plan industry size",
+        ),
+        (
+            "customer",
+            "Société;N° client;Responsable;Revenu annuel;Date d’échéance;Domaine;Site web;Abonnement;Secteur;EFFECTIF",
+            "name external_id csm arr renewal_date domain website plan industry size",
+        ),
+        (
+            "user",
+            "Vorname;Nachname;E-Mail-Adresse;Benutzer-ID;Kunden-Nr.;Firma;Telefon;Entscheider",
+            "first_name last_name email external_id customer_external_id customer_name phone is_stakeholder",
+        ),
+        (
+            "user",
+            "Prénom;Nom;Adresse e-mail;Identifiant;Numéro client;Entreprise;Téléphone;Décideur",
+            "first_name last_name email external_id customer_external_id customer_name phone is_stakeholder",
+        ),
+        ("usage", "Benutzer;Ereignis;Zeitpunkt;Anzahl", "userId usageType timestamp quantity"),
+        ("usage", "Utilisateur;Événement;Horodatage;Quantité", "userId usageType timestamp quantity"),
+    ],
+)
+def test_heads_are_guessed_in_german_and_french(scoped: Organization, target: str, heads: str, keys: str) -> None:
+    guessed = guess(heads.split(";"), targets()[target].columns())
+    assert " ".join(guessed[str(place)] for place in range(len(guessed))) == keys

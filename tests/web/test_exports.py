@@ -14,10 +14,11 @@ import pytest
 from django.test import Client
 
 from startdeliver.customers import services
-from startdeliver.customers.fields import field_create
+from startdeliver.customers.fields import field_create, field_update
 from startdeliver.customers.imports import service
 from startdeliver.engine import jobs
 from startdeliver.sync.models import Skip
+from startdeliver.tenancy.members import member_archive, member_invite
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.web.views import exports
@@ -99,6 +100,41 @@ def test_what_goes_out_comes_back_unchanged(main: Client, organization: Organiza
         made.refresh_from_db()
         assert (file.created_count, file.updated_count, file.unchanged_count) == (0, 0, 1)
         assert (made.name, made.updated_at) == ("=Acorn, Ltd", before)
+
+
+def test_a_round_trip_loses_nothing_that_is_odd(main: Client, organization: Organization) -> None:
+    """A field with the name of a standard one, an option that was taken away, a CSM who left, tiny numbers, signs."""
+    own: dict[str, Any] = {"customfieldPlan": "Old", "customfieldRate": 0.00001, "customfieldNote": "'=1+1"}
+    former, _ = member_invite(organization, email="former@acme.test")
+    with organization_scope(organization):
+        kind = field_create(
+            organization=organization, by="ada", entity="customer", name="Plan", type="dropdown", options=["Old", "New"]
+        )
+        field_create(organization=organization, by="ada", entity="customer", name="Rate", type="number")
+        field_create(organization=organization, by="ada", entity="customer", name="Note", type="text")
+        values = {"name": '"@home" Ltd', "external_id": "a-1", "csm": former, **own}
+        made = services.customer_create(organization=organization, by="ada", values=values)
+        field_update(field=kind, by="ada", options=["New"])
+        member_archive(former)
+    rows = table(main, "/customers/export?columns=csm,customfieldPlan,customfieldRate,customfieldNote")
+    assert rows[0] == ["Name", "Your ID", "CSM", "customfieldPlan", "Rate", "Note"]
+    assert rows[1] == ['\'"@home" Ltd', "a-1", "former@acme.test", "Old", "0.00001", "''=1+1"]
+    text = io.StringIO()
+    new = [["New", "a-2", "former@acme.test", "", "", ""], ["Newer", "a-3", "", "Old", "", ""]]
+    csv.writer(text).writerows([*rows, *new])
+    with organization_scope(organization):
+        file = service.upload(
+            organization=organization, by="ada", target="customer", filename="a.csv", data=text.getvalue().encode()
+        )
+        service.check(file)
+        # New customers get neither the option that is gone nor the CSM who left.
+        assert (file.created_count, file.updated_count, file.unchanged_count, file.failed_count) == (0, 0, 1, 2)
+        service.start(file)
+        jobs.run_inline()
+        before = made.updated_at
+        made.refresh_from_db()
+        assert (made.name, made.updated_at, made.csm_id) == ('"@home" Ltd', before, former.pk)
+        assert (made.plan, made.custom) == ("", own)
 
 
 def test_users_tickets_and_skips(

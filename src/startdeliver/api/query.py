@@ -77,7 +77,7 @@ def _of_object(query: object, parameters: QueryDict) -> ListQuery:
             continue
         texts = [str(value) for value in values]
         if name in ("limit", "offset"):
-            settings[name] = int(texts[-1]) if texts[-1].isascii() and texts[-1].isdecimal() else texts[-1]
+            settings[name] = texts[-1]
         elif name == "sort":
             settings["sort"] = texts
         elif name and name[-1] in _SUFFIXES:

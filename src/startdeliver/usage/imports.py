@@ -13,11 +13,33 @@ from startdeliver.customers.imports.targets import Column, Line, Options, Outcom
 from startdeliver.usage.ingest import Item, ingest
 
 _COLUMNS = [
-    Column("userId", "User", heads=("email", "user email", "user id", "user", "e-mail", "external id")),
-    Column("usageType", "Usage type", heads=("usage type", "type", "event", "event name", "activity")),
-    Column("timestamp", "Time", "moment", ("date", "timestamp", "occurred at", "created at", "when")),
+    Column(
+        "userId",
+        "User",
+        heads=(
+            *("email", "user email", "user id", "user", "e-mail", "external id", "benutzer", "nutzer"),
+            *("e-mail-adresse", "utilisateur", "courriel", "adresse e-mail"),
+        ),
+    ),
+    Column(
+        "usageType",
+        "Usage type",
+        heads=(
+            *("usage type", "type", "event", "event name", "activity", "typ", "ereignis", "aktivität"),
+            *("événement", "type d'événement", "activité"),
+        ),
+    ),
+    Column(
+        "timestamp",
+        "Time",
+        "moment",
+        (
+            *("date", "timestamp", "occurred at", "created at", "when", "datum", "zeit", "zeitpunkt"),
+            *("horodatage", "date et heure"),
+        ),
+    ),
     Column("id", "Event’s own ID", heads=("event id", "id"), help="Tells two events of the same moment apart."),
-    Column("quantity", "Quantity", "number", ("count", "amount", "value")),
+    Column("quantity", "Quantity", "number", ("count", "amount", "value", "anzahl", "menge", "nombre", "quantité")),
 ]
 
 

@@ -14,8 +14,8 @@ _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?:[T ,]+\d{1,
 _WORDS = re.compile(r"(?:(\d{1,2})[. ]+([A-Za-z]{3,9})|([A-Za-z]{3,9})[. ]+(\d{1,2})),?[ ]+(\d{4})")
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
-_TRUE = {"1", "true", "yes", "y", "x", "on", "ja", "oui", "si", "sí"}
-_FALSE = {"0", "false", "no", "n", "off", "nein", "non", "-"}
+_TRUE = {"1", "true", "yes", "y", "x", "on", "ja", "oui", "si", "sí", "wahr", "vrai"}
+_FALSE = {"0", "false", "no", "n", "off", "nein", "non", "-", "falsch", "faux"}
 _MONEY = re.compile(r"^(?:[A-Z]{3}\s*|[€$£¥₹]\s*)|(?:\s*[A-Z]{3}|\s*[€$£¥₹%])$")
 
 

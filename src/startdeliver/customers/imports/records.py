@@ -24,40 +24,122 @@ from startdeliver.tenancy.models import Member, Organization
 
 R = TypeVar("R", Customer, CustomerUser)
 
+# Heads are in English, German and French; case, accents and punctuation do not matter (`targets.guess`).
+_CUSTOMER_ID = ("kundennummer", "kunden-nr", "kunden-id", "numéro client", "numéro de client", "n° client", "id client")
+_CUSTOMER_ID = (*_CUSTOMER_ID, "code client", "identifiant client", "firmen-id", "id société")
+_COMPANY = ("kunde", "kundenname", "firma", "firmenname", "unternehmen", "client", "nom du client", "société")
+_COMPANY = (*_COMPANY, "entreprise", "raison sociale", "compte")
 _CUSTOMER_COLUMNS = [
-    Column("name", "Name", heads=("customer", "customer name", "company", "company name", "account", "account name")),
+    Column(
+        "name",
+        "Name",
+        heads=("customer", "customer name", "company", "company name", "account", "account name", *_COMPANY, "nom"),
+    ),
     Column(
         "external_id",
         "Your ID",
-        heads=("id", "external id", "customer id", "company id", "account id", "customer number"),
+        heads=(
+            *("id", "external id", "customer id", "company id", "account id", "customer number"),
+            *(*_CUSTOMER_ID, "externe id", "identifiant"),
+        ),
         help="Rows are matched by it first.",
     ),
-    Column("csm", "CSM", "email", ("csm email", "owner", "owner email", "account manager"), help="A member's e-mail."),
-    Column("arr", "ARR", "number", ("annual recurring revenue", "annual revenue", "contract value")),
-    Column("renewal_date", "Renewal date", "date", ("renewal", "renews on", "contract end", "end date")),
-    Column("domain", "Domain", heads=("email domain", "company domain")),
-    Column("website", "Website", heads=("url", "web", "homepage")),
-    Column("plan", "Plan", heads=("subscription", "package")),
-    Column("industry", "Industry", heads=("sector", "branch")),
-    Column("size", "Employees", "number", ("employee count", "headcount", "number of employees", "company size")),
-    Column("monthly_spend", "Monthly spend", "number", ("mrr", "monthly revenue")),
+    Column(
+        "csm",
+        "CSM",
+        "email",
+        (
+            *("csm email", "owner", "owner email", "account manager", "kundenbetreuer", "betreuer", "verantwortlich"),
+            *("responsable", "responsable de compte", "gestionnaire de compte", "chargé de compte"),
+        ),
+        help="A member's e-mail.",
+    ),
+    Column(
+        "arr",
+        "ARR",
+        "number",
+        (
+            *("annual recurring revenue", "annual revenue", "contract value", "jahresumsatz", "vertragswert"),
+            *("revenu annuel", "revenu annuel récurrent", "chiffre d'affaires annuel", "valeur du contrat"),
+        ),
+    ),
+    Column(
+        "renewal_date",
+        "Renewal date",
+        "date",
+        (
+            *("renewal", "renews on", "contract end", "end date", "verlängerung", "verlängerungsdatum", "vertragsende"),
+            *("renouvellement", "date de renouvellement", "fin de contrat", "échéance", "date d'échéance"),
+        ),
+    ),
+    Column("domain", "Domain", heads=("email domain", "company domain", "domäne", "domaine")),
+    Column("website", "Website", heads=("url", "web", "homepage", "webseite", "site web", "site internet")),
+    Column("plan", "Plan", heads=("subscription", "package", "tarif", "paket", "abo", "abonnement", "forfait")),
+    Column("industry", "Industry", heads=("sector", "branch", "branche", "secteur", "secteur d'activité")),
+    Column(
+        "size",
+        "Employees",
+        "number",
+        (
+            *("employee count", "headcount", "number of employees", "company size", "mitarbeiter", "mitarbeiterzahl"),
+            *("anzahl mitarbeiter", "effectif", "effectifs", "employés", "nombre d'employés", "salariés"),
+        ),
+    ),
+    Column(
+        "monthly_spend",
+        "Monthly spend",
+        "number",
+        ("mrr", "monthly revenue", "monatsumsatz", "dépenses mensuelles", "revenu mensuel"),
+    ),
 ]
 _USER_COLUMNS = [
-    Column("name", "Name", heads=("full name", "user", "user name", "contact", "contact name")),
-    Column("first_name", "First name", heads=("given name", "firstname"), help="Joined with the last name."),
-    Column("last_name", "Last name", heads=("surname", "family name", "lastname")),
-    Column("email", "E-mail", "email", ("mail", "e-mail address", "email address", "user email")),
-    Column("external_id", "Your ID", heads=("id", "external id", "user id", "contact id"), help="Matched by it first."),
+    Column(
+        "name",
+        "Name",
+        heads=(
+            *("full name", "user", "user name", "contact", "contact name", "benutzer", "nutzer", "kontakt"),
+            *("ansprechpartner", "vollständiger name", "utilisateur", "nom complet"),
+        ),
+    ),
+    Column(
+        "first_name",
+        "First name",
+        heads=("given name", "firstname", "vorname", "prénom"),
+        help="Joined with the last name.",
+    ),
+    Column("last_name", "Last name", heads=("surname", "family name", "lastname", "nachname", "nom", "nom de famille")),
+    Column(
+        "email",
+        "E-mail",
+        "email",
+        (
+            *("mail", "e-mail address", "email address", "user email", "e-mail-adresse", "mailadresse"),
+            *("courriel", "adresse e-mail", "adresse mail", "adresse électronique"),
+        ),
+    ),
+    Column(
+        "external_id",
+        "Your ID",
+        heads=(
+            *("id", "external id", "user id", "contact id", "benutzer-id", "nutzer-id", "externe id"),
+            *("identifiant", "id utilisateur", "identifiant utilisateur"),
+        ),
+        help="Matched by it first.",
+    ),
     Column(
         "customer_external_id",
         "Customer’s ID",
-        heads=("customer id", "company id", "account id", "customer external id"),
+        heads=("customer id", "company id", "account id", "customer external id", *_CUSTOMER_ID),
     ),
-    Column("customer_name", "Customer’s name", heads=("customer", "company", "company name", "account")),
-    Column("phone", "Phone", heads=("telephone", "mobile", "phone number")),
-    Column("is_stakeholder", "Stakeholder", "flag", ("is stakeholder", "decision maker")),
+    Column("customer_name", "Customer’s name", heads=("customer", "company", "company name", "account", *_COMPANY)),
+    Column(
+        "phone",
+        "Phone",
+        heads=("telephone", "mobile", "phone number", "telefon", "telefonnummer", "téléphone", "portable"),
+    ),
+    Column("is_stakeholder", "Stakeholder", "flag", ("is stakeholder", "decision maker", "entscheider", "décideur")),
     Column("is_non_user", "Non-user", "flag", ("is non user",)),
-    Column("has_left_at", "Has left", "flag", ("left", "inactive")),
+    Column("has_left_at", "Has left", "flag", ("left", "inactive", "ausgeschieden", "parti")),
 ]
 _AMBIGUOUS_NAME = "Several customers have this name. Give the row the customer's ID, so that it is clear which one."
 _AMBIGUOUS_EMAIL = "Several users have this e-mail address. Give the row the user's ID, so that it is clear which one."
@@ -131,14 +213,16 @@ class _Records(Generic[R]):
             values, problems = self._reader.read(line.cells)
             read.append((line, values, problems))
         self.prepare([row[1] for row in read])
-        index = self._load([row[1] for row in read if not row[2]])
+        index = self._load([row[1] for row in read])
         new: list[R] = []
         changed: dict[int, tuple[R, set[str]]] = {}
         own: list[tuple[R, Any, Any]] = []
         for line, values, refused in read:
-            problems = refused or self.complete(values)
             external_id, key = values.get("external_id"), self.second_key(values)
-            record, several = (None, False) if problems else index.find(external_id, key)
+            record, several = index.find(external_id, key)
+            problems = self._unlike(record, line, refused) or self.complete(values)
+            if problems:
+                record, several = None, False
             earlier = 0 if write or record or several or problems else self._seen.find(external_id, key)
             if several or earlier > 1:
                 problems = {self.ambiguous[0]: self.ambiguous[1]}
@@ -169,6 +253,20 @@ class _Records(Generic[R]):
             for record in new:
                 self._seen.add(record.external_id, self.key_of(record))
         return outcome
+
+    def _unlike(self, record: R | None, line: Line, refused: Mapping[str, str]) -> dict[str, str]:
+        """The refused cells without those that say what the record has already: an option of a dropdown that was taken
+        away since, or a CSM who was archived, is no reason to refuse a file that was exported here.
+        """
+        return {
+            key: sentence
+            for key, sentence in refused.items()
+            if record is None or not self.has(record, key, line.cells[key])
+        }
+
+    def has(self, record: R, key: str, text: str) -> bool:
+        """Whether the record has this already, in a field that would not take it any more."""
+        return key in self._reader.custom and record.custom.get(key) == text
 
     def prepare(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Looks up in one go what `complete` needs."""
@@ -262,6 +360,16 @@ class Customers(_Records[Customer]):
     entity = "customer"
     model = Customer
     ambiguous = ("name", _AMBIGUOUS_NAME)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        former = Member.objects.filter(organization=self._options.organization, archived_at__isnull=False)
+        self._former = {email.casefold(): pk for email, pk in former.values_list("email", "pk")}
+
+    def has(self, record: Customer, key: str, text: str) -> bool:
+        if key == "csm":
+            return record.csm_id is not None and record.csm_id == self._former.get(text.casefold())
+        return super().has(record, key, text)
 
     def lacks(self, values: Mapping[str, Any]) -> dict[str, str]:
         problems = super().lacks(values)

@@ -267,8 +267,11 @@ def _chunks(file: CsvImport, skip: int) -> Iterator[list[Line]]:
 
 def _text(cell: str) -> str:
     text = cell.strip()
-    # What an export of ours put before a text that a spreadsheet would calculate.
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+    # What an export of ours put before a text that a spreadsheet would calculate, blanks and quotation marks before
+    # the sign included; see `web.views.exports.cell`.
+    if text[:1] == "'" and text[1:].lstrip(" '\"").startswith(("=", "+", "-", "@")):
+        return text[1:].strip()
+    return text
 
 
 def _decimal(file: CsvImport) -> str:

@@ -31,7 +31,10 @@ def cell(value: Any, zone: ZoneInfo | None = None) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, float | Decimal):
+        # Never 1e-05, which an import would refuse.
+        return format(Decimal(str(value)), "f")
+    if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
         return f"{value.astimezone(zone) if zone else value:%Y-%m-%d %H:%M}"

@@ -9,8 +9,11 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from startdeliver.customers import people, selectors
+from startdeliver.customers import custom, people, selectors
 from startdeliver.customers.fields import fields_of
+from startdeliver.customers.imports import records
+from startdeliver.customers.imports.targets import Column as ImportColumn
+from startdeliver.customers.imports.targets import guess
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.support import health
 from startdeliver.support import selectors as support
@@ -57,7 +60,10 @@ def customers(request: HttpRequest) -> HttpResponseBase:
             yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
 
     ids = selectors.customer_ids(now.filters, now.sort, now.search)
-    heads = ["Name", "Your ID", *(column.label for column in columns)]
+    known = records.customer_columns()
+    own = [custom.is_alias(column.key) for column in columns]
+    named = [_head(one.label, one.key, known) if mine else one.label for one, mine in zip(columns, own, strict=True)]
+    heads = ["Name", "Your ID", *named]
     return stream(organization, "Customers", heads, ids, load)
 
 
@@ -97,8 +103,9 @@ def users(request: HttpRequest) -> HttpResponseBase:
                 *(user.custom.get(one.alias) for one in own),
             ]
 
+    known = records.user_columns()
     heads = ["Name", "E-mail", "Your ID", "Phone", "Customer’s ID", "Customer’s name", "Stakeholder", "Non-user"]
-    heads += ["Has left", "Last seen", "Last login", *(one.name for one in own)]
+    heads += ["Has left", "Last seen", "Last login", *(_head(one.name, one.alias, known) for one in own)]
     return stream(organization, name, heads, list(rows.values_list("pk", flat=True)), load)
 
 
@@ -181,3 +188,8 @@ def _customer(text: str) -> Customer:
     if found is None:
         raise Http404("There is no such customer.")
     return found
+
+
+def _head(name: str, alias: str, known: Sequence[ImportColumn]) -> str:
+    """The head of an own field: its name, or its alias when an import would take the name for another field."""
+    return name if guess([name], known).get("0") == alias else alias
