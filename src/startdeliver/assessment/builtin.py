@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from startdeliver.assessment import instructions
 from startdeliver.assessment.facts import Evidence
 from startdeliver.assessment.finding import Finding, Weight
-from startdeliver.assessment.findings import find
+from startdeliver.assessment.findings import ABSENCE, find
 from startdeliver.assessment.statuses import Status
 from startdeliver.assessment.writing import action, analysis, summary
 from startdeliver.common import clock
@@ -77,7 +77,8 @@ def decide(found: Sequence[Finding], evidence: Evidence) -> tuple[Status, str, t
     # Usage that is good and does not fall: whatever else is wrong, they work with the product.
     holds = ("usage" in good or "growth" in good) and "usage" not in serious and "usage" not in concern
     if critical:
-        if len(critical) == 1 and critical[0].area == "leaving" and holds and len(good) >= 3 and not serious:
+        live = any(fact.value.get("waits") for fact in evidence.starting("churn."))
+        if len(critical) == 1 and critical[0].area == "leaving" and holds and len(good) >= 3 and not (serious or live):
             why = "They spoke of leaving, but everything else speaks for them."
             return Status.ATTENTION, why, _cited([*critical, *good.values()])
         return Status.RISK, "One finding alone puts the customer at risk.", _cited(critical)
@@ -87,7 +88,9 @@ def decide(found: Sequence[Finding], evidence: Evidence) -> tuple[Status, str, t
             return Status.ATTENTION, why, _cited([*serious.values(), *good.values()])
         return Status.RISK, f"Serious findings in more than one area: {_areas(serious)}.", _cited([*serious.values()])
     if serious:
-        if near and not holds:
+        # That nobody logged in says less than use that was measured: alone it is a reason to call, not to give up.
+        thin = not concern and all(one.facts == ("login.last",) for one in serious.values())
+        if near and not holds and not thin:
             why = f"A serious finding ({_areas(serious)}) while the renewal is near."
             return Status.RISK, why, _cited([*serious.values()]) + renewal
         if len(concern) >= 2 and not good:
@@ -130,18 +133,32 @@ def _unclouded(
 ) -> tuple[Status, str, tuple[str, ...]]:
     cited = _cited(list(good.values()))
     voice = [area for area in ("mood", "rating", "commitment") if area in good]
-    watched = any(one.code in ("overdue", "rating-bad", "usage-fair", "mood-bad") for one in found)
+    softly = {one.code: one for one in found if one.weight == Weight.NOTE}
+    if not voice and "mood-good" in softly and "rating-good" in softly:
+        # One kind message and one good rating are a voice together.
+        voice = ["mood"]
+        cited = (*cited, *_cited([softly["mood-good"], softly["rating-good"]]))
+    watched = any(one.code in _WATCHED for one in found)
+    if away := [one for one in found if one.code in ABSENCE and "away" in softly]:
+        why = "They are quiet, as they had announced."
+        return Status.NEUTRAL, why, _cited([softly["away"], *away])
     if ("usage" in good or "logins" in good) and not watched and ((voice and "growth" in good) or len(voice) == 2):
         return Status.THRIVING, f"Independent signs all speak for them: {_areas(good)}.", cited
     if good:
         return Status.ENGAGED, f"Nothing weighs against them, and there are good signs: {_areas(good)}.", cited
     days = (evidence.get("commercial.renewal") or {}).get("days")
-    if near and (any(one.code == "silent" for one in found) or not _is_alive(evidence)):
+    if near and "away" not in softly and (any(one.code == "silent" for one in found) or not _is_alive(evidence)):
         words = "is near" if days is None or days >= 0 else "has passed"
         return Status.ATTENTION, f"The renewal {words} and there is no sign of life to judge by.", renewal
     if not found:
         return Status.NEUTRAL, "Too little is known to say more.", ()
     return Status.NEUTRAL, "Nothing stands out, for or against.", _cited(found[:3])
+
+
+# What keeps a customer from thriving, even where it weighs little.
+_WATCHED = (
+    "overdue", "rating-bad", "usage-fair", "mood-bad", "leaving-settled", "legal", "escalation", "blocked-before",
+)  # fmt: skip
 
 
 def _is_alive(evidence: Evidence) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from startdeliver.assessment import describe_words
 from startdeliver.assessment.facts import Fact
-from startdeliver.assessment.gather import Raw
+from startdeliver.assessment.gather import Heard, Raw
 from startdeliver.assessment.messages import Spoken
-from startdeliver.assessment.wording import count, day, is_plain, seconds, span, step, utc, weeks
+from startdeliver.assessment.wording import count, day, is_plain, seconds, span, step, utc, weeks, working_days
 
 TOPIC_WORDS = {
     "billing": "billing",
@@ -23,22 +24,30 @@ TOPIC_WORDS = {
     "onboarding": "getting started",
     "cancel": "cancelling",
 }
+# Working days that even a harmless question should not wait.
+LONG_WAIT = 5
+_HARMLESS = ("howto", "feature", "onboarding", "account", "other", "integration")
+_EVEN = ("", "none", "automatic", "staying")
+_TEST = re.compile(r"^(?:test|testing|tests|asdf\w*|qwert\w*|foo|ignore)\b.{0,40}$", re.IGNORECASE)
 # A worried topic that comes back says more than a busy how-to queue.
 _RECURS = 3
+# A rating from here on says that all is well again.
+_CONTENT = 4
+_QUESTIONS, _MANY = ("howto", "onboarding", "account"), 5
 
 
 def describe(raw: Raw, now: datetime, overdue_days: int) -> Iterator[Fact]:
     """Facts with ids support.*, topic.*, tone.*, quote.*, churn.* and contact.*; none when nothing is stored."""
     if raw.tickets:
-        yield from _tickets(raw, overdue_days)
+        yield from _tickets(raw, now, overdue_days)
         yield from _past(raw)
-        yield from _ratings(raw)
+        yield from _ratings(raw, now)
         yield from _topics(raw)
     yield from _tones(raw, now)
     yield from _contact(raw, now)
 
 
-def _tickets(raw: Raw, overdue_days: int) -> Iterator[Fact]:
+def _tickets(raw: Raw, now: datetime, overdue_days: int) -> Iterator[Fact]:
     mine = f"/customers/{raw.id}?tab=tickets"
     yield Fact(
         "support.tickets",
@@ -65,24 +74,38 @@ def _tickets(raw: Raw, overdue_days: int) -> Iterator[Fact]:
             at=oldest.since.date().isoformat(),
             link=f"/tickets/{oldest.id}" if raw.overdue == 1 else f"{mine}&show=overdue",
         )
+    idle = {one.ticket_id for one in raw.heard if _is_idle(one)}
     for ticket in raw.open_tickets[:4]:
         title = " ".join(ticket.title.split()) or "A ticket without a subject"
         yield Fact(
             f"ticket.{ticket.id}",
-            {"title": title if is_plain(title) else "", "overdue": ticket.overdue, "since": day(ticket.since)},
+            {
+                "title": title if is_plain(title) else "",
+                "overdue": ticket.overdue,
+                "since": day(ticket.since),
+                "waits": ticket.waiting_since is not None,
+                "nobody": ticket.id in idle or _TEST.search(ticket.title.strip()) is not None,
+            },
             f"“{title[:90]}” has been open since {day(ticket.since)}"
             + (" and is overdue." if ticket.overdue else "." if not ticket.snoozed else " and is snoozed."),
             at=ticket.since.date().isoformat(),
             link=f"/tickets/{ticket.id}",
-            key=[title, ticket.overdue],
+            key=[title, ticket.overdue, ticket.waiting_since is not None, ticket.id in idle],
         )
     if raw.waiting and raw.waiting_since is not None:
+        lasted = working_days(raw.waiting_since, now)
         yield Fact(
             "support.waiting",
-            raw.waiting,
+            {
+                "count": raw.waiting,
+                "since": day(raw.waiting_since),
+                "days": lasted,
+                "harmless": _is_harmless(raw),
+            },
             f"The customer waits for an answer in {count(raw.waiting, 'ticket')}, since {day(raw.waiting_since)}.",
             at=raw.waiting_since.date().isoformat(),
             link=f"{mine}&show=open",
+            key=[raw.waiting, raw.waiting_since.date().isoformat(), lasted >= LONG_WAIT, _is_harmless(raw)],
         )
     if raw.support_status:
         changed = raw.support_changed if raw.support_previous else None
@@ -96,6 +119,21 @@ def _tickets(raw: Raw, overdue_days: int) -> Iterator[Fact]:
             at=changed.date().isoformat() if changed else "",
             link=mine,
         )
+
+
+def _is_idle(heard: Heard) -> bool:
+    """Whether nobody stands behind a ticket: everything in it was sent by a machine."""
+    said = heard.reading.m.values()
+    return bool(said) and all(one.intent == "automatic" for one in said)
+
+
+def _is_harmless(raw: Raw) -> bool:
+    """Whether all tickets in which the customer waits ask about small things, in an even tone."""
+    waiting = [one for one in raw.heard if one.waiting_since is not None]
+    return len(waiting) >= raw.waiting and all(
+        one.topic in _HARMLESS and all(said.score > -0.35 and said.intent in _EVEN for said in one.reading.m.values())
+        for one in waiting
+    )
 
 
 def _past(raw: Raw) -> Iterator[Fact]:
@@ -119,7 +157,7 @@ def _past(raw: Raw) -> Iterator[Fact]:
         )
 
 
-def _ratings(raw: Raw) -> Iterator[Fact]:
+def _ratings(raw: Raw, now: datetime) -> Iterator[Fact]:
     if raw.rating_count and raw.rating_mean is not None:
         yield Fact(
             "support.rating",
@@ -142,15 +180,25 @@ def _ratings(raw: Raw) -> Iterator[Fact]:
         rating, remark, at, ticket = raw.latest_rating
         yield Fact(
             "support.rating.latest",
-            rating,
+            {"rating": rating, "days": (now - at).days, "on": day(at)},
             f"The latest rating, on {day(at)}, was {rating} out of 5" + (f": “{remark[:160]}”" if remark else "."),
             at=at.date().isoformat(),
             link=f"/tickets/{ticket}",
             quote=remark[:160],
+            key=[rating, at.date().isoformat(), (now - at).days >= 30],
         )
 
 
 def _topics(raw: Raw) -> Iterator[Fact]:
+    asked = sum(heard.topic in _QUESTIONS for heard in raw.heard)
+    if asked >= _MANY and asked * 10 >= len(raw.heard) * 6:
+        yield Fact(
+            "topic.questions",
+            {"count": asked, "of": len(raw.heard)},
+            f"{asked} of the {len(raw.heard)} tickets written to in 90 days ask how something is done.",
+            link=f"/customers/{raw.id}?tab=tickets",
+            key=step(asked),
+        )
     topics = Counter(heard.topic for heard in raw.heard if heard.topic in TOPIC_WORDS)
     if not topics:
         return
@@ -173,7 +221,11 @@ def _tones(raw: Raw, now: datetime) -> Iterator[Fact]:
     known = [spoken for spoken in recent if spoken.known]
     link = f"/customers/{raw.id}?tab=tickets"
     if known:
-        yield _tone_fact("tone.recent", known, "last 30 days", link)
+        calmed = {
+            one.at for heard in raw.heard if not heard.open and (heard.rating or 0) >= _CONTENT
+            for one in heard.reading.m.values()
+        }  # fmt: skip
+        yield _tone_fact("tone.recent", known, "last 30 days", link, calmed)
     if before := [spoken for spoken in every if spoken.at < month and spoken.known]:
         yield _tone_fact("tone.before", before, "60 days before that", link)
     if unknown := len(recent) - len(known):
@@ -191,19 +243,21 @@ def _messages(raw: Raw) -> list[Spoken]:
     return [spoken for heard in raw.heard for spoken in heard.reading.m.values()]
 
 
-def _tone_fact(name: str, spoken: list[Spoken], when: str, link: str) -> Fact:
+def _tone_fact(name: str, spoken: list[Spoken], when: str, link: str, calmed: Collection[int] = ()) -> Fact:
+    """`calmed`: the times of messages in tickets that ended with a good rating, in which anger is over."""
     negative = sum(one.score <= -0.35 for one in spoken)
     positive = sum(one.score >= 0.35 for one in spoken)
     # How the newest ones sound, counted from the last that sounded negative.
     last = max((one.at for one in spoken if one.score <= -0.35), default=0)
     since = sum(one.score >= 0.35 and one.at > last for one in spoken)
+    over = sum(one.score <= -0.35 and one.at in calmed for one in spoken)
     return Fact(
         name,
-        {"messages": len(spoken), "negative": negative, "positive": positive, "since": since},
+        {"messages": len(spoken), "negative": negative, "positive": positive, "since": since, "over": over},
         f"Of {count(len(spoken), 'message')} by the customer in the {when}, {negative} sounded negative and "
         f"{positive} positive.",
         link=link,
-        key=[step(len(spoken)), step(negative), step(positive), min(since, 2)],
+        key=[step(len(spoken)), step(negative), step(positive), min(since, 2), step(over)],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -23,6 +24,7 @@ def describe(raw: Raw, now: datetime, currency: str, fields: Mapping[str, str] |
     yield from _health(raw, now)
     yield from _activity(raw, now)
     yield from _people(raw, now)
+    yield from _seats(raw, fields or {})
     yield from _commercial(raw, now, currency)
     yield from _fields(raw, fields or {})
     yield from _feedback(raw)
@@ -72,7 +74,10 @@ def _activity(raw: Raw, now: datetime) -> Iterator[Fact]:
         yield Fact(
             "usage.active",
             {"recent": here, "before": there, "users": raw.users, "fresh": fresh},
-            f"{count(here, 'user was', 'users were')} active in the last four weeks, {there:,} in the four weeks "
+            f"{here:,} of {count(raw.users, 'user')} "
+            f"{'was' if here == 1 else 'were'} active in the last four weeks, {there:,} in the four weeks before that."
+            if raw.users >= here
+            else f"{count(here, 'user was', 'users were')} active in the last four weeks, {there:,} in the four weeks "
             "before that.",
             link=link,
             key=[step(here), step(there), fresh],
@@ -184,6 +189,42 @@ def _commercial(raw: Raw, now: datetime, currency: str) -> Iterator[Fact]:
             link=link,
             key=[raw.renewal.isoformat(), _nearness(left)],
         )
+
+
+def _seats(raw: Raw, fields: Mapping[str, str]) -> Iterator[Fact]:
+    """Seats bought, which a field counts by its name, against people who work with the product."""
+    if raw.active is not None and any(raw.active):
+        here = raw.active[0]
+    elif raw.users and raw.last_login_at is not None:
+        here = raw.seen_recent
+    else:
+        return
+    for alias, name in fields.items():
+        value = raw.custom.get(alias)
+        number = _number(value)
+        if _SEATS.search(name) and number is not None and number >= _FEWEST_SEATS:
+            yield Fact(
+                "usage.seats",
+                {"seats": number, "active": here},
+                f"{here:,} {'person was' if here == 1 else 'people were'} active in the last four weeks; the field "
+                f"{name} is “{value}”.",
+                link=f"/customers/{raw.id}?tab=users",
+                key=[number, step(here)],
+            )
+            return
+
+
+# Few seats are used or not by chance.
+_FEWEST_SEATS = 5
+_SEATS = re.compile(r"\bseats?\b|licen[cs]es?\b|\bLizenz|\bPlätze\b|\bsièges?\b|\blicencias?\b", re.IGNORECASE)
+
+
+def _number(value: object) -> int | None:
+    """A whole number from a field, however it is stored."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = str(value).strip().replace(",", "")
+    return int(float(text)) if re.fullmatch(r"\d{1,7}(?:\.0+)?", text) else None
 
 
 def _nearness(left: int) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from startdeliver.assessment.facts import Fact
 from startdeliver.assessment.gather import Heard, Raw
 from startdeliver.assessment.messages import LEAVING, Quote, Spoken
-from startdeliver.assessment.wording import day, is_plain, utc
+from startdeliver.assessment.wording import day, is_plain, quotable, utc
 
 Said = tuple[Heard, Quote]
 # By intent: id, days that it is remembered, and what happened.
@@ -27,6 +27,25 @@ _SUCCESSOR = re.compile(
     r"|prend la suite|se encargará|neemt het over|subentra|fica responsável|tar över|tager over|tar over)\b",
     re.IGNORECASE,
 )
+
+# Work with which people are hurt when it goes wrong.
+_SAFETY = re.compile(
+    r"\b(?:(?:patient|life|personal|public)[ -]safety|safety (?:issue|risk|incident|problem|hazard)"
+    r"|wrong (?:dose|patient)"
+    r"|dangerous|life[- ]threatening|(?:could|might|will) (?:be|get) (?:hurt|injured|killed)|Patientensicherheit"
+    r"|lebensgefährlich|gefährlich|sécurité des patients|dangereux|peligros[oa]|pericolos[oa]|perigos[oa]|gevaarlijk"
+    r"|patientsäkerhet|patientsikkerhe[dt]|farlig[ta]?)\b",
+    re.IGNORECASE,
+)
+# A talk that is agreed already: "can we speak on Tuesday", "in our call tomorrow".
+_TALK = re.compile(
+    r"\b(?:call|talk|speak|meeting|meet|QBR|review|demo|kick-?off)\b[^.?!]{0,40}\b"
+    r"(?P<when>Monday|Tuesday|Wednesday|Thursday|Friday|tomorrow)\b|\b(?P<before>Monday|Tuesday|Wednesday|Thursday"
+    r"|Friday|tomorrow)(?:['’]s)? (?:call|talk|meeting|QBR|review|kick-?off)\b",
+    re.IGNORECASE,
+)
+# A talk that was agreed so many days ago has taken place.
+_TALK_DAYS = 7
 
 
 def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
@@ -63,7 +82,10 @@ def _leaving(heard: Heard, quote: Quote, spoken: list[Spoken], now: datetime) ->
     here = [one for one in heard.reading.m.values() if one.at > quote.at and one.known]
     kind, unkind = sum(one.score >= 0.35 for one in later), sum(one.score <= -0.35 for one in later)
     taken_back = any(one.intent == "staying" for one in later) and not any(one.churn >= LEAVING for one in later)
-    solved = not heard.open and bool(here) and here[-1].score >= 0.35
+    # Thanks at the end settle a threat that was made in anger; after a calm farewell they are only polite.
+    threat = quote.score <= -0.35
+    ended_well = (heard.rating or 0) >= 4 or (bool(here) and here[-1].score >= 0.35)
+    solved = threat and not heard.open and ended_well
     long_ago = (now.timestamp() - quote.at) / 86400 >= 45 and kind >= 2 and kind > 2 * unkind
     settled = taken_back or solved or long_ago
     kind_of = "hint" if quote.intent == "hint" else "leaving"
@@ -94,8 +116,16 @@ def _fact(
         # Kind messages minus unkind ones since.
         "after": after,
         "successor": bool(_SUCCESSOR.search(quote.text)),
+        "by": quote.who if is_plain(quote.who) and len(quote.who) <= 60 else "",
+        "says": quotable(quote.text),
+        # Whether nobody has answered yet, and whether the ticket ended with a good rating.
+        "waits": heard.waiting_since is not None,
+        "content": not heard.open and (heard.rating or 0) >= 4,
+        "safety": bool(_SAFETY.search(quote.text) or _SAFETY.search(heard.title)),
+        "talk": _talk(quote.text) if age <= _TALK_DAYS else "",
         **(more or {}),
     }
+    news = [value["waits"], value["content"], value["talk"], value.get("settled")]
     steps = [age >= 2, age >= 14, age >= 45, age >= 90, max(-1, min(after, 1))]
     return Fact(
         f"{name}.{heard.ticket_id}",
@@ -104,8 +134,14 @@ def _fact(
         at=at.date().isoformat(),
         link=f"/tickets/{heard.ticket_id}",
         quote=quote.text,
-        key=[quote.entry, heard.open, value.get("settled"), *(steps if not name.startswith("quote") else ())],
+        key=[quote.entry, heard.open, *news, *(steps if not name.startswith("quote") else ())],
     )
+
+
+def _talk(text: str) -> str:
+    """The day of a talk that the message says is agreed; empty when it says none."""
+    found = _TALK.search(text)
+    return (found["when"] or found["before"]) if found else ""
 
 
 def _newest_per_ticket(pairs: list[Said]) -> list[Said]:

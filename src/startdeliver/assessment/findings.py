@@ -5,13 +5,16 @@ A finding says itself in a clause for the summary and in a next step; both use n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from startdeliver.assessment import findings_usage, findings_words
-from startdeliver.assessment.describe_support import TOPIC_WORDS
+from startdeliver.assessment.describe_support import LONG_WAIT, TOPIC_WORDS
 from startdeliver.assessment.facts import Evidence, Fact
 from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.findings_words import about
 
 
 def find(evidence: Evidence) -> list[Finding]:
@@ -26,14 +29,57 @@ def find(evidence: Evidence) -> list[Finding]:
     ]
     if any(one.code == "usage-stopped" for one in found):
         found = [one for one in found if one.code != "quiet"]
+    found = [_once(one, found) for one in _merged(found)]
+    if any(one.weight < 0 and one.code != "seats-empty" for one in found):
+        # Empty seats have mostly been empty for long: beside a change they add nothing.
+        found = [replace(one, weight=Weight.NOTE) if one.code == "seats-empty" else one for one in found]
     if any(one.code == "away" for one in found):
         # They said that they would be quiet, so that it is no news.
-        found = [_softer(one) if one.code in _ABSENCE else one for one in found]
+        found = [_softer(one) if one.code in ABSENCE else one for one in found]
     order = {code: number for number, code in enumerate(ORDER)}
     return sorted(found, key=lambda one: (one.weight if one.weight < 0 else 10 - one.weight, order.get(one.code, 99)))
 
 
-_ABSENCE = ("usage-stopped", "usage-falls", "usage-poor", "quiet", "silent", "product-poor")
+def _once(one: Finding, found: Sequence[Finding]) -> Finding:
+    """The finding without a quotation that a heavier one has already."""
+    quoted = _QUOTED.search(one.clause)
+    others = [other.clause for other in found if other is not one]
+    if one.area != "mood" or quoted is None or not any(quoted[1] in clause for clause in others):
+        return one
+    return replace(one, clause=_QUOTED.sub("", one.clause))
+
+
+_QUOTED = re.compile(r" \((?:[^“(]*: )?“(.*)”\)$")
+
+
+def _merged(found: list[Finding]) -> list[Finding]:
+    """Usage said once: how it stands by its targets and where it goes are one sentence, not two that disagree."""
+    course = next((one for one in found if one.code in ("usage-falls", "usage-stopped") and one.area == "usage"
+                   and "usage.active" in one.facts), None)  # fmt: skip
+    stands = next((one for one in found if one.code in ("usage-good", "usage-fair", "usage-poor")), None)
+    grows = next((one for one in found if one.code == "usage-grows"), None)
+    if course and stands and stands.code != "usage-poor":
+        name = "Good" if stands.code == "usage-good" else "Fair"
+        course_clause = course.clause.removeprefix("usage is ")
+        clause = f"usage is still {name} by its targets, but {course_clause}"
+        one = replace(course, clause=clause, facts=tuple(dict.fromkeys((*course.facts, *stands.facts))))
+        return [one if other is course else other for other in found if other is not stands]
+    if course and stands:
+        # Poor, and falling: the status says how bad, the course says how fast.
+        clause = f"{stands.clause}, and {course.clause.removeprefix('usage is ')}"
+        heavier = min(course, stands, key=lambda one: one.weight)
+        facts = tuple(dict.fromkeys((*stands.facts, *course.facts)))
+        one = replace(heavier, clause=clause, facts=facts, step=course.step, step_facts=course.step_facts)
+        kept = [other for other in found if other is heavier or other not in (course, stands)]
+        return [one if other is heavier else other for other in kept]
+    if grows and stands and stands.weight <= 0:
+        clause = f"{stands.clause}, but {grows.clause.removeprefix('usage is ')}"
+        one = replace(stands, clause=clause, facts=tuple(dict.fromkeys((*stands.facts, *grows.facts))))
+        return [one if other is stands else other for other in found]
+    return found
+
+
+ABSENCE = ("usage-stopped", "usage-falls", "usage-poor", "quiet", "silent", "product-poor")
 
 
 def _softer(one: Finding) -> Finding:
@@ -75,7 +121,7 @@ ORDER = (
 def ticket_words(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
     """The oldest open ticket in words, with its fact; overdue ones first."""
     tickets = evidence.starting("ticket.")
-    tickets.sort(key=lambda fact: not fact.value["overdue"])
+    tickets.sort(key=lambda fact: (bool(fact.value.get("nobody")), not fact.value["overdue"]))
     if not tickets:
         return "", ()
     fact = tickets[0]
@@ -93,33 +139,52 @@ def _support(evidence: Evidence) -> Iterator[Finding]:
         # One straggler among many tickets is daily business.
         busy = overdue * 15 <= tickets.get("recent", 0)
         weight = Weight.SERIOUS if poor and not busy else Weight.NOTE if busy else Weight.CONCERN
+        mine = [fact for fact in evidence.starting("ticket.") if fact.value["overdue"]]
+        nobody = len(mine) == overdue and all(fact.value.get("nobody") for fact in mine)
+        if nobody:
+            weight = Weight.NOTE
         since = evidence.by_id["support.overdue"].text.rsplit("since ", 1)[1].rstrip(".")
         words = f"1 ticket is overdue, open since {since}"
         if overdue > 1:
             words = f"{overdue:,} tickets are overdue, the oldest open since {since}"
+        if nobody:
+            words += ", but nobody waits for them" if overdue > 1 else ", but nobody waits for it"
         yield Finding(
             "overdue",
             "support",
             weight,
             words,
             ("support.overdue", *(("support.health",) if health else ())),
-            f"Get {ticket}, solved or answered with a date, and tell the customer yourself.",
+            f"Close {ticket}: a machine or a test wrote it."
+            if nobody
+            else f"Get {ticket}, solved or answered with a date, and tell the customer yourself.",
             ticket_facts,
         )
-    if waiting := evidence.by_id.get("support.waiting"):
+    waiting = evidence.by_id.get("support.waiting")
+    mine = [fact for fact in evidence.starting("ticket.") if fact.value.get("waits")]
+    if waiting and not (mine and all(fact.value.get("nobody") for fact in mine)):
         since = waiting.text.rsplit("since ", 1)[1].rstrip(".")
+        value = waiting.value if isinstance(waiting.value, dict) else {}
+        small = value.get("harmless") and value.get("days", 0) < LONG_WAIT
+        titles = [fact for fact in mine if fact.value["title"]]
+        which, which_facts = (f"“{titles[0].value['title']}”", (titles[0].id,)) if titles else (ticket, ticket_facts)
         yield Finding(
             "waiting",
             "support",
-            Weight.CONCERN,
+            Weight.NOTE if small else Weight.CONCERN,
             f"they have been waiting for an answer since {since}",
             ("support.waiting",),
-            f"Answer the customer, who has been waiting since {since}" + (f"; begin with {ticket}." if ticket else "."),
-            ("support.waiting", *ticket_facts),
+            f"Answer {which}, where they have been waiting since {since}."
+            if which
+            else f"Answer the customer, who has been waiting since {since}.",
+            ("support.waiting", *which_facts),
         )
     usual = tickets.get("before", 0) / 3
     if tickets.get("recent", 0) >= 5 and tickets["recent"] >= 2 * usual and tickets.get("before", 0) >= 1:
-        happy = _is_happy(evidence)
+        # Who has many questions and works with the product is learning it.
+        happy = _is_happy(evidence) or (
+            "topic.questions" in evidence.by_id and (evidence.get("usage.health") or {}).get("status") == "good"
+        )
         yield Finding(
             "surge",
             "support",
@@ -179,6 +244,12 @@ def _ratings(evidence: Evidence) -> Iterator[Finding]:
     step = "Ask what was behind the low rating and report back what changed because of it."
     latest = evidence.by_id.get("support.rating.latest")
     both = (fact.id, latest.id) if latest else (fact.id,)
+    # Assessments of older rules have the bare number.
+    last: dict[str, Any] = {"rating": 5, "days": 0, "on": ""}
+    if latest and isinstance(latest.value, dict):
+        last = latest.value
+    if number == 1 and last["on"]:
+        words = f"the only rating, on {last['on']}, was {last['rating']} out of 5"
     course = evidence.by_id.get("support.rating.course")
     if course and course.value["recent"] <= 2.5 and course.value["before"] - course.value["recent"] >= 1.5:
         yield Finding(
@@ -187,13 +258,14 @@ def _ratings(evidence: Evidence) -> Iterator[Finding]:
             (course.id, *both), step, both,
         )  # fmt: skip
     elif mean <= 2.5:
-        weight = Weight.SERIOUS if number >= 3 else Weight.CONCERN
+        # One bad day weeks ago is no verdict on the support.
+        weight = Weight.SERIOUS if number >= 3 else Weight.CONCERN if number > 1 or last["days"] < 30 else Weight.NOTE
         yield Finding("rating-bad", "mood", weight, words, both, step, both)
     elif mean <= 3.3:
         yield Finding("rating-bad", "mood", Weight.CONCERN, words, both, step, both)
-    elif latest and latest.value <= 2:
+    elif last["rating"] <= 2:
         yield Finding(
-            "rating-bad", "mood", Weight.NOTE, f"the latest rating is {latest.value} out of 5", both, step, both
+            "rating-bad", "mood", Weight.NOTE, f"the latest rating is {last['rating']} out of 5", both, step, both
         )
     elif mean >= 4.4:
         yield Finding("rating-good", "rating", Weight.GOOD if number >= 2 else Weight.NOTE, words, both)
@@ -204,20 +276,35 @@ def _mood(evidence: Evidence) -> Iterator[Finding]:
     if fact is None:
         return
     number, bad, good = fact.value["messages"], fact.value["negative"], fact.value["positive"]
-    quotes = evidence.starting("quote.negative.")
+    # What ended with a good rating is over.
+    quotes = [one for one in evidence.starting("quote.negative.") if not one.value.get("content")]
+    over = fact.value.get("over", 0)
     cited = (fact.id, *(one.id for one in quotes))
-    where = _where(quotes[0]) if quotes else ""
-    step = (
-        f"Call the person who wrote {where}, before the next ticket does, and offer a date for the solution."
-        if where
-        else "Call the people who wrote and ask what would make the biggest difference for them."
-    )
+    step = _mood_step(quotes[0]) if quotes else ""
     of = _share(bad, number, "negative")
+    if quotes and (says := quotes[0].value.get("says")):
+        who = quotes[0].value.get("by")
+        of += f" ({who}: “{says}”)" if who else f" (“{says}”)"
+    if over and bad - over <= good:
+        yield Finding(
+            "mood-turned", "mood", Weight.NOTE,
+            f"{_share(bad, number, 'negative')}, but it ended with a good rating", (fact.id,),
+        )  # fmt: skip
+        return
+    bad -= over
+    if bad and not quotes:
+        # A mood that no sentence shows is too thin to worry anybody.
+        yield Finding("mood-mixed", "mood", Weight.NOTE, of, cited)
+        return
+    rated: dict[str, Any] = evidence.get("support.rating") or {}
+    praised = rated.get("count", 0) >= 3 and rated.get("mean", 0) >= 4.4
     # Trouble that ended well: the newest messages are kind and no angry ticket is left open.
     turned = bad and fact.value["since"] >= 1 and not any(one.value["open"] for one in quotes)
     if turned and (fact.value["since"] >= 2 or bad <= 2):
         words = f"{of}, but the newest {'ones sound' if fact.value['since'] > 1 else 'one sounds'} positive"
         yield Finding("mood-turned", "mood", Weight.NOTE, words, cited)
+    elif praised and bad > good and not any(one.value["open"] for one in quotes):
+        yield Finding("mood-mixed", "mood", Weight.NOTE, of, cited)
     elif bad >= 3 and bad * 2 >= number and bad > 2 * good:
         yield Finding("mood-bad", "mood", Weight.SERIOUS, of, cited, step, cited)
     # Who writes to support has a problem; only from a third on it is a mood.
@@ -245,9 +332,14 @@ def _share(part: int, number: int, tone: str) -> str:
     return f"{part:,} of {number:,} recent messages {'sounds' if part == 1 else 'sound'} {tone}"
 
 
-def _where(fact: Fact) -> str:
-    title = fact.value["title"]
-    return f"in “{title}” on {fact.value['on']}" if title else f"on {fact.value['on']}"
+def _mood_step(fact: Fact) -> str:
+    """Whom to talk to about what sounded worst."""
+    whom = fact.value.get("by") or "the person who wrote"
+    if when := fact.value.get("talk"):
+        return f"Prepare the talk with {whom} that is agreed for {when}: have an answer to {about(fact)}."
+    if fact.value["open"]:
+        return f"Answer {whom} on {about(fact)} with a date for the solution."
+    return f"Ask {whom} whether {about(fact)} is now as it should be."
 
 
 def _silence(evidence: Evidence) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     yield from _course(evidence)
     yield from _health(evidence)
     yield from _logins(evidence)
+    yield from _seats(evidence)
     yield from _people(evidence)
 
 
@@ -45,7 +46,7 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
         f"{here:,} {'user was' if here == 1 else 'users were'} active in the last four weeks, against {there:,} before"
     )
     if change is not None and (abs(change) > abs(people) * 100 or there < 4) and abs(change) >= 20:
-        words = f"usage is {abs(change)} % {'higher' if change > 0 else 'lower'} than four weeks before"
+        words = f"usage is {abs(change)} % {'higher' if change > 0 else 'lower'} than in the four weeks before"
         if change >= 100:
             words = "usage has at least doubled within four weeks"
     worst = min(people if there >= 4 else 0.0, (change or 0) / 100)
@@ -132,6 +133,41 @@ def _logins(evidence: Evidence) -> Iterator[Finding]:
         elif users >= 2 and here * 10 >= users * 6:
             # Who logs in may do so because of trouble: a sign of life, not of use.
             yield Finding("logins-good", "logins", Weight.GOOD, words, (people.id,))
+
+
+def _seats(evidence: Evidence) -> Iterator[Finding]:
+    """Seats that are paid for, or people who have a log-in, against those who work with the product."""
+    fact = evidence.by_id.get("usage.seats")
+    active = evidence.get("usage.active")
+    if is_new(evidence):
+        return
+    if fact is not None:
+        seats, here = fact.value["seats"], fact.value["active"]
+        words = f"{here:,} of {seats:,} seats {'is' if here == 1 else 'are'} in use"
+        step = f"Find out with the main contact who was to use the {seats:,} seats, and help those people to begin."
+        if here * 5 <= seats:
+            yield Finding("seats-empty", "usage", Weight.CONCERN, words, (fact.id,), step, (fact.id,))
+        elif here * 2 <= seats:
+            yield Finding("seats-empty", "usage", Weight.NOTE, words, (fact.id,), step, (fact.id,))
+        elif here * 10 >= seats * 9:
+            yield Finding(
+                "seats-full", "growth", Weight.NOTE, words, (fact.id,),
+                f"Talk about more seats: {here:,} of {seats:,} are in use.", (fact.id,),
+            )  # fmt: skip
+        return
+    if active and active["users"] >= _MANY_USERS and 0 < active["recent"] * 10 <= active["users"]:
+        here, users = active["recent"], active["users"]
+        healthy = (evidence.get("usage.health") or {}).get("status") == "good"
+        yield Finding(
+            "seats-empty", "usage", Weight.NOTE if healthy else Weight.CONCERN,
+            f"only {here:,} of {users:,} users {'was' if here == 1 else 'were'} active in the last four weeks",
+            ("usage.active",),
+            "Ask the main contact what keeps the others away, and offer them a short session.", ("usage.active",),
+        )  # fmt: skip
+
+
+# So many have a log-in that it is news when hardly anybody uses it.
+_MANY_USERS = 10
 
 
 def _people(evidence: Evidence) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from startdeliver.assessment.messages import Reading, decode
+from startdeliver.assessment.wording import working_days_ago
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomField
 from startdeliver.storage.sql import db_time, id_list, is_postgres, organization_work
@@ -48,6 +49,9 @@ class Heard:
     open: bool
     topic: str
     reading: Reading
+    # Since when the customer waits for an answer here, and how the ticket was rated.
+    waiting_since: datetime | None = None
+    rating: int | None = None
 
 
 @dataclass(slots=True)
@@ -179,7 +183,7 @@ SELECT customer_id, rating, rating_remark, rated_at, id
 """
 
 _HEARD = """
-SELECT t.customer_id, t.id, t.title, t.status, h.topic, h.data
+SELECT t.customer_id, t.id, t.title, t.status, h.topic, h.data, t.waiting_since, t.rating
   FROM support_ticket AS t JOIN assessment_tickettone AS h ON h.ticket_id = t.id
  WHERE t.organization_id = %(org)s AND h.organization_id = %(org)s{only}
    AND (h.last_at >= %(quarter)s OR (h.last_at >= %(half)s AND h.topic = 'cancel'))
@@ -242,6 +246,8 @@ SELECT t.customer_id, COUNT(CASE WHEN d.here > 0 THEN 1 END), COUNT(CASE WHEN d.
  GROUP BY t.customer_id
 """
 _PLACE = 1_000_000_000_000
+# Working days without an answer that are worth a word.
+_WAITED = 2
 # A champion used the product on this many days of eight weeks.
 _CHAMPION_DAYS = 8
 
@@ -282,10 +288,10 @@ class _Reader:
             "year": YEAR,
             "half": 180,
             "window": USAGE_WINDOW,
-            "waited": 2,
         }
         self.values: dict[str, Any] = {name: db_time(self.now - timedelta(days=days)) for name, days in ago.items()}
         self.values |= {
+            "waited": db_time(working_days_ago(self.now, _WAITED)),
             "org": organization.pk,
             "cutoff": db_time(overdue_since(support_rule(organization), self.now)),
             "day": today - USAGE_WINDOW,
@@ -415,9 +421,10 @@ def _support(read: _Reader, raws: dict[int, Raw]) -> None:
         if pk in raws:
             raws[pk].support_status, raws[pk].support_previous = status, previous
             raws[pk].support_changed = _time(changed)
-    for pk, ticket, title, status, topic, data in read.rows(_HEARD):
+    for pk, ticket, title, status, topic, data, waiting, rating in read.rows(_HEARD):
         if pk in raws:
-            raws[pk].heard.append(Heard(ticket, title, status == "open", topic, decode(data)))
+            still = _time(waiting) if status == "open" else None
+            raws[pk].heard.append(Heard(ticket, title, status == "open", topic, decode(data), still, rating))
 
 
 def _usage(read: _Reader, raws: dict[int, Raw]) -> None:

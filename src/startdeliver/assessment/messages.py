@@ -45,7 +45,9 @@ class Spoken(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Quote(msgspec.Struct, array_like=True, frozen=True):
-    """A short extract of a message that shows its tone; `entry` is the message's id in the thread."""
+    """A short extract of a message that shows its tone; `entry` is the message's id in the thread, `who` the name of
+    its author, empty when it is not known.
+    """
 
     entry: str
     at: int
@@ -53,6 +55,7 @@ class Quote(msgspec.Struct, array_like=True, frozen=True):
     churn: float
     text: str
     intent: str = ""
+    who: str = ""
 
 
 class Reading(msgspec.Struct):
@@ -133,7 +136,7 @@ class _Work:
         self._known, self._quotes = known.m, {quote.entry: quote for quote in known.q}
         self._topic = old.topic if old else ""
         self._said = list(_said(entries, ticket))[-_MESSAGES:]
-        self._new = [(key, at, text) for key, at, text in self._said if not self._is_known(key, text)]
+        self._new = [(key, at, text) for key, at, text, _ in self._said if not self._is_known(key, text)]
 
     def _is_known(self, key: str, text: str) -> bool:
         spoken = self._known.get(key)
@@ -151,11 +154,12 @@ class _Work:
         fresh = {key: next(found) for key, _, _ in self._new}
         spoken: dict[str, Spoken] = {}
         quotes: list[Quote] = []
-        for key, at, text in self._said:
+        for key, at, text, who in self._said:
             if key in fresh:
                 heard = fresh[key]
                 spoken[key] = Spoken(zlib.crc32(text.encode()), at, heard.score, heard.churn, heard.known, heard.intent)
-                quotes.append(Quote(key, at, heard.score, heard.churn, _extract(heard.words or text), heard.intent))
+                words = _extract(heard.words or text)
+                quotes.append(Quote(key, at, heard.score, heard.churn, words, heard.intent, who))
             else:
                 spoken[key] = self._known[key]
                 if key in self._quotes:
@@ -169,7 +173,7 @@ class _Work:
             kept.append(latest)
         if any(one.churn >= LEAVING for one in spoken.values()):
             topic = "cancel"
-        newest = max((at for _, at, _ in self._said), default=None)
+        newest = max((at for _, at, _, _ in self._said), default=None)
         return TicketTone(
             organization=organization,
             ticket=self.ticket,
@@ -181,18 +185,18 @@ class _Work:
         )
 
 
-def _said(entries: str | None, ticket: Ticket) -> Iterator[tuple[str, int, str]]:
-    """What the customer's people wrote: (entry id, unix seconds, plain text), in order."""
+def _said(entries: str | None, ticket: Ticket) -> Iterator[tuple[str, int, str, str]]:
+    """What the customer's people wrote: (entry id, unix seconds, plain text, name of the author), in order."""
     if entries is None:
         # The messages were not read yet; the listing carries the start of the first one.
         if ticket.preview:
-            yield "preview", _unix(ticket.created_at), ticket.preview
+            yield "preview", _unix(ticket.created_at), ticket.preview, ""
         return
     for entry in _entries(entries):
         if entry.kind == "message" and entry.by.kind == "user" and not entry.redacted:
             text = lines(entry.html)
             if text:
-                yield entry.id, int(entry.at), text
+                yield entry.id, int(entry.at), text, entry.by.name[:80]
 
 
 def lines(body: str) -> str:

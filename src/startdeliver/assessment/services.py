@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -21,7 +22,7 @@ from startdeliver.assessment.findings import find
 from startdeliver.assessment.models import Assessment, Current, Dirty, Feedback
 from startdeliver.assessment.outcome import Outcome
 from startdeliver.assessment.statuses import Status, Trend
-from startdeliver.assessment.trend import WINDOW, Point, trend
+from startdeliver.assessment.trend import WINDOW, Point, trend, usage_course
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
@@ -159,7 +160,9 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
                     assessment=row,
                     status=row.status,
                     line=_line(row),
-                    trend=trend(history[row.customer_id], now, before.trend if before else Trend.STEADY),
+                    trend=trend(
+                        history[row.customer_id], now, before.trend if before else Trend.STEADY, _course(row.facts)
+                    ),
                     evidence_hash=evidence.hash if outcome.final else "",
                     previous_status=before.status if before and moved else before.previous_status if before else None,
                     changed_at=now if moved else before.changed_at if before else None,
@@ -207,16 +210,22 @@ def _row(organization: Organization, evidence: Evidence, outcome: Outcome, verdi
     )
 
 
+_SAME_HOUR = timedelta(hours=1)
 _DIGITS = re.compile(r"\d+")
 
 
 def _same(before: Assessment, after: Assessment) -> bool:
-    """Whether two assessments say the same but for numbers; then the history gets no further row."""
+    """Whether two assessments say the same but for numbers, or the later one only corrects the wording of one that is
+    not an hour old, as when a first look is completed; then the history gets no further row.
+    """
+    same = (before.status, before.assessor) == (after.status, after.assessor)
+    if same and after.created_at - before.created_at < _SAME_HOUR:
+        return True
 
     def words(row: Assessment) -> list[str]:
         return [_DIGITS.sub("#", one["text"]) for one in row.summary]
 
-    return (before.status, before.assessor, words(before)) == (after.status, after.assessor, words(after))
+    return same and words(before) == words(after)
 
 
 def _line(row: Assessment) -> str:
@@ -233,17 +242,21 @@ def _history(ids: Sequence[int]) -> dict[int, list[Point]]:
     return points
 
 
+def _course(facts: list[dict[str, Any]]) -> int:
+    return usage_course({one["id"]: one["value"] for one in facts if one["id"] in ("usage.active", "usage.volume")})
+
+
 def refresh_trends(organization: Organization) -> int:
     """Lets trends fade that time alone has ended; part of the daily look. Gives how many changed."""
     now = clock.now()
     with organization_work(organization):
-        rows = list(Current.objects.exclude(trend=Trend.STEADY))
+        rows = list(Current.objects.exclude(trend=Trend.STEADY).select_related("assessment"))
         changed = []
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             history = _history([row.customer_id for row in part])
             for row in part:
-                new = trend(history[row.customer_id], now, row.trend)
+                new = trend(history[row.customer_id], now, row.trend, _course(row.assessment.facts))
                 if new != row.trend:
                     row.trend = new
                     changed.append(row)

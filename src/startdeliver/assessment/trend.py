@@ -1,9 +1,10 @@
-"""Whether a customer is improving, steady or deteriorating, from the history of its statuses."""
+"""Whether a customer is improving, steady or deteriorating: from the history of its statuses, and of its usage."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from startdeliver.assessment.statuses import LEVELS, Trend
 
@@ -14,11 +15,36 @@ _ENTER, _LEAVE = 0.75, 0.35
 Point = tuple[datetime, str]
 
 
-def trend(points: Sequence[Point], now: datetime, before: str = Trend.STEADY) -> Trend:
+def trend(points: Sequence[Point], now: datetime, before: str = Trend.STEADY, usage: int = 0) -> Trend:
     """The trend at `now`. `points`: (since when, status) in order of time; `before`: the trend that was shown so far.
 
-    Compares the status of now with the mean over the six weeks before, weighted by time.
+    Compares the status of now with the mean over the six weeks before, weighted by time. Where that is steady, `usage`
+    (see `usage_course`) decides: use that collapses is a trend on the first day too.
     """
+    by_status = _of_statuses(points, now, before)
+    if by_status != Trend.STEADY or not usage:
+        return by_status
+    return Trend.IMPROVING if usage > 0 else Trend.DETERIORATING
+
+
+def usage_course(facts: Mapping[str, Any]) -> int:
+    """1 when usage grew much within four weeks, -1 when it fell much, otherwise 0. `facts`: values by id."""
+    active, volume = facts.get("usage.active"), facts.get("usage.volume")
+    if not active or active["fresh"]:
+        return 0
+    here, there = active["recent"], active["before"]
+    people = (here - there) / there if there >= _FEW else 0.0
+    change = ((volume or {}).get("change") or 0) / 100
+    if (there and not here) or min(people, change) <= -_MUCH:
+        return -1
+    return 1 if max(people, change) >= _MUCH and min(people, change) >= 0 else 0
+
+
+# By how much usage has to change to be a trend, and from how many people on their number says something.
+_MUCH, _FEW = 0.4, 4
+
+
+def _of_statuses(points: Sequence[Point], now: datetime, before: str) -> Trend:
     past = mean_level(points, now - WINDOW, now)
     # On the first day the second look knows more than the first, for example how messages sound; that is no trend.
     if past is None or len(points) < 2 or now - points[0][0] < timedelta(days=1):

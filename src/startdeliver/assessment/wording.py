@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 # Text that talks to a machine rather than to a person is never repeated in a summary, only in the analysis.
 _MACHINE = (
@@ -102,6 +102,20 @@ def weeks(days: float) -> int:
     return whole if whole <= 8 else min(whole // 4 * 4, 52)
 
 
+def working_days_ago(moment: datetime, days: int) -> datetime:
+    """The moment so many working days earlier. Saturdays and Sundays (in the zone of `moment`) are none."""
+    while days:
+        moment -= timedelta(days=1)
+        days -= moment.weekday() < 5
+    return moment
+
+
+def working_days(since: datetime, until: datetime) -> int:
+    """Whole working days between two moments; Saturdays and Sundays are none."""
+    days, weekday = max((until - since).days, 0), since.weekday()
+    return sum((weekday + number) % 7 < 5 for number in range(min(days, 400)))
+
+
 def utc(stamp: float) -> datetime:
     """The UTC moment of unix seconds."""
     return datetime.fromtimestamp(stamp, UTC)
@@ -110,6 +124,23 @@ def utc(stamp: float) -> datetime:
 def is_plain(text: str) -> bool:
     """Whether a title, name or remark can be repeated in a sentence: short, and not addressed to a machine."""
     return bool(text.strip()) and len(text) <= 90 and _TO_MACHINE.search(text.casefold()) is None
+
+
+def quotable(text: str) -> str:
+    """The first sentences of a customer's words, short enough to be repeated in a summary, without the last stop;
+    empty when they talk to a machine or cannot be quoted.
+    """
+    if _TO_MACHINE.search(text.casefold()) or any(mark in text for mark in '“”"@'):
+        return ""
+    short = text.strip()
+    if len(short) > _QUOTED:
+        ends = [found.end() for found in _STOP.finditer(short[:_QUOTED])]
+        short = short[: ends[-1]] if ends and ends[-1] >= _QUOTED // 3 else short[:_QUOTED].rsplit(" ", 1)[0] + "…"
+    return short.rstrip(" .,;:") if not short.endswith("…") else short
+
+
+_QUOTED = 130
+_STOP = re.compile(r"[.!?](?=\s)|[。！？]")
 
 
 def words(*lines: str) -> frozenset[str]:

@@ -19,29 +19,27 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
     if status in _BAD or (against and not favour):
         lead = _distinct(against)[:2]
         if not lead:
-            return _quiet(found, evidence)
+            return _quiet(status, found, evidence)
         sentences = [_sentence(lead)]
-        beside = _context(evidence, urgent=True)
+        # A third finding, what is at stake, what speaks for them: of these the first two.
+        more = [one for one in _distinct(against)[2:3] if one.area == "support"]
+        parts = [(one.clause, one.facts) for one in more]
+        if beside := _context(evidence, status):
+            parts.append(beside)
         if favour:
-            clause = f"on the other hand, {favour[0].clause}"
-            if beside:
-                clause, facts = f"{beside[0]}; {clause}", (*beside[1], *favour[0].facts)
-            else:
-                facts = favour[0].facts
-            sentences.append((_capital(clause) + ".", facts))
-        elif beside:
-            sentences.append((_capital(beside[0]) + ".", beside[1]))
+            parts.append((f"on the other hand, {favour[0].clause}", favour[0].facts))
+        if parts:
+            text = "; ".join(clause for clause, _ in parts[:2])
+            sentences.append((_capital(text) + ".", tuple(dict.fromkeys(f for _, facts in parts[:2] for f in facts))))
         return sentences
     if favour:
         sentences = [_sentence(favour[:2])]
         if against:
             sentences.append((f"Keep an eye on one thing: {against[0].clause}.", against[0].facts))
-        elif beside := _context(evidence, urgent=False):
+        elif beside := _context(evidence, status):
             sentences.append((_capital(beside[0]) + ".", beside[1]))
-        elif opened := evidence.by_id.get("support.open"):
-            sentences.append((opened.text, (opened.id,)))
         return sentences
-    return _quiet(found, evidence)
+    return _quiet(status, found, evidence)
 
 
 def _favour(found: Sequence[Finding]) -> list[Finding]:
@@ -79,11 +77,12 @@ def _sentence(found: Sequence[Finding]) -> Said:
     return _capital(text) + ".", tuple(dict.fromkeys(fact for one in found for fact in one.facts))
 
 
-def _context(evidence: Evidence, urgent: bool) -> tuple[str, tuple[str, ...]] | None:
-    """Contract: the renewal when it is within half a year, with what is at stake."""
+def _context(evidence: Evidence, status: str) -> tuple[str, tuple[str, ...]] | None:
+    """Contract: the renewal when it is near enough to matter for this status, with what is at stake."""
     renewal, arr = evidence.get("commercial.renewal"), evidence.by_id.get("commercial.arr")
-    if renewal is None or not -60 <= renewal["days"] <= (180 if urgent else 120):
-        if arr is not None and urgent:
+    far = 180 if status == Status.RISK else 120 if status in _BAD else 90
+    if renewal is None or not -60 <= renewal["days"] <= far:
+        if arr is not None and status == Status.RISK and renewal is None:
             return f"{arr.text.removeprefix('ARR is ').rstrip('.')} a year is at stake", (arr.id,)
         return None
     facts: tuple[str, ...] = ("commercial.renewal",)
@@ -93,9 +92,11 @@ def _context(evidence: Evidence, urgent: bool) -> tuple[str, tuple[str, ...]] | 
     return text, facts
 
 
-def _quiet(found: Sequence[Finding], evidence: Evidence) -> list[Said]:
+def _quiet(status: str, found: Sequence[Finding], evidence: Evidence) -> list[Said]:
     notes = [one for one in found if one.weight == Weight.NOTE]
-    beside = _context(evidence, urgent=False)
+    # That they announced a quiet time explains the rest.
+    notes.sort(key=lambda one: one.code != "away")
+    beside = _context(evidence, status)
     if unread := evidence.by_id.get("tone.unknown"):
         beside = unread.text[0].lower() + unread.text[1:].rstrip("."), (unread.id,)
     if notes:
@@ -117,6 +118,7 @@ def action(status: str, found: Sequence[Finding], evidence: Evidence) -> list[Sa
     """One concrete next step, tied to the heaviest finding that has one."""
     renewal = evidence.get("commercial.renewal")
     near = renewal is not None and 0 <= renewal["days"] <= 120
+    notes = [one for one in found if one.weight == Weight.NOTE and one.step]
     for one in found:
         if one.step and one.weight < 0:
             return [(one.step, one.step_facts or one.facts)]
@@ -130,21 +132,65 @@ def action(status: str, found: Sequence[Finding], evidence: Evidence) -> list[Sa
         ]
     if unread := evidence.by_id.get("tone.unknown"):
         return [("Read the newest messages yourself: the built-in reader does not read their language.", (unread.id,))]
-    if near and renewal is not None:
-        return [(f"Settle the renewal of {renewal['on']} early, while all is well.", ("commercial.renewal",))]
+    if away := next((one for one in found if one.code == "away"), None):
+        return [("Leave them in peace for now, and ask after the quiet time how they want to go on.", away.facts)]
     good = [one for one in found if one.weight > 0]
-    if status == Status.THRIVING:
-        return [("Ask whether they would be a reference, and who else there could use the product.", good[0].facts)]
-    for one in found:
+    # What they wrote themselves comes first: an order, a wish, a date.
+    for one in good:
         if one.step:
             return [(one.step, one.step_facts or one.facts)]
-    if status == Status.ENGAGED and good:
-        return [("Tell them what you see working and ask what they want to reach next.", good[0].facts)]
+    if waiting := next((one for one in notes if one.code in ("waiting", "seats-full")), None):
+        return [(waiting.step, waiting.step_facts or waiting.facts)]
+    if near and renewal is not None:
+        return [(_renew(status, renewal, _is_calm(found)), ("commercial.renewal",))]
+    if status == Status.THRIVING and good and _is_calm(found):
+        return [("Ask whether they would be a reference, and who else there could use the product.", good[0].facts)]
+    if status not in _GOOD or not good:
+        for one in notes:
+            return [(one.step, one.step_facts or one.facts)]
+    if status in _GOOD and good:
+        return [(_praise(good[0], evidence), good[0].facts)]
     if not evidence.facts or not found:
         if evidence.get("support.tickets") or evidence.get("login.last"):
             return [("Arrange a short check-in and ask what they want to reach this quarter.", ())]
         return [("Make first contact: find out who uses the product and what they want to reach with it.", ())]
     return [("Arrange a short check-in and ask what they want to reach this quarter.", found[0].facts)]
+
+
+_GOOD = (Status.ENGAGED, Status.THRIVING)
+# With any of these nobody wants to be asked for a favour or a signature.
+_OPEN = (
+    "leaving", "leaving-hint", "legal", "escalation", "blocked", "overdue", "waiting", "mood-bad", "rating-bad",
+    "handover", "left",
+)  # fmt: skip
+
+
+def _is_calm(found: Sequence[Finding]) -> bool:
+    """Whether nothing is open that would make a favour or an early signature a bold thing to ask for."""
+    return not any(one.weight < 0 or one.code in _OPEN for one in found)
+
+
+def _renew(status: str, renewal: dict[str, object], calm: bool) -> str:
+    on, days = renewal["on"], renewal["days"]
+    assert isinstance(days, int)
+    if days <= _SOON:
+        return f"Make sure that the renewal on {on} is ready: ask whether anything is missing on their side."
+    if status in _GOOD and calm:
+        return f"Propose to settle the renewal of {on} now, while all is well."
+    return f"Ask, before the renewal on {on}, what they want to have reached by then."
+
+
+# Days before a renewal in which nothing can be settled early any more.
+_SOON = 21
+
+
+def _praise(good: Finding, evidence: Evidence) -> str:
+    """A step for a customer with whom all is well, tied to what is."""
+    if good.code == "usage-grows":
+        return "Find out what made their use grow, and who else there could gain from it."
+    if good.code == "usage-good" and not evidence.get("contact.in"):
+        return "Introduce yourself: they use the product well and have not written yet."
+    return "Tell them what you see working and ask what they want to reach next."
 
 
 def analysis(
