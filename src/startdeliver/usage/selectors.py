@@ -7,7 +7,7 @@ behind the events.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -100,11 +100,20 @@ def usage_tile(customer: Customer) -> Tile:
     )
 
 
-def badges(customers: Collection[int]) -> dict[int, list[Badge]]:
-    """By customer id, a badge for each product in the products' order; three queries for any number of customers."""
-    products = list(
+def live_products() -> list[Product]:
+    """The products that are not archived, in their order, with the type that each depends on."""
+    return list(
         Product.objects.filter(archived_at__isnull=True).select_related("dependent_type").order_by("position", "pk")
     )
+
+
+def badges(customers: Collection[int], products: Sequence[Product] | None = None) -> dict[int, list[Badge]]:
+    """By customer id, a badge for each product in the products' order; two queries for any number of customers.
+
+    `products`: what `live_products` gave, when it was read already: one query less.
+    """
+    if products is None:
+        products = live_products()
     rows: dict[tuple[int, int], ProductHealth] = {
         (row.customer_id, row.product_id): row for row in ProductHealth.objects.filter(customer__in=list(customers))
     }

@@ -20,6 +20,7 @@ from startdeliver.customers.models import CustomField
 from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
 from startdeliver.usage.models import Product, ProductHealth, UsageHealth
+from startdeliver.usage.selectors import live_products
 from startdeliver.workflows.models import Workflow
 from startdeliver.workflows.selectors import enrolled_q
 
@@ -115,7 +116,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
     fields = [one for one in fields_of("customer") if one.visibility != CustomField.Visibility.HIDDEN]
     search = params.get("q", "").strip()[:200]
     csm_text = params.get("csm", "")
-    products = list(Product.objects.filter(archived_at__isnull=True).order_by("position", "pk"))
+    products = live_products()
     own = [found for one in fields if (found := field_filter(one, params)) is not None]
     own += [found for one in products if (found := _of_product(one, params)) is not None]
     own += _of_workflow(params)

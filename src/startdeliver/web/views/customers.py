@@ -57,7 +57,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     counts = selectors.health_counts(filters, search)
     total = sum(counts.values())
     shown = counts.get(now.filters.health, total)
-    page = _page(filters, now.sort, search, page_number(request), shown)
+    page = _page(now, filters, search, page_number(request), shown)
     if any(column.key == "workflows" for column in now.columns):
         workflows.attach(page.rows)
     members = list(Member.objects.of(organization).order_by("name", "email"))
@@ -120,14 +120,14 @@ def pick(request: HttpRequest) -> HttpResponse:
     return render(request, "web/customers/_pick.html", {"found": found, "text": text})
 
 
-def _page(filters: selectors.CustomerFilters, sort: str, search: str, number: int, count: int) -> Page[Customer]:
+def _page(now: Asked, filters: selectors.CustomerFilters, search: str, number: int, count: int) -> Page[Customer]:
     start = (number - 1) * SIZE
-    rows = selectors.customers_page(filters, sort, search, start=start, stop=start + SIZE + 1)
+    rows = selectors.customers_page(filters, now.sort, search, start=start, stop=start + SIZE + 1)
     recent = clock.now() - _RECENT
     for row in rows:
         row.was = _was(row, recent)  # type: ignore[attr-defined]
     attach(rows[:SIZE])
-    usage.attach(rows[:SIZE])
+    usage.attach(rows[:SIZE], now.products)
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)
 
 

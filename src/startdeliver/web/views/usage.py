@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.usage import selectors, tab
-from startdeliver.usage.models import UsageDay
+from startdeliver.usage.models import Product, UsageDay
 from startdeliver.web import charts, formats
 from startdeliver.web.paging import Page, page_number
 from startdeliver.web.templatetags.ui import Tab
@@ -96,10 +96,10 @@ def user_context(user: CustomerUser) -> dict[str, Any]:
     }
 
 
-def attach(rows: Iterable[Customer]) -> None:
-    """Gives every customer of a page of the list its `badges`, one for each product; two queries."""
+def attach(rows: Iterable[Customer], products: Sequence[Product]) -> None:
+    """Gives every customer of a page of the list its `badges`, one for each of the `products`; one query."""
     customers = list(rows)
-    badges = selectors.badges([row.pk for row in customers])
+    badges = selectors.badges([row.pk for row in customers], products)
     for row in customers:
         row.badges = badges[row.pk]  # type: ignore[attr-defined]
 
