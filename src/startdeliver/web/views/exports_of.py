@@ -54,7 +54,7 @@ def customers(request: HttpRequest) -> HttpResponseBase:
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
         found = list(selectors.customers_by_ids(ids))
         attach(found)
-        usage.attach(found)
+        usage.attach(found, now.products)
         workflows.attach(found)
         for row in found:
             yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
