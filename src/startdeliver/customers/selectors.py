@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower, NullIf
 
 from startdeliver.customers import custom
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.storage.text import contains
+from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import current_organization
 
 HEALTHS = ("good", "fair", "poor", "none")
@@ -37,6 +38,13 @@ SORTS = (*_SORTS, "health", "usage", "users", "csm", DEFAULT_SORT)
 # Found by a search, and then looked up by their ids.
 _FEW = 500
 _SEVERITY = {"poor": 3, "fair": 2, "good": 1}
+
+
+def former_csms() -> list[Member]:
+    """Archived members who still are somebody's CSM, by name: whose customers want a new one."""
+    theirs = Customer.objects.filter(csm=OuterRef("pk"), archived_at__isnull=True)
+    archived = Member.objects.filter(organization=current_organization(), archived_at__isnull=False)
+    return list(archived.filter(Exists(theirs)).order_by("name", "email"))
 
 
 def _got_worse(prefix: str = "support_health__") -> Q:

@@ -72,7 +72,13 @@ def customer_create(
 
 
 def customer_update(*, customer: Customer, by: str, values: Mapping[str, Any], source: str = "member") -> Customer:
-    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError."""
+    """Saves those of `values` that differ; the others keep their source and time. Raises FieldError.
+
+    A CSM who was archived stays until somebody else is chosen.
+    """
+    given = values.get("csm")
+    if customer.csm_id is not None and str(given.pk if isinstance(given, Member) else given) == str(customer.csm_id):
+        values = {name: value for name, value in values.items() if name != "csm"}
     return _update(customer, CUSTOMER_FIELDS, values, by, source)
 
 

@@ -114,6 +114,11 @@ class CustomerForm(OwnFieldsForm):
         super().__init__(*args, **kwargs)
         members = Member.objects.of(organization).order_by("name", "email")
         choices = [("", "Nobody"), *((str(member.pk), member.display_name) for member in members)]
+        # A CSM who was archived since must not be lost by whoever changes something else.
+        now = self.initial.get("csm")
+        if now and str(now) not in dict(choices):
+            former = Member.objects.filter(organization=organization, pk=now)
+            choices += [(str(member.pk), f"{member.display_name} (archived)") for member in former]
         field = self.fields["csm"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
