@@ -25,10 +25,14 @@ from startdeliver.tenancy.models import Member, Organization
 R = TypeVar("R", Customer, CustomerUser)
 
 # Heads are in English, German and French; case, accents and punctuation do not matter (`targets.guess`).
-_CUSTOMER_ID = ("kundennummer", "kunden-nr", "kunden-id", "numéro client", "numéro de client", "n° client", "id client")
-_CUSTOMER_ID = (*_CUSTOMER_ID, "code client", "identifiant client", "firmen-id", "id société")
-_COMPANY = ("kunde", "kundenname", "firma", "firmenname", "unternehmen", "client", "nom du client", "société")
-_COMPANY = (*_COMPANY, "entreprise", "raison sociale", "compte")
+_CUSTOMER_ID = (
+    *("kundennummer", "kunden-nr", "kunden-id", "firmen-id", "numéro client", "numéro de client", "n° client"),
+    *("id client", "code client", "identifiant client", "id société"),
+)
+_COMPANY = (
+    *("kunde", "kundenname", "firma", "firmenname", "unternehmen", "client", "nom du client", "société"),
+    *("entreprise", "raison sociale", "compte"),
+)
 _CUSTOMER_COLUMNS = [
     Column(
         "name",
