@@ -125,6 +125,17 @@ def test_health_shows_before_and_after(main: Client, hub: Hub, acorn: Customer) 
     ]
 
 
+def test_health_leads_to_its_tab_and_not_above_it(main: Client, hub: Hub, acorn: Customer) -> None:
+    of = {"organization": hub.organization, "customer": acorn}
+    with organization_scope(hub.organization):
+        HealthChange.objects.create(**of, at=hub.now, status="fair", previous_status="good")
+    page = main.get(f"/customers/{acorn.pk}?tab=activity").content.decode()
+    links = re.findall(rf'<p><a href="(/customers/{acorn.pk}[?]tab=[^"]*)"', page)
+    assert links
+    assert all(link.endswith("#tab") for link in links)
+    assert 'id="tab"' in page
+
+
 def test_users_who_come_and_go(main: Client, hub: Hub, acorn: Customer) -> None:
     birch = hub.customer("Birch")
     for number in range(5):
@@ -158,13 +169,16 @@ def test_what_was_sent_to_intercom(main: Client, hub: Hub, acorn: Customer) -> N
                 model="company",
                 record=acorn.pk,
                 before={"startdeliver_usage_health": "Good"},
-                after={"startdeliver_usage_health": "Poor"},
+                after={"startdeliver_usage_health": "Poor", "startdeliver_last_login_at": 1793635355},
                 outcome=outcome,
                 sentence=sentence,
                 at=hub.now - timedelta(minutes=5 if sentence else 1),
             )
     sent, refused = entries(main, acorn, "&kind=intercom")
-    assert sent == "11:59 Sent to Intercom startdeliver_usage_health: was Good → became Poor"
+    assert sent == (
+        "11:59 Sent to Intercom startdeliver_last_login_at: 2 Nov 2026, 16:02 UTC "
+        "startdeliver_usage_health: was Good → became Poor"
+    )
     assert refused.startswith("11:55 Intercom did not take a change Intercom refused the value.")
 
 

@@ -49,8 +49,13 @@ def test_every_link_of_the_analysis_leads_somewhere(main: Client, acorn: Custome
     assert "<script>alert" not in page
     links = set(re.findall(r'href="(/(?:tickets|customers|users)[^"]*)"', page))
     assert any(link.startswith("/tickets/") for link in links)
+    assert any("tab=" in link for link in links)
     for link in links:
-        assert main.get(link.replace("&amp;", "&")).status_code == 200, link
+        address, _, anchor = link.replace("&amp;", "&").partition("#")
+        answer = main.get(address)
+        assert answer.status_code == 200, link
+        assert ("tab=" in link) == bool(anchor), "a tab is below the fold"
+        assert not anchor or f'id="{anchor}"' in answer.content.decode(), link
 
 
 def test_a_customer_without_an_assessment_says_so(main: Client, hub: Hub) -> None:

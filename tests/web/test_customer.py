@@ -134,13 +134,13 @@ def test_details_say_where_each_value_came_from(main: Client, acorn: Customer, h
             ref="r",
             name="Acorn in Intercom",
             customer=acorn,
-            facts={"custom_attributes": {"Seats": 5, "Trial": False, "Empty": None}},
+            facts={"custom_attributes": {"Seats": 5, "Trial": False, "Empty": None, "ends_at": 1820793600}},
         )
     text = text_of(main, f"/customers/{acorn.pk}?tab=details")
     assert "Name Acorn From Intercom, 3 h ago" in text
     assert "Through the API by First key, 3 h ago" in text
     assert "By ada@acme.test, 3 h ago" in text
-    assert "Seats 5 Trial No" in text
+    assert "ends_at 13 Sep 2027 Seats 5 Trial No" in text
     assert "Empty" not in text
 
 

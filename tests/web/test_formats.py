@@ -87,3 +87,21 @@ def test_initials(name: str, letters: str) -> None:
 def test_plural() -> None:
     assert [formats.plural(count, "ticket") for count in (0, 1, 1234)] == ["0 tickets", "1 ticket", "1,234 tickets"]
     assert formats.plural(2, "person", "people") == "2 people"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("startdeliver_last_login_at", 1793635355, "2 Nov 2026, 16:02 UTC"),
+        ("live_since_at", 1793577600, "2 Nov 2026"),
+        ("seats", 1793635355, None),
+        ("looked_at", 12, None),
+        ("looked_at", True, None),
+        ("looked_at", "1793635355", None),
+        ("looked_at", None, None),
+        ("looked_at", 10**15, None),
+    ],
+)
+def test_a_date_in_intercom_is_told_by_its_name(name: str, value: object, text: str | None) -> None:
+    found = formats.intercom_date(value) if formats.is_intercom_date(name, value) else None  # type: ignore[arg-type]
+    assert found == text

@@ -42,7 +42,7 @@ def _health(raw: Raw, now: datetime) -> Iterator[Fact]:
             link=link,
         )
     for product in raw.products[:8]:
-        yield _product(product, now, link)
+        yield _product(product, now, f"{link}#product-{product.id}")
 
 
 def _product(product: ProductUse, now: datetime, link: str) -> Fact:

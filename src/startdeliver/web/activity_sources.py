@@ -131,7 +131,9 @@ def intercom(customer: Customer, before: datetime, most: int) -> list[Entry]:
     for row in rows:
         after = row.after if isinstance(row.after, dict) else {}
         old = row.before if isinstance(row.before, dict) else {}
-        lines = tuple(Line(name, _plain(old.get(name)), _plain(value)) for name, value in sorted(after.items()))
+        lines = tuple(
+            Line(name, _sent(name, old.get(name)), _sent(name, value)) for name, value in sorted(after.items())
+        )
         failed = row.outcome == PushLog.Outcome.FAILED
         text = "Intercom did not take a change" if failed else "Sent to Intercom"
         entries.append(Entry(row.at, "intercom", "alert" if failed else "external", text, by=row.sentence, lines=lines))
@@ -275,6 +277,11 @@ def _by(name: str) -> str:
 
 def _status(value: str | None) -> str:
     return str(Status(value).label) if value else ""
+
+
+def _sent(name: str, value: Any) -> str:
+    """The value of an attribute in Intercom."""
+    return formats.intercom_date(value) if formats.is_intercom_date(name, value) else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,20 @@ def exact(at: datetime, zone: str | ZoneInfo) -> str:
 def day(value: date | None) -> str:
     """A calendar day: "2 Nov 2026"; a dash for None."""
     return NOTHING if value is None else f"{value.day} {value:%b %Y}"
+
+
+def intercom_date(value: float) -> str:
+    """Intercom's dates are unix seconds: a day at midnight UTC, as Intercom anchors days, else a moment in UTC."""
+    at = datetime.fromtimestamp(value, UTC)
+    return day(at.date()) if at.hour == at.minute == 0 else f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def is_intercom_date(name: str, value: object) -> bool:
+    """Whether an attribute's value is a date: Intercom wants names of dates to end in _at, and counts in seconds.
+
+    Numbers that would be days before 1973 are more likely counts, so they are left as they are.
+    """
+    return name.endswith("_at") and isinstance(value, int) and 100_000_000 <= abs(value) < 100_000_000_000
 
 
 def days_away(value: date, today: date) -> str:

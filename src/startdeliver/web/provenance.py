@@ -9,6 +9,7 @@ from typing import Any
 
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.web import formats
 from startdeliver.web.templatetags.lists import own_words
 
 
@@ -94,11 +95,14 @@ def attributes_of(custom: Any, without: Collection[str] = ()) -> list[tuple[str,
     those that Startdeliver put there itself, which are shown as such."""
     if not isinstance(custom, dict):
         return []
-    shown = [(name, _value(value)) for name, value in custom.items() if value not in (None, "") and name not in without]
+    there = {name: value for name, value in custom.items() if value not in (None, "") and name not in without}
+    shown = [(name, _value(name, value)) for name, value in there.items()]
     return sorted(shown, key=lambda pair: pair[0].casefold())
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
+    if formats.is_intercom_date(name, value):
+        return formats.intercom_date(value)
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -22,9 +21,14 @@ def shown(value: Any, data_type: str = "string") -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if data_type == "date" and isinstance(value, int | float):
-        at = datetime.fromtimestamp(value, UTC)
-        return formats.day(at.date()) if at.hour == at.minute == 0 else f"{at.day} {at:%b %Y, %H:%M} UTC"
+        return formats.intercom_date(value)
     return str(value)
+
+
+@register.filter
+def shown_as(value: Any, name: str) -> str:
+    """`shown` where only the attribute's name is known, as in the log."""
+    return shown(value, "date" if formats.is_intercom_date(name, value) else "string")
 
 
 _KINDS = {"string": "text", "integer": "number", "float": "number", "boolean": "true or false", "options": "list"}

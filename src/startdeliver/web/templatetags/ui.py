@@ -200,6 +200,12 @@ def attributes(items: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {"attributes": items}
 
 
+@register.filter
+def anchored(link: str) -> str:
+    """A link to a tab of a page, so that it opens at the tab: what it shows is often below the fold."""
+    return f"{link}#tab" if "tab=" in link and "#" not in link else link
+
+
 @register.inclusion_tag("web/components/customer_picker.html")
 def customer_picker(label: str, picker_id: str) -> dict[str, Any]:
     """A search for one customer in a form; the choice is sent as `customer`."""
