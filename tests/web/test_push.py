@@ -18,7 +18,7 @@ from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
 from startdeliver.engine.owner import owner_id
 from startdeliver.simulator.testing import Handle, run_in_thread
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushPreview, PushRun
+from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushLog, PushPreview, PushRun
 from startdeliver.sync.push import choices, runs
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -91,6 +91,25 @@ class TestLocked:
 
     def test_messaging_too(self, admin: Client, connected: Organization) -> None:
         assert admin.get(f"{HOME}/messaging").status_code == 403
+
+
+def test_without_a_connection_the_page_says_so_and_not_to_look_at_a_preview(
+    admin: Client, unlocked: Organization
+) -> None:
+    assert "See the preview" in admin.get(HOME).content.decode()
+    with organization_scope(unlocked):
+        Connection.objects.all().delete()
+    page = admin.get(HOME).content.decode()
+    assert "Intercom is not connected, so nothing goes out." in page
+    assert "See the preview" not in page
+
+
+def test_the_log_writes_dates_as_dates(admin: Client, unlocked: Organization) -> None:
+    with organization_scope(unlocked):
+        PushLog.objects.create(
+            organization=unlocked, model="contact", label="Ann", after={"seen_at": 1793635355}, outcome="written"
+        )
+    assert "no value → 2 Nov 2026, 16:02 UTC" in admin.get(f"{HOME}/log").content.decode()
 
 
 def test_only_for_administrators(main: Client, unlocked: Organization) -> None:
@@ -277,6 +296,29 @@ def test_a_push_shows_how_far_it_is(admin: Client, unlocked: Organization) -> No
         run.delete()
     jobs.run_inline()
     assert admin.get(f"{HOME}/push/progress").headers["HX-Refresh"] == "true"
+
+
+def test_a_push_that_ends_while_the_page_is_made_is_on_it(
+    admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(admin)
+    ask = runs.waiting
+
+    def and_then_a_worker_is_quick(organization: Organization) -> Job | None:
+        found = ask(organization)
+        jobs.run_inline()
+        return found
+
+    monkeypatch.setattr(runs, "waiting", and_then_a_worker_is_quick)
+    page = admin.get(HOME).content.decode()
+    assert "None yet" not in page
+    assert 'hx-trigger="every 1s"' in page
+
+
+def test_a_push_that_a_worker_has_just_taken_is_followed(admin: Client, unlocked: Organization) -> None:
+    accept(admin)
+    Job.objects.filter(kind="push").update(status=Job.Status.RUNNING)
+    assert "hx-trigger" in admin.get(f"{HOME}/push/progress").content.decode()
 
 
 class TestMessaging:
