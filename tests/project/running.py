@@ -51,7 +51,7 @@ class Installation:
             input=text,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -86,7 +86,7 @@ class Installation:
             process.communicate()
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 180.0) -> None:
     """Waits until `condition()` holds; fails the test with `what` when it does not for so long."""
     end = time.monotonic() + seconds
     while not condition():

@@ -179,5 +179,5 @@ def _allow_contacts(installation: Installation, emails: list[str]) -> None:
         cwd=installation.folder,
         env={**installation.environment, "DJANGO_SETTINGS_MODULE": "startdeliver.project.settings"},
         check=True,
-        timeout=120,
+        timeout=300,
     )

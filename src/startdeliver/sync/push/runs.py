@@ -93,8 +93,9 @@ def _enqueue(organization: Organization, trigger: str) -> None:
 
 
 def waiting(organization: Organization) -> Job | None:
-    """The push that waits for a worker, if one does."""
-    return Job.objects.filter(key=f"push:{organization.pk}", status=Job.Status.QUEUED).first()
+    """The push that waits for a worker, or that a worker has just taken, if there is one."""
+    live = (Job.Status.QUEUED, Job.Status.RUNNING)
+    return Job.objects.filter(key=f"push:{organization.pk}", status__in=live).first()
 
 
 def _at(organization: Organization, at: datetime) -> None:

@@ -18,6 +18,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
+from startdeliver.engine.models import Job
 from startdeliver.intercom import IntercomError
 from startdeliver.sync import connect, overview
 from startdeliver.sync.models import PushItem, PushLog, PushPreview, PushRun
@@ -347,10 +348,12 @@ def _push_context(request: HttpRequest) -> dict[str, Any]:
     """The push card: what runs or waits now, how the last one ended, when the next one is."""
     organization = organization_of(request)
     link = connect.connection_of(organization)
+    # The job before the run that it makes: between the two, one of them is always there.
+    job = runs.waiting(organization)
     last = PushRun.objects.order_by("-started_at", "-pk").first()
     running = last is not None and last.status == PushRun.Status.RUNNING and not runs.is_dead(last)
-    job = runs.waiting(organization)
-    waited = (clock.now() - job.created_at).total_seconds() if job is not None else 0
+    queued = job is not None and job.status == Job.Status.QUEUED
+    waited = (clock.now() - job.created_at).total_seconds() if job is not None and queued else 0
     done = last.written + last.failed if last is not None else 0
     return {
         "connection": link,
