@@ -40,11 +40,12 @@ _FEW = 500
 _SEVERITY = {"poor": 3, "fair": 2, "good": 1}
 
 
-def former_csms() -> list[Member]:
-    """Archived members who still are somebody's CSM, by name: whose customers want a new one."""
+def csms() -> tuple[list[Member], list[Member]]:
+    """The members who can be a CSM, and archived ones who still are one, whose customers want another; by name."""
     theirs = Customer.objects.filter(csm=OuterRef("pk"), archived_at__isnull=True)
-    archived = Member.objects.filter(organization=current_organization(), archived_at__isnull=False)
-    return list(archived.filter(Exists(theirs)).order_by("name", "email"))
+    everyone = Member.objects.filter(organization=current_organization())
+    found = list(everyone.filter(Q(archived_at__isnull=True) | Exists(theirs)).order_by("name", "email"))
+    return [one for one in found if one.is_active], [one for one in found if not one.is_active]
 
 
 def _got_worse(prefix: str = "support_health__") -> Q:

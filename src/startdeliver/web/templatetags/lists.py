@@ -9,21 +9,13 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from startdeliver.customers import selectors
 from startdeliver.customers.custom import is_alias
 from startdeliver.customers.models import CustomField
-from startdeliver.tenancy.models import Member
 from startdeliver.usage.models import Product
 from startdeliver.web import formats
 from startdeliver.web.listing import PRODUCT, WORKFLOW
 
 register = template.Library()
-
-
-@register.simple_tag
-def former_csms() -> list[Member]:
-    """Archived members who still are a CSM: a list can be narrowed to them, so that their customers find a new one."""
-    return selectors.former_csms()
 
 
 @register.simple_tag

@@ -60,7 +60,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     page = _page(now, filters, search, page_number(request), shown)
     if any(column.key == "workflows" for column in now.columns):
         workflows.attach(page.rows)
-    members = list(Member.objects.of(organization).order_by("name", "email"))
+    members, former = selectors.csms()
     narrowed = now.narrowed
     context = {
         "page": page,
@@ -72,6 +72,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "is_mine": now.filters.csm == member.pk,
         "archived_next": None if now.filters.archived else "1",
         "members": members,
+        "former": former,
         "strip": _strip(request, counts, total, now.filters.health),
         "verdicts": [
             StripItem(

@@ -10,12 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from startdeliver.customers import people
+from startdeliver.customers import people, selectors
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.customers.people import UserFilters
 from startdeliver.tenancy.models import Member
-from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.access import is_swap, member_of
 from startdeliver.web.listing import FieldFilter, field_filter
 from startdeliver.web.paging import SIZE, Page, page_number
 from startdeliver.web.templatetags.ui import Tab
@@ -90,8 +90,9 @@ def asked_users(params: QueryDict, member: Member) -> AskedUsers:
 @require_safe
 def users(request: HttpRequest) -> HttpResponse:
     """Every user, whichever customer it is of."""
-    organization, member = organization_of(request), member_of(request)
+    member = member_of(request)
     now = asked_users(request.GET, member)
+    members, former = selectors.csms()
     page = _page(now, page_number(request))
     narrowed = bool(now.search) or now.filters.narrowed
     context: dict[str, Any] = {
@@ -104,7 +105,8 @@ def users(request: HttpRequest) -> HttpResponse:
             Tab(label, now.address("view", **({} if key == "all" else {"view": key})), key == now.filters.view)
             for key, label in _LABELS.items()
         ],
-        "members": list(Member.objects.of(organization).order_by("name", "email")),
+        "members": members,
+        "former": former,
         "narrowed": narrowed,
         "without_customer": now.address("customer"),
         "export_url": now.address(path="/users/export"),
