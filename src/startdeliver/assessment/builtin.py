@@ -14,7 +14,7 @@ from startdeliver.assessment.facts import Evidence
 from startdeliver.assessment.finding import Finding, Weight
 from startdeliver.assessment.findings import ABSENCE, find
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.writing import action, analysis, summary
+from startdeliver.assessment.writing import action, analysis, short, summary
 from startdeliver.common import clock
 
 NEAR = 90
@@ -45,7 +45,8 @@ class Verdict:
 def assess(evidence: Evidence) -> Verdict:
     """The verdict on this evidence. The same evidence always gets the same one."""
     applied = instructions.Applied()
-    found = instructions.soften(find(evidence), evidence, clock.now().date(), applied)
+    today = clock.now().date()
+    found = instructions.soften(find(evidence), evidence, today, applied)
     status, why, cited = decide(found, evidence)
     held, told = instructions.bounded(status, evidence, applied)
     if told:
@@ -53,8 +54,8 @@ def assess(evidence: Evidence) -> Verdict:
     status, why, cited = _corrected(status, why, cited, found, evidence)
     return Verdict(
         status,
-        tuple(Statement(text, facts) for text, facts in summary(status, found, evidence)),
-        tuple(Statement(text, facts) for text, facts in action(status, found, evidence)),
+        tuple(Statement(text, facts) for text, facts in short(summary(status, found, evidence), today.year)),
+        tuple(Statement(text, facts) for text, facts in short(action(status, found, evidence), today.year)),
         (*analysis(status, why, cited, found, evidence), *instructions.analysis(evidence, applied)),
         concerns(found),
     )

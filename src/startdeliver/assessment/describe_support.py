@@ -11,7 +11,19 @@ from startdeliver.assessment import describe_words
 from startdeliver.assessment.facts import Fact
 from startdeliver.assessment.gather import Heard, Raw
 from startdeliver.assessment.messages import Spoken
-from startdeliver.assessment.wording import count, day, is_plain, seconds, span, step, utc, weeks, working_days
+from startdeliver.assessment.tone_cues import has
+from startdeliver.assessment.wording import (
+    count,
+    day,
+    is_plain,
+    quotable,
+    seconds,
+    span,
+    step,
+    utc,
+    weeks,
+    working_days,
+)
 
 TOPIC_WORDS = {
     "billing": "billing",
@@ -27,6 +39,8 @@ TOPIC_WORDS = {
 # Working days that even a harmless question should not wait.
 LONG_WAIT = 5
 _HARMLESS = ("howto", "feature", "onboarding", "account", "other", "integration")
+# What a low rating's remark says besides the words for leaving.
+_OPTIONS = re.compile(r"\b(?:consider\w*|weigh\w*|review\w*|look\w* at) (?:all )?our options\b", re.IGNORECASE)
 _EVEN = ("", "none", "automatic", "staying")
 _TEST = re.compile(r"^(?:test|testing|tests|asdf\w*|qwert\w*|foo|ignore)\b.{0,40}$", re.IGNORECASE)
 # A worried topic that comes back says more than a busy how-to queue.
@@ -105,7 +119,7 @@ def _tickets(raw: Raw, now: datetime, overdue_days: int) -> Iterator[Fact]:
             f"The customer waits for an answer in {count(raw.waiting, 'ticket')}, since {day(raw.waiting_since)}.",
             at=raw.waiting_since.date().isoformat(),
             link=f"{mine}&show=open",
-            key=[raw.waiting, raw.waiting_since.date().isoformat(), lasted >= LONG_WAIT, _is_harmless(raw)],
+            key=[raw.waiting, raw.waiting_since.date().isoformat(), min(lasted // LONG_WAIT, 2), _is_harmless(raw)],
         )
     if raw.support_status:
         changed = raw.support_changed if raw.support_previous else None
@@ -180,7 +194,14 @@ def _ratings(raw: Raw, now: datetime) -> Iterator[Fact]:
         rating, remark, at, ticket = raw.latest_rating
         yield Fact(
             "support.rating.latest",
-            {"rating": rating, "days": (now - at).days, "on": day(at)},
+            {
+                "rating": rating,
+                "days": (now - at).days,
+                "on": day(at),
+                "says": quotable(remark),
+                "leaving": rating <= 2
+                and (has("leave", remark) or has("rival", remark) or _OPTIONS.search(remark) is not None),
+            },
             f"The latest rating, on {day(at)}, was {rating} out of 5" + (f": “{remark[:160]}”" if remark else "."),
             at=at.date().isoformat(),
             link=f"/tickets/{ticket}",

@@ -22,6 +22,8 @@ _INTENTS = {
     "quiet": ("away", 90, "a message announced a quiet time"),
 }
 _LEAVING_DAYS = 180
+# Seconds between the time of a message and the time since when Intercom says that it waits.
+_SAME_MESSAGE = 120
 _SUCCESSOR = re.compile(
     r"\b(?:takes? over|taking over|successor|will be your|new contact|replac\w+|please contact|übernimmt|Nachfolger\w*"
     r"|prend la suite|se encargará|neemt het over|subentra|fica responsável|tar över|tager over|tar over)\b",
@@ -35,6 +37,12 @@ _SAFETY = re.compile(
     r"|dangerous|life[- ]threatening|(?:could|might|will) (?:be|get) (?:hurt|injured|killed)|Patientensicherheit"
     r"|lebensgefährlich|gefährlich|sécurité des patients|dangereux|peligros[oa]|pericolos[oa]|perigos[oa]|gevaarlijk"
     r"|patientsäkerhet|patientsikkerhe[dt]|farlig[ta]?)\b",
+    re.IGNORECASE,
+)
+# Who says so can go on working.
+_NO_HURRY = re.compile(
+    r"\b(?:not (?:that |very |so )?urgent|no (?:hurry|rush)|whenever you (?:can|have time)|nicht dringend|eilt nicht"
+    r"|pas urgent|no es urgente|niet dringend|non è urgente|não é urgente|inte bråttom|haster ikke|ikke noget hast)\b",
     re.IGNORECASE,
 )
 # A talk that is agreed already: "can we speak on Tuesday", "in our call tomorrow".
@@ -61,6 +69,8 @@ def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
     for intent, (name, days, what) in _INTENTS.items():
         since = (now - timedelta(days=days)).timestamp()
         found = [(heard, quote) for heard, quote in said if quote.intent == intent and quote.at >= since]
+        if intent == "blocked":
+            found = [(heard, quote) for heard, quote in found if not _NO_HURRY.search(quote.text)]
         for heard, quote in _newest_per_ticket(found)[:2]:
             yield _fact(name, heard, quote, what, now, spoken)
     month = (now - timedelta(days=30)).timestamp()
@@ -119,7 +129,7 @@ def _fact(
         "by": quote.who if is_plain(quote.who) and len(quote.who) <= 60 else "",
         "says": quotable(quote.text),
         # Whether nobody has answered yet, and whether the ticket ended with a good rating.
-        "waits": heard.waiting_since is not None,
+        "waits": heard.waiting_since is not None and heard.waiting_since.timestamp() <= quote.at + _SAME_MESSAGE,
         "content": not heard.open and (heard.rating or 0) >= 4,
         "safety": bool(_SAFETY.search(quote.text) or _SAFETY.search(heard.title)),
         "talk": _talk(quote.text) if age <= _TALK_DAYS else "",

@@ -171,7 +171,7 @@ def _support(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "waiting",
             "support",
-            Weight.NOTE if small else Weight.CONCERN,
+            _weight_of_waiting(value, bool(small), evidence),
             f"they have been waiting for an answer since {since}",
             ("support.waiting",),
             f"Answer {which}, where they have been waiting since {since}."
@@ -195,6 +195,15 @@ def _support(evidence: Evidence) -> Iterator[Finding]:
             ("support.tickets",),
         )
     yield from _support_course(evidence)
+
+
+def _weight_of_waiting(value: dict[str, Any], small: bool, evidence: Evidence) -> Weight:
+    """Two weeks without an answer to people who are angry is more than a late one."""
+    tone = evidence.get("tone.recent") or {}
+    angry = tone.get("negative", 0) - tone.get("over", 0) >= 2 and tone.get("negative", 0) > tone.get("positive", 0)
+    if value.get("days", 0) >= 2 * LONG_WAIT and angry:
+        return Weight.SERIOUS
+    return Weight.NOTE if small else Weight.CONCERN
 
 
 def _support_course(evidence: Evidence) -> Iterator[Finding]:
@@ -224,8 +233,8 @@ def _support_course(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "topic", "support", Weight.CONCERN if heavy else Weight.NOTE,
             f"{number:,} of {of:,} tickets are about {TOPIC_WORDS[name]}", (topic.id,),
-            f"Take {TOPIC_WORDS[name]} up with the product team as one problem instead of ticket by ticket, and tell "
-            "the customer.", (topic.id,),
+            f"Bring the {number:,} tickets about {TOPIC_WORDS[name]} to the product team as one problem, and tell the "
+            "customer.", (topic.id,),
         )  # fmt: skip
 
 
@@ -250,6 +259,16 @@ def _ratings(evidence: Evidence) -> Iterator[Finding]:
         last = latest.value
     if number == 1 and last["on"]:
         words = f"the only rating, on {last['on']}, was {last['rating']} out of 5"
+    if last.get("says") and last["rating"] <= 2:
+        words += f" (“{last['says']}”)" if number == 1 else f" (the latest, on {last['on']}: “{last['says']}”)"
+    if last.get("leaving") and latest:
+        said = f": “{last['says']}”" if last.get("says") else ""
+        yield Finding(
+            "leaving-hint", "leaving", Weight.CRITICAL if last["days"] < 45 else Weight.SERIOUS,
+            f"on {last['on']} they rated support {last['rating']} out of 5 and spoke of leaving{said}", (latest.id,),
+            f"Call whoever gave the rating of {last['on']} this week and agree what has to change for them to stay.",
+            (latest.id,),
+        )  # fmt: skip
     course = evidence.by_id.get("support.rating.course")
     if course and course.value["recent"] <= 2.5 and course.value["before"] - course.value["recent"] >= 1.5:
         yield Finding(

@@ -89,7 +89,15 @@ def _health(evidence: Evidence) -> Iterator[Finding]:
             if active
             else "usage is Good"
         )
-        yield Finding("usage-good", "usage", Weight.GOOD, words, (*cited, *(("usage.active",) if active else ())))
+        facts = (*cited, *(("usage.active",) if active else ()))
+        seats = evidence.get("usage.seats")
+        if seats and seats["active"] * 5 <= seats["seats"] and not is_new(evidence):
+            here = seats["active"]
+            words = (
+                f"usage is Good, though only {here:,} of {seats['seats']:,} seats {'is' if here == 1 else 'are'} in use"
+            )
+            facts = (*cited, "usage.seats")
+        yield Finding("usage-good", "usage", Weight.GOOD, words, facts)
     fallen = [fact for fact in products if _RANK.get(fact.value["previous"], -1) > _RANK[fact.value["status"]]]
     if len(fallen) >= 2 and status != "poor":
         which = f"{fallen[0].value['name']} and {fallen[1].value['name']}"
@@ -146,10 +154,12 @@ def _seats(evidence: Evidence) -> Iterator[Finding]:
         words = f"{here:,} of {seats:,} seats {'is' if here == 1 else 'are'} in use"
         step = f"Find out with the main contact who was to use the {seats:,} seats, and help those people to begin."
         if here * 5 <= seats:
-            yield Finding("seats-empty", "usage", Weight.CONCERN, words, (fact.id,), step, (fact.id,))
+            # Targets that are met weigh more than a number in the contract.
+            weight = Weight.NOTE if _is_healthy(evidence) else Weight.CONCERN
+            yield Finding("seats-empty", "usage", weight, words, (fact.id,), step, (fact.id,))
         elif here * 2 <= seats:
             yield Finding("seats-empty", "usage", Weight.NOTE, words, (fact.id,), step, (fact.id,))
-        elif here * 10 >= seats * 9:
+        elif here * 10 >= seats * 9 and (evidence.get("usage.health") or {}).get("status") in (None, "good"):
             yield Finding(
                 "seats-full", "growth", Weight.NOTE, words, (fact.id,),
                 f"Talk about more seats: {here:,} of {seats:,} are in use.", (fact.id,),
@@ -157,13 +167,16 @@ def _seats(evidence: Evidence) -> Iterator[Finding]:
         return
     if active and active["users"] >= _MANY_USERS and 0 < active["recent"] * 10 <= active["users"]:
         here, users = active["recent"], active["users"]
-        healthy = (evidence.get("usage.health") or {}).get("status") == "good"
         yield Finding(
-            "seats-empty", "usage", Weight.NOTE if healthy else Weight.CONCERN,
+            "seats-empty", "usage", Weight.NOTE if _is_healthy(evidence) else Weight.CONCERN,
             f"only {here:,} of {users:,} users {'was' if here == 1 else 'were'} active in the last four weeks",
             ("usage.active",),
             "Ask the main contact what keeps the others away, and offer them a short session.", ("usage.active",),
         )  # fmt: skip
+
+
+def _is_healthy(evidence: Evidence) -> bool:
+    return (evidence.get("usage.health") or {}).get("status") == "good"
 
 
 # So many have a log-in that it is news when hardly anybody uses it.

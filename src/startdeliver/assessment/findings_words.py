@@ -11,6 +11,8 @@ from startdeliver.assessment.finding import Finding, Weight
 _SETTLED_RENEWAL = 270
 # Contracts are given notice of in this many days before their end.
 _TIME_FOR_NOTICE = 120
+# Days after which nobody can be called about a sentence as if it were new, and after which one alone weighs little.
+_STALE, _LONG_AGO = 30, 120
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
@@ -89,11 +91,13 @@ def _leaving(evidence: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
         return
     when = "today" if fact.value.get("waits") or fact.value["days"] < 2 else "this week"
-    answer = ", before anything else is written," if fact.value.get("waits") else ""
+    step = f"Call {whom} {when} about {about(fact)} and agree what has to change for them to stay."
+    if fact.value["days"] >= _STALE and not fact.value.get("waits"):
+        step = f"Ask {whom} whether {about(fact)} still holds, and agree what has to change for them to stay."
     yield Finding(
         "leaving", "leaving", _weight_of_leaving(fact, len(live), evidence),
         f"on {on} {author(fact)} spoke of leaving{words(fact)}{_unanswered(fact)}", cited,
-        _talk(fact, f"Call {whom} {when}{answer} about {about(fact)} and agree what has to change for them to stay."),
+        _talk(fact, step),
         (fact.id,),
     )  # fmt: skip
 
@@ -116,8 +120,9 @@ def _weight_of_leaving(fact: Fact, number: int, evidence: Evidence) -> Weight:
         return Weight.CONCERN
     if value["days"] >= 60 and left is not None and left >= _SETTLED_RENEWAL and value["after"] >= 0:
         return Weight.CONCERN
-    if value["days"] >= 120 and number == 1:
-        return Weight.SERIOUS
+    if value["days"] >= _LONG_AGO and number == 1:
+        # Said once, long ago: news only where the contract is about to end.
+        return Weight.SERIOUS if left is not None and -30 <= left <= _TIME_FOR_NOTICE else Weight.CONCERN
     return Weight.CRITICAL if number > 1 or value["churn"] >= 0.6 else Weight.SERIOUS
 
 
@@ -198,12 +203,14 @@ def _staying(evidence: Evidence) -> Iterator[Finding]:
             return
         whom = author(fact, "them")
         step = f"Follow up with {whom} on {about(fact)} and agree the next step."
+        if fact.value["days"] >= _STALE:
+            step = ""
         if fact.value["open"]:
             step = f"Answer {whom} on {about(fact)} with a concrete offer."
         yield Finding(
             "staying", "commitment", Weight.GOOD,
             f"on {fact.value['on']} {author(fact)} wrote of staying or growing{words(fact)}", (fact.id,),
-            _talk(fact, step), (fact.id,),
+            _talk(fact, step) if step else "", (fact.id,),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from startdeliver.assessment.statuses import LEVELS, Trend
+from startdeliver.assessment.statuses import LEVELS, Status, Trend
 
 WINDOW = timedelta(days=42)
 # A change shows from _ENTER on and stays until it is below _LEAVE: going to and fro between two neighbouring statuses
@@ -24,7 +24,10 @@ def trend(points: Sequence[Point], now: datetime, before: str = Trend.STEADY, us
     by_status = _of_statuses(points, now, before)
     if by_status != Trend.STEADY or not usage:
         return by_status
-    return Trend.IMPROVING if usage > 0 else Trend.DETERIORATING
+    if usage < 0:
+        return Trend.DETERIORATING
+    # Growing use is no improvement of a customer who may be lost for another reason.
+    return Trend.IMPROVING if points and LEVELS[points[-1][1]] >= LEVELS[Status.NEUTRAL] else Trend.STEADY
 
 
 def usage_course(facts: Mapping[str, Any]) -> int:

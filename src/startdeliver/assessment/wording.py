@@ -47,7 +47,7 @@ _TO_MACHINE = re.compile("|".join(re.escape(word) for word in _MACHINE))
 
 
 # The calendar module's names ask the locale each time.
-_MONTHS = (
+MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
@@ -55,7 +55,7 @@ _MONTHS = (
 
 def day(moment: datetime | date) -> str:
     """ "12 October 2026" """
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
 def count(number: int, one: str, many: str = "") -> str:

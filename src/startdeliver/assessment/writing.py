@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from startdeliver.assessment.facts import Evidence
 from startdeliver.assessment.finding import Finding, Weight
 from startdeliver.assessment.statuses import Status
+from startdeliver.assessment.wording import MONTHS
 
 Said = tuple[str, tuple[str, ...]]
 _BAD = (Status.RISK, Status.ATTENTION)
@@ -22,12 +24,13 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
             return _quiet(status, found, evidence)
         sentences = [_sentence(lead)]
         # A third finding, what is at stake, what speaks for them: of these the first two.
-        more = [one for one in _distinct(against)[2:3] if one.area == "support"]
+        more = [one for one in _distinct(against)[2:3] if one.area == "support" and not _repeats(one, lead)]
         parts = [(one.clause, one.facts) for one in more]
         if beside := _context(evidence, status):
             parts.append(beside)
         if favour:
-            parts.append((f"on the other hand, {favour[0].clause}", favour[0].facts))
+            clause = favour[0].clause.split(", though")[0]
+            parts.append((f"on the other hand, {clause}", favour[0].facts))
         if parts:
             text = "; ".join(clause for clause, _ in parts[:2])
             sentences.append((_capital(text) + ".", tuple(dict.fromkeys(f for _, facts in parts[:2] for f in facts))))
@@ -40,6 +43,18 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
             sentences.append((_capital(beside[0]) + ".", beside[1]))
         return sentences
     return _quiet(status, found, evidence)
+
+
+def _repeats(one: Finding, lead: Sequence[Finding]) -> bool:
+    """Whether a wait began with the overdue ticket, so that one of them says it."""
+    since, both = one.clause.rsplit("since ", 1)[-1], {"waiting", "overdue"}
+    return any({one.code, other.code} == both and since in other.clause for other in lead)
+
+
+def short(said: Sequence[Said], year: int) -> list[Said]:
+    """The sentences with the dates of this year as one says them: “3 November” instead of “3 November 2026”."""
+    pattern = re.compile(rf"(\b\d{{1,2}} (?:{'|'.join(MONTHS)})) {year}\b")
+    return [(pattern.sub(r"\1", text), facts) for text, facts in said]
 
 
 def _favour(found: Sequence[Finding]) -> list[Finding]:
@@ -141,6 +156,8 @@ def action(status: str, found: Sequence[Finding], evidence: Evidence) -> list[Sa
             return [(one.step, one.step_facts or one.facts)]
     if waiting := next((one for one in notes if one.code in ("waiting", "seats-full")), None):
         return [(waiting.step, waiting.step_facts or waiting.facts)]
+    if status != Status.THRIVING and (seats := next((one for one in notes if one.code == "seats-empty"), None)):
+        return [(seats.step, seats.step_facts)]
     if near and renewal is not None:
         return [(_renew(status, renewal, _is_calm(found)), ("commercial.renewal",))]
     if status == Status.THRIVING and good and _is_calm(found):
