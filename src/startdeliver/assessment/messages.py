@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from startdeliver.assessment import tone
-from startdeliver.assessment.models import TicketTone
+from startdeliver.assessment.models import AssessmentState, TicketTone
 from startdeliver.common import clock, html
 from startdeliver.storage.sql import organization_work
 from startdeliver.support.models import Thread, Ticket
@@ -80,6 +80,24 @@ def due(customer_ids: Iterable[int] | None = None) -> QuerySet[Ticket]:
     return rows.exclude(Q(tone__isnull=False) & same)
 
 
+def outdated() -> QuerySet[Ticket]:
+    """Tickets of the open scope that decide something and whose tones an older reader computed."""
+    return Ticket.objects.filter(
+        updated_at__gte=clock.now() - DEPTH, customer__isnull=False, tone__reader__lt=tone.VERSION
+    )
+
+
+def read_outdated(organization: Organization) -> set[int] | None:
+    """Reads one page of what is outdated again, newest tickets first, and gives the ids of the customers whose tones
+    changed. None: nothing is outdated, or the reader does not load.
+    """
+    if tone.limits():
+        return None
+    with organization_work(organization):
+        ids = list(outdated().order_by("-updated_at").values_list("pk", flat=True)[:_PAGE])
+        return _read(organization, ids) if ids else None
+
+
 def read_due(
     organization: Organization,
     customer_ids: Iterable[int] | None = None,
@@ -118,11 +136,13 @@ def _read(organization: Organization, ids: list[int]) -> set[int]:
         if old is None or old.data != row.data or old.topic != row.topic:
             touched.add(one.ticket.customer_id or 0)
     with transaction.atomic():
+        if not all(row.reader for row in rows):
+            AssessmentState.objects.filter(reader__gt=0).update(reader=0)
         TicketTone.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=["ticket"],
-            update_fields=["read_at", "topic", "last_at", "data", "computed_at"],
+            update_fields=["read_at", "topic", "last_at", "data", "reader", "computed_at"],
         )
     return touched
 
@@ -132,9 +152,11 @@ class _Work:
 
     def __init__(self, ticket: Ticket, entries: str | None, old: TicketTone | None) -> None:
         self.ticket = ticket
-        known = decode(old.data) if old else Reading()
+        # What an older reader heard is worth nothing beside what this one will hear.
+        known = decode(old.data) if old and (old.reader >= tone.VERSION or tone.limits()) else Reading()
         self._known, self._quotes = known.m, {quote.entry: quote for quote in known.q}
-        self._topic = old.topic if old else ""
+        self._topic = old.topic if old and known.m else ""
+        self._reader = old.reader if old and known.m else tone.VERSION
         self._said = list(_said(entries, ticket))[-_MESSAGES:]
         self._new = [(key, at, text) for key, at, text, _ in self._said if not self._is_known(key, text)]
 
@@ -181,6 +203,8 @@ class _Work:
             topic=topic,
             last_at=clock.from_unix(newest),
             data=_encode(Reading(spoken, kept, source)).decode(),
+            # Read by a list of words: once more as soon as the reader loads.
+            reader=0 if source == "words" else self._reader,
             computed_at=clock.now(),
         )
 

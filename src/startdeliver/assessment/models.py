@@ -189,6 +189,9 @@ class TicketTone(TenantModel):
     topic = models.CharField(max_length=20, blank=True)
     last_at = models.DateTimeField(null=True, blank=True, help_text="The customer's newest message.")
     data = models.TextField(default="{}")
+    reader = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="The tone.VERSION that read it; 0: one before there were versions."
+    )
     computed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -218,6 +221,9 @@ class AssessmentState(TenantModel):
 
     looked_at = models.DateTimeField(null=True, blank=True, help_text="Changes up to here are noted.")
     swept_day = models.DateField(null=True, blank=True, help_text="The day on which every customer was last looked at.")
+    reader = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="No stored tone that counts is of a reader older than this tone.VERSION."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization"], name="assessmentstate_one")]

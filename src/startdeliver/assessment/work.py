@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from startdeliver.assessment import for_workflows, messages, services
+from startdeliver.assessment import for_workflows, messages, services, tone
 from startdeliver.assessment.models import AssessmentState
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # A transaction that ends late carries times from before the last look.
 _OVERLAP = timedelta(seconds=60)
 _BUSY_DAYS = timedelta(days=3)
+AGAIN_JOB = services.TONES_JOB + ".again"
 
 
 @tick("assessment.look", 15)
@@ -55,6 +56,8 @@ def look(organization: Organization) -> set[int] | None:
             services.touch(organization, changed)
             if messages.due().filter(updated_at__gte=now - _BUSY_DAYS).exists():
                 _read_tones(organization)
+        if state.reader < tone.VERSION:
+            jobs.enqueue(AGAIN_JOB, f"{AGAIN_JOB}:{organization.pk}", organization=organization)
         AssessmentState.objects.filter(pk=state.pk).update(looked_at=now, swept_day=today)
         return changed
 
@@ -99,6 +102,20 @@ def read_tones(context: jobs.Context) -> None:
         services.touch(organization, changed)
         if context.stopping():
             raise jobs.HandBack
+
+
+@jobs.handler(AGAIN_JOB)
+def read_tones_again(context: jobs.Context) -> None:
+    """Reads a page of the tones again that an older reader left; the next look asks for the next page, so that an
+    upgrade takes a small part of the worker for a while instead of all of it."""
+    assert context.organization is not None
+    organization = context.organization
+    changed = messages.read_outdated(organization)
+    if changed:
+        services.touch(organization, changed)
+    elif changed is None and not tone.limits():
+        with organization_work(organization):
+            AssessmentState.objects.update(reader=tone.VERSION)
 
 
 def after_sync(organization: Organization, customer_ids: set[int] | None) -> None:
