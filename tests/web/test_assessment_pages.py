@@ -84,6 +84,24 @@ def test_the_list_filters_by_status(main: Client, hub: Hub, acorn: Customer) -> 
     assert "Acorn" not in main.get("/customers?assessment=thriving").content.decode()
 
 
+def test_the_counts_follow_the_other_filters(main: Client, hub: Hub, acorn: Customer) -> None:
+    birch = hub.customer("Birch", csm=None)
+    with organization_scope(hub.organization):
+        services.reassess(birch)
+        status = Current.objects.get(customer=acorn).status
+
+    def counted(address: str) -> int:
+        page = main.get(address).content.decode().split('aria-label="Assessment"')[1].split("</nav>")[0]
+        return sum(map(int, re.findall(r'class="strip-count">(\d+)<', page)))
+
+    assert counted("/customers") == 2
+    assert counted("/customers?health=none") == 1
+    assert counted("/customers?q=acor") == 1
+    assert counted(f"/customers?health=none&assessment={status}") == 1
+    assert counted(f"/customers?q=acor&assessment={status}") == 1
+    assert counted("/customers?q=zzz") == 0
+
+
 @pytest.mark.parametrize("path", ["assess", "assessment/wrong"])
 def test_lite_members_only_read(
     signed_in: Callable[[Member], Client], lite: Member, acorn: Customer, path: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from startdeliver.assessment.models import Assessment, Assessor, Current, Feedback
 from startdeliver.assessment.statuses import LEVELS, Status, Trend
@@ -90,10 +90,13 @@ def analysis(assessment: Assessment) -> list[Signal]:
     ]
 
 
-def status_counts() -> dict[str, int]:
-    """Customers of the open scope by status, best first, those not archived; statuses without any are 0."""
-    rows = Current.objects.filter(customer__archived_at__isnull=True).values_list("status").annotate(Count("pk"))
-    found = dict(rows.order_by())
+def status_counts(among: QuerySet[Customer] | None = None) -> dict[str, int]:
+    """Customers of the open scope by status, best first; statuses without any are 0. `among`: only these customers,
+    otherwise all that are not archived."""
+    rows = Current.objects.filter(customer__archived_at__isnull=True)
+    if among is not None:
+        rows = Current.objects.filter(customer__in=among.order_by().values("pk"))
+    found = dict(rows.values_list("status").annotate(Count("pk")).order_by())
     return {status: found.get(status, 0) for status in Status.values}
 
 

@@ -84,7 +84,7 @@ def customers_list(
     The default puts first what got worse most recently, then by severity. An unknown sort is the default.
     """
     filters = filters or CustomerFilters()
-    rows = _health(_base(filters, search), filters.health)
+    rows = matching(filters, search)
     key = sort.removeprefix("-")
     descending = sort.startswith("-")
     if key not in SORTS:
@@ -115,6 +115,11 @@ def customers_list(
     return rows.order_by(_way(F(_SORTS[key]), descending), "name", "pk")
 
 
+def matching(filters: CustomerFilters, search: str = "") -> QuerySet[Customer]:
+    """The customers of a list in no order, to be counted or narrowed further."""
+    return _health(_base(filters, search), filters.health)
+
+
 def customer_ids(
     filters: CustomerFilters | None = None,
     sort: str = DEFAULT_SORT,
@@ -130,7 +135,7 @@ def customer_ids(
     filters = filters or CustomerFilters()
     field = _sort_field(sort)
     if field is not None:
-        rows = _health(_base(filters, search), filters.health).order_by("name", "pk")
+        rows = matching(filters, search).order_by("name", "pk")
         return custom.sorted_ids(rows, field, sort.startswith("-"), start, stop or sys.maxsize)
     if sort.removeprefix("-") in ("login", "usage"):
         return _joined(_in_pieces(filters, search, sort), start, stop)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -198,9 +199,9 @@ def test(request: HttpRequest) -> HttpResponse:
     return redirect("/settings/ai")
 
 
-def strip_counts() -> list[tuple[str, str, int]]:
-    """(status, label, customers) best first, none while nobody was assessed."""
-    counts = selectors.status_counts()
-    if not any(counts.values()):
+def strip_counts(among: QuerySet[Customer] | None = None) -> list[tuple[str, str, int]]:
+    """(status, label, customers) best first, of the customers in `among` or of all; none while nobody was assessed."""
+    counts = selectors.status_counts(among)
+    if not any(counts.values()) and (among is None or not any(selectors.status_counts().values())):
         return []
     return [(status, str(Status(status).label), counts[status]) for status in LEVELS]

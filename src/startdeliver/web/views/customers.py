@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -30,7 +31,7 @@ from startdeliver.workflows import selectors as selectors_of_workflows
 
 _RECENT = timedelta(days=30)
 _RANK = {"good": 0, "fair": 1, "poor": 2}
-_STRIP = (("", "All"), ("poor", "Poor"), ("fair", "Fair"), ("good", "Good"), ("none", "No data"))
+_STRIP = (("", "Support: all"), ("poor", "Poor"), ("fair", "Fair"), ("good", "Good"), ("none", "No data"))
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
             StripItem(
                 status, label, number, now.address(("assessment", "page"), assessment=status), now.verdict == status
             )
-            for status, label, number in strip_counts()
+            for status, label, number in strip_counts(_but_for_verdict(now, filters, search))
         ],
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
@@ -162,6 +163,15 @@ def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any
         "own_chips": [(one, now.address(without=one.values)) for one in now.own],
         "column_choices": [(one, one.key in shown) for one in [*COLUMNS, *map(own_column, now.fields)]],
     }
+
+
+def _but_for_verdict(now: Asked, filters: selectors.CustomerFilters, search: str) -> QuerySet[Customer] | None:
+    """The customers of the list whatever their assessment; None when that is all of them. `filters` and `search`: the
+    list's, already searched."""
+    if now.verdict:
+        others = tuple(one for one in now.filters.fields if one != Q(assessment__status=now.verdict))
+        filters, search = replace(now.filters, fields=others), now.search
+    return selectors.matching(filters, search) if search or filters != selectors.CustomerFilters() else None
 
 
 def _strip(request: HttpRequest, counts: dict[str, int], total: int, current: str) -> list[StripItem]:
