@@ -211,3 +211,13 @@ def test_a_large_change_of_usage_is_a_trend(active: tuple[int, int], change: int
 )
 def test_only_short_words_to_people_are_quoted(words: str, expected: str) -> None:
     assert quotable(words) == expected
+
+
+def test_one_voice_and_one_wait_are_enough_for_a_summary() -> None:
+    threat = said(7, 9, "We are considering other vendors.", "leaving", churn=0.9, open_=True, waits=True)
+    angry = [said(n, 5, f"This is a disaster, number {n}.", score=-0.9, open_=True) for n in (1, 2, 3)]
+    since = NOW - timedelta(days=9)
+    found = judged(heard=[threat, *angry], open=4, waiting=1, waiting_since=since, **GOOD_USE)
+    assert text(found).count("“") == 1
+    assert "waiting for an answer" not in text(found)
+    assert any("disaster" in str(one["text"]) for one in found.analysis)

@@ -139,6 +139,10 @@ def _unclouded(
         # One kind message and one good rating are a voice together.
         voice = ["mood"]
         cited = (*cited, *_cited([softly["mood-good"], softly["rating-good"]]))
+    if not voice and "growth" in good and "rating-good" in softly:
+        # Who grows and gives the best rating needs no second letter.
+        voice = ["rating"]
+        cited = (*cited, *softly["rating-good"].facts)
     watched = any(one.code in _WATCHED for one in found)
     if away := [one for one in found if one.code in ABSENCE and "away" in softly]:
         why = "They are quiet, as they had announced."
@@ -159,6 +163,7 @@ def _unclouded(
 # What keeps a customer from thriving, even where it weighs little.
 _WATCHED = (
     "overdue", "rating-bad", "usage-fair", "mood-bad", "leaving-settled", "legal", "escalation", "blocked-before",
+    "surge",
 )  # fmt: skip
 
 

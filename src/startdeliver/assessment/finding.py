@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,6 +16,10 @@ class Weight(IntEnum):
     NOTE = 0
     GOOD = 1
     STRONG = 2
+
+
+# The words of a customer behind a clause: (Nadia Haddad: “It fails”).
+QUOTED = re.compile(r" \((?:[^“(]*: )?“(.*)”\)$")
 
 
 @dataclass(frozen=True, slots=True)

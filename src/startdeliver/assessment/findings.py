@@ -5,7 +5,6 @@ A finding says itself in a clause for the summary and in a next step; both use n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from startdeliver.assessment import findings_usage, findings_words
 from startdeliver.assessment.describe_support import LONG_WAIT, TOPIC_WORDS
 from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.finding import QUOTED, Finding, Weight
 from startdeliver.assessment.findings_words import about
 
 
@@ -42,14 +41,11 @@ def find(evidence: Evidence) -> list[Finding]:
 
 def _once(one: Finding, found: Sequence[Finding]) -> Finding:
     """The finding without a quotation that a heavier one has already."""
-    quoted = _QUOTED.search(one.clause)
+    quoted = QUOTED.search(one.clause)
     others = [other.clause for other in found if other is not one]
     if one.area != "mood" or quoted is None or not any(quoted[1] in clause for clause in others):
         return one
-    return replace(one, clause=_QUOTED.sub("", one.clause))
-
-
-_QUOTED = re.compile(r" \((?:[^“(]*: )?“(.*)”\)$")
+    return replace(one, clause=QUOTED.sub("", one.clause))
 
 
 def _merged(found: list[Finding]) -> list[Finding]:

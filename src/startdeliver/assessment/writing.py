@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from startdeliver.assessment.facts import Evidence
-from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.finding import QUOTED, Finding, Weight
 from startdeliver.assessment.statuses import Status
 from startdeliver.assessment.wording import MONTHS
 
@@ -19,12 +19,14 @@ def summary(status: str, found: Sequence[Finding], evidence: Evidence) -> list[S
     against = [one for one in found if one.weight < 0]
     favour = _favour(found)
     if status in _BAD or (against and not favour):
+        if any("nobody has answered" in one.clause for one in against):
+            against = [one for one in against if one.code != "waiting"]
         lead = _distinct(against)[:2]
         if not lead:
             return _quiet(status, found, evidence)
         sentences = [_sentence(lead)]
         # A third finding, what is at stake, what speaks for them: of these the first two.
-        more = [one for one in _distinct(against)[2:3] if one.area == "support" and not _repeats(one, lead)]
+        more = [one for one in _distinct(against)[2:] if one.area == "support" and not _repeats(one, lead)][:1]
         parts = [(one.clause, one.facts) for one in more]
         if beside := _context(evidence, status):
             parts.append(beside)
@@ -88,6 +90,9 @@ def _distinct(found: Sequence[Finding]) -> list[Finding]:
 
 def _sentence(found: Sequence[Finding]) -> Said:
     clauses = [one.clause for one in found]
+    if len(found) > 1 and "“" in clauses[0] and found[1].area == "mood":
+        # One voice is enough for a sentence.
+        clauses[1] = QUOTED.sub("", clauses[1])
     text = clauses[0] if len(clauses) == 1 else f"{clauses[0]}, and {clauses[1]}"
     return _capital(text) + ".", tuple(dict.fromkeys(fact for one in found for fact in one.facts))
 
@@ -216,8 +221,11 @@ def analysis(
     """The verdict's reason, every finding with its weight, then every fact that no finding used."""
     yield {"area": "verdict", "weight": "verdict", "text": f"{Status(status).label}: {why}", "facts": list(cited)}
     used: set[str] = set()
+    said_of_usage = {fact for one in found if one.code == "usage-good" for fact in one.facts}
     for one in found:
         used.update(one.facts)
+        if one.code == "seats-empty" and {*one.facts} <= said_of_usage:
+            continue
         yield {
             "area": one.area,
             "weight": one.weight.name.lower(),
