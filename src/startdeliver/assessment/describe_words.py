@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from startdeliver.assessment.facts import Fact
 from startdeliver.assessment.gather import Heard, Raw
 from startdeliver.assessment.messages import LEAVING, Quote, Spoken
+from startdeliver.assessment.tone_cues import has
 from startdeliver.assessment.wording import day, is_plain, quotable, utc
 
 Said = tuple[Heard, Quote]
@@ -63,7 +64,8 @@ def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
     said = [(heard, quote) for heard in raw.heard for quote in heard.reading.q]
     spoken = [one for heard in raw.heard for one in heard.reading.m.values() if one.known and one.intent != "automatic"]
     since = (now - timedelta(days=_LEAVING_DAYS)).timestamp()
-    leaving = [(heard, quote) for heard, quote in said if quote.churn >= LEAVING and quote.at >= since]
+    leaving = [(heard, quote) for heard, quote in said
+               if quote.churn >= LEAVING and quote.at >= since and _is_worded(quote)]  # fmt: skip
     for heard, quote in _newest_per_ticket(leaving)[:2]:
         yield _leaving(heard, quote, spoken, now)
     for intent, (name, days, what) in _INTENTS.items():
@@ -84,6 +86,28 @@ def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
         yield _fact("quote.negative", heard, quote, "a message sounded negative", now, spoken)
     for heard, quote in good[:1]:
         yield _fact("quote.positive", heard, quote, "a message sounded positive", now, spoken)
+
+
+def _is_worded(quote: Quote) -> bool:
+    """Whether a quotation shows what is claimed: it has a word for leaving or for a rival, or leaves no doubt without.
+
+    A claim of leaving beside words that say nothing of it is worse than a missed one.
+    """
+    if quote.churn >= _NO_DOUBT or not quote.text.isascii():
+        return True
+    if quote.intent == "hint" or _WAY_OUT.search(quote.text):
+        return True
+    return has("leave", quote.text) or has("rival", quote.text) or has("law", quote.text)
+
+
+# Beside the words that the reader knows: a contract that ends, all data out, a trial of something else.
+_WAY_OUT = re.compile(
+    r"\b(?:contract|agreement|subscription|licen[cs]e)s? (?:will )?(?:ends?|expires?|runs? out)\b"
+    r"|\ball (?:of )?our data\b|\baccounts? (?:will be |be |is |are )?closed\b|\bpilot|\btrial\b|\bside by side\b|\bcompar(?:e|es|ing|ison)\b",
+    re.IGNORECASE,
+)
+# How sure the reader has to be where no word says it.
+_NO_DOUBT = 0.97
 
 
 def _leaving(heard: Heard, quote: Quote, spoken: list[Spoken], now: datetime) -> Fact:
