@@ -103,7 +103,8 @@ def _is_worded(quote: Quote) -> bool:
 # Beside the words that the reader knows: a contract that ends, all data out, a trial of something else.
 _WAY_OUT = re.compile(
     r"\b(?:contract|agreement|subscription|licen[cs]e)s? (?:will )?(?:ends?|expires?|runs? out)\b"
-    r"|\ball (?:of )?our data\b|\baccounts? (?:will be |be |is |are )?closed\b|\bpilot|\btrial\b|\bside by side\b|\bcompar(?:e|es|ing|ison)\b",
+    r"|\ball (?:of )?our data\b|\baccounts? (?:will be |be |is |are )?closed\b"
+    r"|\bpilot|\btrial\b|\bside by side\b|\bcompar(?:e|es|ing|ison)\b",
     re.IGNORECASE,
 )
 # How sure the reader has to be where no word says it.
