@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment import messages
+from startdeliver.assessment import describe_words, messages
 from startdeliver.assessment.builtin import assess
 from startdeliver.assessment.evidence import collect
 from startdeliver.assessment.facts import Evidence
@@ -84,3 +84,24 @@ def test_what_a_mail_quotes_is_not_said(scoped: Organization) -> None:
     customer = make_customer()
     wrote(customer, 3, f"Thank you.</p><blockquote>{LEAVING}</blockquote><p>")
     assert not heard(customer).starting("churn.")
+
+
+@pytest.mark.parametrize(
+    ("sure", "text", "counts"),
+    [
+        (0.6, "We will terminate the agreement in June", True),
+        (0.6, "Can the planner see last week as well?", False),
+        (0.98, "Ours will be another one by June", True),
+        (0.6, "Vi har beslutat att inte förlänga", True),
+        (0.6, "Vi förlänger alltså inte i vår", True),
+        (0.6, "Vi har lagt upp tio kollegor och vill också komma igång", False),
+        (0.85, "Vi går vår egen väg från våren", True),
+        (0.6, "Não vamos renovar em março", True),
+        (0.6, "O nosso informático quer ligar as rotas ao sistema", False),
+        (0.6, "Ihr Vertragspartner ist insolvent, der Verwalter prüft alle Verträge", True),
+        (0.6, "Nous ne souhaitons pas renouveler en mai", True),
+    ],
+)
+def test_what_is_called_leaving_has_a_word_for_it(sure: float, text: str, counts: bool) -> None:
+    quote = messages.Quote("entry", 0, 0.0, sure, text, "leaving")
+    assert describe_words._is_worded(quote) is counts

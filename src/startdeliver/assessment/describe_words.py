@@ -93,7 +93,8 @@ def _is_worded(quote: Quote) -> bool:
 
     A claim of leaving beside words that say nothing of it is worse than a missed one.
     """
-    if quote.churn >= _NO_DOUBT or not quote.text.isascii():
+    # The words of other languages are known less well, so that there less certainty has to do.
+    if quote.churn >= (_NO_DOUBT if quote.text.isascii() else _HARDLY_ANY):
         return True
     if quote.intent == "hint" or _WAY_OUT.search(quote.text):
         return True
@@ -104,11 +105,19 @@ def _is_worded(quote: Quote) -> bool:
 _WAY_OUT = re.compile(
     r"\b(?:contract|agreement|subscription|licen[cs]e)s? (?:will )?(?:ends?|expires?|runs? out)\b"
     r"|\ball (?:of )?our data\b|\baccounts? (?:will be |be |is |are )?closed\b"
-    r"|\bpilot|\btrial\b|\bside by side\b|\bcompar(?:e|es|ing|ison)\b",
+    r"|\bpilot|\btrial\b|\bside by side\b|\bcompar(?:e|es|ing|ison)\b"
+    # In the other languages: not going on, the end of the company, all data out.
+    r"|\b(?:inte|ikke|icke|niet|nicht|não|no|non|pas)\b.{0,30}\b(?:förläng|förny|fortsätt|forleng|forlæng|forny|fortsett|"
+    r"fortsæt|verleng|vernieuw|verläng|erneuer|weiterführ|renov|renouvel|rinnov|prolong|recondui|prorrog|poursuiv)"
+    r"|\b(?:förläng|förny|fortsätt|forleng|forlæng|forny|fortsett|fortsæt|verleng|verläng|erneuer)\w*"
+    r" (?:\w+ ){0,3}(?:inte|ikke|niet|nicht)\b"
+    r"|\binsolven|\bkonkurs|\bfaillite|\bfaillissement|\bquiebra|\bfallimento|\bfalência|\bbankrupt"
+    r"|\b(?:alla|alle|all) (?:våra|våre|vores|onze|unsere) (?:data|gegevens|daten)\b|\btoutes nos données\b"
+    r"|\btodos (?:nuestros datos|os nossos dados)\b|\btutti i nostri dati\b",
     re.IGNORECASE,
 )
 # How sure the reader has to be where no word says it.
-_NO_DOUBT = 0.97
+_NO_DOUBT, _HARDLY_ANY = 0.97, 0.8
 
 
 def _leaving(heard: Heard, quote: Quote, spoken: list[Spoken], now: datetime) -> Fact:
