@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from django.db import connection, connections
 
 from startdeliver.assessment import describe_support, describe_usage, instructions
 from startdeliver.assessment.ai_settings import ai_settings
 from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.gather import gather, shown_fields
+from startdeliver.assessment.gather import Raw, gather, shown_fields
 from startdeliver.common import clock
+from startdeliver.storage.sql import organization_work
 from startdeliver.support.rules import rule
 from startdeliver.tenancy.models import Organization
 
@@ -17,6 +22,8 @@ CHUNK = 4000
 # Gives, by customer id, facts that another part knows of these customers, for example enrolments in workflows.
 Source = Callable[[Organization, Sequence[int]], Mapping[int, Sequence[Fact]]]
 _sources: list[Source] = []
+# What the database says of some customers, and what other parts do.
+Figures = tuple[dict[int, Raw], list[Mapping[int, Sequence[Fact]]]]
 
 
 def source(give: Source) -> Source:
@@ -36,15 +43,19 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
     reading = instructions.read(ai_settings(organization).instructions)
     told = instructions.facts(reading)
     fields = shown_fields(organization)
-    for start in range(0, len(customer_ids), CHUNK):
-        ids = customer_ids[start : start + CHUNK]
+
+    def read(ids: Sequence[int]) -> Figures:
+        with organization_work(organization):
+            return gather(organization, ids, reading.ignored()), [give(organization, ids) for give in _sources]
+
+    chunks = [customer_ids[start : start + CHUNK] for start in range(0, len(customer_ids), CHUNK)]
+    for raws, others in _ahead(read, chunks):
         found: list[Evidence] = []
         # Hundreds of thousands of small objects, all of which stay: looking for garbage among them costs a quarter.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            others = [give(organization, ids) for give in _sources]
-            for pk, raw in gather(organization, ids, reading.ignored()).items():
+            for pk, raw in raws.items():
                 facts = [
                     *describe_support.describe(raw, now, overdue_days),
                     *describe_usage.describe(raw, now, organization.currency, fields),
@@ -57,3 +68,21 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
             if collecting:
                 gc.enable()
         yield from found
+
+
+def _ahead(read: Callable[[Sequence[int]], Figures], chunks: Sequence[Sequence[int]]) -> Iterator[Figures]:
+    """The figures of each chunk. PostgreSQL works on the next one while this one is put into words; not inside a
+    transaction, of which another connection sees nothing."""
+    if len(chunks) < 2 or connection.vendor != "postgresql" or connection.in_atomic_block:
+        yield from map(read, chunks)
+        return
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(copy_context().run, read, chunks[0])
+        try:
+            for following in chunks[1:]:
+                figures = waiting.result()
+                waiting = reader.submit(copy_context().run, read, following)
+                yield figures
+            yield waiting.result()
+        finally:
+            reader.submit(connections.close_all).result()
