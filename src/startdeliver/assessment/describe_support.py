@@ -88,7 +88,8 @@ def _tickets(raw: Raw, now: datetime, overdue_days: int) -> Iterator[Fact]:
             at=oldest.since.date().isoformat(),
             link=f"/tickets/{oldest.id}" if raw.overdue == 1 else f"{mine}&show=overdue",
         )
-    idle = {one.ticket_id for one in raw.heard if _is_idle(one)}
+    listed = {ticket.id for ticket in raw.open_tickets[:4]}
+    idle = {one.ticket_id for one in raw.heard if one.ticket_id in listed and _is_idle(one)}
     for ticket in raw.open_tickets[:4]:
         title = " ".join(ticket.title.split()) or "A ticket without a subject"
         yield Fact(

@@ -40,6 +40,8 @@ _SAFETY = re.compile(
     r"|patientsäkerhet|patientsikkerhe[dt]|farlig[ta]?)\b",
     re.IGNORECASE,
 )
+# The facts of which it is asked.
+_HARMFUL = ("blocked", "quote.negative")
 # Who says so can go on working.
 _NO_HURRY = re.compile(
     r"\b(?:not (?:that |very |so )?urgent|no (?:hurry|rush)|whenever you (?:can|have time)|nicht dringend|eilt nicht"
@@ -159,13 +161,13 @@ def _fact(
         "days": age,
         # Kind messages minus unkind ones since.
         "after": after,
-        "successor": bool(_SUCCESSOR.search(quote.text)),
+        "successor": name == "handover" and bool(_SUCCESSOR.search(quote.text)),
         "by": quote.who if is_plain(quote.who) and len(quote.who) <= 60 else "",
         "says": quotable(quote.text),
         # Whether nobody has answered yet, and whether the ticket ended with a good rating.
         "waits": heard.waiting_since is not None and heard.waiting_since.timestamp() <= quote.at + _SAME_MESSAGE,
         "content": not heard.open and (heard.rating or 0) >= 4,
-        "safety": bool(_SAFETY.search(quote.text) or _SAFETY.search(heard.title)),
+        "safety": name in _HARMFUL and bool(_SAFETY.search(quote.text) or _SAFETY.search(heard.title)),
         "talk": _talk(quote.text) if age <= _TALK_DAYS else "",
         **(more or {}),
     }

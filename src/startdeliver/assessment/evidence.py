@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -14,6 +13,7 @@ from startdeliver.assessment.ai_settings import ai_settings
 from startdeliver.assessment.facts import Evidence, Fact
 from startdeliver.assessment.gather import Raw, gather, shown_fields
 from startdeliver.common import clock
+from startdeliver.common.garbage import paused
 from startdeliver.storage.sql import organization_work
 from startdeliver.support.rules import rule
 from startdeliver.tenancy.models import Organization
@@ -45,16 +45,13 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
     fields = shown_fields(organization)
 
     def read(ids: Sequence[int]) -> Figures:
-        with organization_work(organization):
+        with organization_work(organization), paused():
             return gather(organization, ids, reading.ignored()), [give(organization, ids) for give in _sources]
 
     chunks = [customer_ids[start : start + CHUNK] for start in range(0, len(customer_ids), CHUNK)]
     for raws, others in _ahead(read, chunks):
         found: list[Evidence] = []
-        # Hundreds of thousands of small objects, all of which stay: looking for garbage among them costs a quarter.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with paused():
             for pk, raw in raws.items():
                 facts = [
                     *describe_support.describe(raw, now, overdue_days),
@@ -64,9 +61,6 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
                 for other in others:
                     facts += other.get(pk, ())
                 found.append(Evidence.of(pk, facts, salt))
-        finally:
-            if collecting:
-                gc.enable()
         yield from found
 
 

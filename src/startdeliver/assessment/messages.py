@@ -33,7 +33,7 @@ LEAVING = 0.5
 TELLING = ("leaving", "hint", "legal", "escalation", "blocked", "handover", "staying", "quiet")
 
 
-class Spoken(msgspec.Struct, array_like=True, frozen=True):
+class Spoken(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One message by the customer: checksum of its text, unix seconds, tone, churn and intent as in `tone.Tone`."""
 
     check: int
@@ -44,7 +44,7 @@ class Spoken(msgspec.Struct, array_like=True, frozen=True):
     intent: str = ""
 
 
-class Quote(msgspec.Struct, array_like=True, frozen=True):
+class Quote(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A short extract of a message that shows its tone; `entry` is the message's id in the thread, `who` the name of
     its author, empty when it is not known.
     """
