@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from benchmarks.harness import Figures, Watch, arguments, fresh_database, median_and_slowest
+from benchmarks.harness import Figures, Watch, arguments, fresh_database, median_and_slowest, settle
 
 
 def main() -> None:
     options = arguments(__doc__ or "")
     customers = 10_000 if options.small else 100_000
     with fresh_database(options.database):
-        from django.db import connection
         from django.db.models import Q
 
         from benchmarks.generate import fill
@@ -52,8 +51,7 @@ def main() -> None:
                     rows = [(pk, field, values[kind]()) for pk in ids if draw.random() < 0.9]
                     custom.write_many("customer", rows)
             figures.add("value rows written", len(ids) * 5 * 9 // 10 / watch.seconds, "a second")
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")
+            settle()
 
             def page(filters: Any = None, sort: str = "worse", start: int = 0) -> int:
                 return len(customers_page(filters, sort, start=start, stop=start + 51))

@@ -6,6 +6,7 @@ import time
 
 from django.db import connection
 
+from benchmarks.harness import settle
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.services import organization_create
 
@@ -79,6 +80,5 @@ def fill(customers: int, tickets: int) -> Organization:
             **common,
         )
         cursor.execute(statement.replace("%%", "%").replace("%", "%%"), [])
-        # What the database's own housekeeping does by itself after a load of this size.
-        cursor.execute("ANALYZE")
+    settle()
     return organization

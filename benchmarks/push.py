@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.harness import Figures, Watch, arguments, fresh_database, peak_megabytes
+from benchmarks.harness import Figures, Watch, arguments, fresh_database, peak_megabytes, settle
 from benchmarks.sync_rate import ALLOWANCE, LATENCY_MS, Windows
 from benchmarks.workspace import WORKSPACE, Intercom, simulated_intercom
 
@@ -55,7 +55,7 @@ def fill(customers: int, users: int) -> object:
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
-        cursor.execute("ANALYZE")
+    settle()
     with organization_scope(organization):
         link = Connection(
             organization=organization,

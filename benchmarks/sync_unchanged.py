@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import Figures, arguments, fresh_database, peak_megabytes
+from benchmarks.harness import Figures, arguments, fresh_database, peak_megabytes, settle
 from benchmarks.workspace import connect, simulated_intercom, sync
 
 
@@ -13,8 +13,6 @@ def main() -> None:
         simulated_intercom(conversations) as intercom,
         fresh_database(options.database, INTERCOM_API_URL=intercom.url),
     ):
-        from django.db import connection
-
         from startdeliver.support.models import Ticket
         from startdeliver.sync.models import Connection
         from startdeliver.tenancy.scope import organization_scope
@@ -24,8 +22,7 @@ def main() -> None:
         with organization_scope(organization):
             # As if their messages had been read, which is not what is measured here.
             Ticket.objects.update(messages_due=False)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+        settle()
         figures = Figures("nothing changed", options.database)
         figures.add("tickets", first.run.imported)
         figures.add("first listing (not part of a claim)", first.seconds, "s")

@@ -6,6 +6,7 @@ import time
 
 from django.db import connection
 
+from benchmarks.harness import settle
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.tenancy.services import organization_create
@@ -75,9 +76,7 @@ def fill(*, customers: int, users: int, events: int) -> Organization:
         _with_index(postgres)
         rollup.rebuild(organization)
         Touch.objects.all().delete()
-    with connection.cursor() as cursor:
-        # What the database's own housekeeping does by itself after a load of this size.
-        cursor.execute("VACUUM ANALYZE" if postgres else "ANALYZE")
+    settle()
     return organization
 
 

@@ -11,6 +11,8 @@ from startdeliver.common import clock
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import TenantModel
 
+_ACTIVE = models.Q(archived_at__isnull=True)
+
 
 class Customer(TenantModel):
     """A company that the organization serves. Intercom: company."""
@@ -24,7 +26,8 @@ class Customer(TenantModel):
     industry = models.CharField(max_length=255, blank=True)
     monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    csm = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # Indexed below, with the organization.
+    csm = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
     arr = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
     renewal_date = models.DateField(null=True, blank=True)
     last_login_at = models.DateTimeField(null=True, blank=True, help_text="The newest of its users (UTC).")
@@ -40,11 +43,13 @@ class Customer(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "external_id"], name="customer_external_id")]
         indexes = [
-            models.Index(fields=["organization", "archived_at", "name"], name="customer_name"),
             models.Index(fields=["organization", "csm"], name="customer_csm"),
             models.Index(fields=["organization", "domain"], name="customer_domain"),
             models.Index(fields=["organization", "updated_at"], name="customer_updated"),
-            models.Index(fields=["organization", "archived_at", "last_login_at"], name="customer_login"),
+            # Pages of a list, however deep, are found in one of these alone.
+            models.Index(fields=["organization", "id"], condition=_ACTIVE, name="customer_active"),
+            models.Index(fields=["organization", "name", "id"], condition=_ACTIVE, name="customer_name"),
+            models.Index(fields=["organization", "last_login_at", "id"], condition=_ACTIVE, name="customer_login"),
         ]
 
     csm_id: int | None
@@ -84,6 +89,7 @@ class CustomerUser(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "external_id"], name="customeruser_external_id")]
         indexes = [
+            models.Index(fields=["organization", "id"], condition=_ACTIVE, name="customeruser_active"),
             models.Index(fields=["organization", "email_key"], name="customeruser_email"),
             models.Index(fields=["organization", "customer"], name="customeruser_customer"),
             models.Index(fields=["organization", "updated_at"], name="customeruser_updated"),

@@ -293,19 +293,23 @@ class _Records(Generic[R]):
         raise NotImplementedError
 
     def _load(self, rows: Sequence[Mapping[str, Any]]) -> _Index[R]:
-        """The stored records that the rows may mean, by their keys."""
+        """The stored records that the rows may mean, by their keys; by the second one only where no ID finds one."""
         index: _Index[R] = _Index()
-        ids = {values["external_id"] for values in rows if values.get("external_id")}
-        keys = {key for values in rows if (key := self.second_key(values))}
-        queries = [self.model.objects.filter(among("external_id", ids)), self.load_by_key(keys)]
         found: dict[int, R] = {}
-        for query, wanted in zip(queries, (ids, keys), strict=True):
-            if wanted:
-                for record in query.select_for_update() if self._locking else query:
-                    found.setdefault(record.pk, record)
+        if ids := {values["external_id"] for values in rows if values.get("external_id")}:
+            for record in self._fetch(self.model.objects.filter(among("external_id", ids))):
+                found[record.pk] = record
+        known = {record.external_id for record in found.values()}
+        others = [values for values in rows if values.get("external_id") not in known]
+        if keys := {key for values in others if (key := self.second_key(values))}:
+            for record in self._fetch(self.load_by_key(keys)):
+                found.setdefault(record.pk, record)
         for record in found.values():
             index.add(record, self.key_of(record))
         return index
+
+    def _fetch(self, query: QuerySet[R]) -> QuerySet[R]:
+        return query.select_for_update() if self._locking else query
 
     def _apply(self, record: R, values: Mapping[str, Any], own: list[tuple[R, Any, Any]]) -> list[str]:
         """Sets what differs; gives the names of the columns."""
