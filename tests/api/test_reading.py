@@ -227,7 +227,9 @@ def test_what_is_not_there_is_404(js: Js, address: str) -> None:
     assert failed.value.status == 404
 
 
-@pytest.mark.parametrize("address", ["", "nothing", "customer/", "customer/abc", "customer/1/2", "customer/-1"])
+@pytest.mark.parametrize(
+    "address", ["", "nothing", "customer/", "customer/abc", "customer/1/2", "customer/-1", "field/1%0A"]
+)
 def test_unknown_addresses_are_404_in_json(js: Js, address: str) -> None:
     with pytest.raises(ApiFailed) as failed:
         js.call("GET", address)

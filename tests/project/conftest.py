@@ -19,16 +19,29 @@ def installation(tmp_path: Path) -> Installation:
 
 
 @pytest.fixture
-def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Installation]]:
-    """Makes new installations on the kind of database that the suite runs on: make_installation("one")."""
+def migrated(installation: Installation) -> Installation:
+    """A new installation on SQLite whose database is prepared."""
+    installation.prepare()
+    return installation
+
+
+@pytest.fixture
+def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..., Installation]]:
+    """Makes new installations with a prepared database of the kind that the suite runs on: make_installation("one").
+
+    With prepared=False the database is empty.
+    """
     from startdeliver.common.crypto import generate_key
     from tests.engine.processes import database_url
 
     databases: list[str] = []
 
-    def make(name: str) -> Installation:
+    def make(name: str, *, prepared: bool = True) -> Installation:
         if connection.vendor != "postgresql":
-            return Installation(tmp_path / name)
+            installation = Installation(tmp_path / name)
+            if prepared:
+                installation.prepare()
+            return installation
         database = f"test_startdeliver_{name}_{uuid4().hex[:8]}"
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE DATABASE "{database}"')
@@ -38,7 +51,10 @@ def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callab
             "STARTDELIVER_SECRET_KEY": "x" * 40,
             "STARTDELIVER_ENCRYPTION_KEYS": generate_key(),
         }
-        return Installation(tmp_path / name, settings)
+        installation = Installation(tmp_path / name, settings)
+        if prepared:
+            installation.ok("migrate")
+        return installation
 
     yield make
     with connection.cursor() as cursor:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
+DATABASE = "startdeliver.sqlite3"
 COMMAND = [sys.executable, "-m", "startdeliver.project.cli"]
 
 
@@ -40,6 +45,11 @@ class Installation:
             "STARTDELIVER_DATA_DIR": str(self.folder / "data"),
             **self.settings,
         }
+
+    def prepare(self) -> None:
+        """Prepares an SQLite database as `startdeliver migrate` does, in a fraction of the time: by a copy."""
+        (self.folder / "data").mkdir(parents=True)
+        shutil.copy(_prepared(), self.folder / "data" / DATABASE)
 
     def run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a subcommand to its end, in the installation's directory."""
@@ -84,6 +94,16 @@ class Installation:
         finally:
             process.kill()
             process.communicate()
+
+
+@lru_cache
+def _prepared() -> Path:
+    """A database that `startdeliver migrate` made; the others are copies of it."""
+    folder = Path(tempfile.mkdtemp(prefix="startdeliver-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Installation(folder)
+    made.ok("migrate")
+    return folder / "data" / DATABASE
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 180.0) -> None:

@@ -13,12 +13,11 @@ import pytest
 
 from tests.project.running import Installation, free_port, until
 
-Make = Callable[[str], Installation]
+Make = Callable[..., Installation]
 
 
 def prepared(make: Make, name: str, organization: str) -> Installation:
     installation = make(name)
-    installation.ok("migrate")
     installation.ok("org", "create", organization, "--admin", f"admin@{name}.test")
     return installation
 
@@ -35,7 +34,6 @@ def test_into_an_empty_installation(make_installation: Make, tmp_path: Path) -> 
     assert file.stat().st_mode & 0o077 == 0
 
     target = make_installation("two")
-    target.ok("migrate")
     restored = target.json("restore", str(file))
     assert restored["organizations"] == 1
     assert names(target) == ["Acme"]
@@ -52,7 +50,7 @@ def test_into_an_empty_installation(make_installation: Make, tmp_path: Path) -> 
 def test_an_installation_that_was_never_migrated(make_installation: Make, tmp_path: Path) -> None:
     source = prepared(make_installation, "one", "Acme")
     source.ok("backup", str(tmp_path / "backup.tar"))
-    target = make_installation("two")
+    target = make_installation("two", prepared=False)
     target.ok("restore", str(tmp_path / "backup.tar"))
     assert names(target) == ["Acme"]
 
@@ -95,7 +93,7 @@ def test_a_backup_is_whole_while_the_server_and_the_worker_run(make_installation
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an installation with one organization, on SQLite, to be copied."""
     installation = Installation(tmp_path_factory.mktemp("once") / "here")
-    installation.ok("migrate")
+    installation.prepare()
     installation.ok("org", "create", "Acme", "--admin", "a@one.test")
     return installation.folder
 

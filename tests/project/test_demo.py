@@ -152,8 +152,8 @@ def test_taken_ports_are_stepped_over(here: Installation) -> None:
     assert all(taken < port < taken + 50 for port in ports)
 
 
-def test_a_real_installation_is_left_alone(installation: Installation) -> None:
-    installation.ok("migrate")
+def test_a_real_installation_is_left_alone(migrated: Installation) -> None:
+    installation = migrated
     installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
     done = installation.run("demo")
     assert done.returncode == 1

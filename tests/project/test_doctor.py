@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from django.db import connection
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import KeyRing, generate_key, parse_key
@@ -42,7 +43,9 @@ def connected(scoped: Organization) -> Connection:
     return connection
 
 
-def test_all_is_well(startdeliver: Run, worker: Worker, connected: Connection) -> None:
+def test_all_is_well(startdeliver: Run, worker: Worker, connected: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A server for tests may save itself the trouble.
+    monkeypatch.setattr(checks, "_autovacuum", lambda: True)
     done = startdeliver("doctor", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["ok"]
@@ -53,6 +56,16 @@ def test_people_read_lines(startdeliver: Run, organization: Organization) -> Non
     done = startdeliver("doctor")
     assert "warning worker: none is running" in done.stdout
     assert "→ Start `startdeliver worker`" in done.stdout
+
+
+def test_postgresql_without_its_housekeeping(startdeliver: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_autovacuum", lambda: False)
+    found = lines(startdeliver("doctor", "--json"))
+    if connection.vendor == "sqlite":
+        assert "housekeeping" not in found
+    else:
+        assert found["housekeeping"]["status"] == "warning"
+        assert "autovacuum = on" in found["housekeeping"]["whatToDo"]
 
 
 @pytest.mark.usefixtures("connected")

@@ -183,11 +183,11 @@ class TestProcess:
     """A sync in its own process: stopped, and killed."""
 
     @pytest.fixture
-    def there(self, installation: Installation) -> Iterator[tuple[Installation, Handle]]:
+    def there(self, migrated: Installation) -> Iterator[tuple[Installation, Handle]]:
         """An installation that is connected to a workspace whose second page of conversations hangs."""
+        installation = migrated
         with run_in_thread() as simulator:
             installation.settings = {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
-            installation.ok("migrate")
             installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
             installation.ok(
                 *("intercom", "connect", "acme", "--create-contacts", "--workspace", simulator.workspace.id_code)

@@ -13,12 +13,6 @@ import pytest
 from tests.project.running import Installation, alive, answers, descendants, free_port, until
 
 
-@pytest.fixture
-def migrated(installation: Installation) -> Installation:
-    installation.ok("migrate")
-    return installation
-
-
 def test_serve_refuses_a_database_that_is_not_prepared(installation: Installation) -> None:
     done = installation.run("serve", f"--port={free_port()}")
     assert done.returncode == 1
@@ -63,16 +57,16 @@ class TestUp:
             assert process.wait(timeout=30) == 0
             assert not [pid for pid in children if alive(pid)]
 
-    def test_kill_9_of_the_first_process_ends_the_others(self, installation: Installation) -> None:
+    def test_kill_9_of_the_first_process_ends_the_others(self, migrated: Installation) -> None:
         port = free_port()
-        with installation.started("up", f"--port={port}") as process:
+        with migrated.started("up", f"--port={port}") as process:
             until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "an answer")
             children = descendants(process.pid)
             process.kill()
             until(lambda: not [pid for pid in children if alive(pid)], "the end of every process")
 
-    def test_a_worker_that_dies_is_started_again(self, installation: Installation) -> None:
-        with installation.started("up", f"--port={free_port()}") as process:
+    def test_a_worker_that_dies_is_started_again(self, migrated: Installation) -> None:
+        with migrated.started("up", f"--port={free_port()}") as process:
             until(lambda: _of(process, "worker"), "the start of the worker")
             (first,) = _of(process, "worker")
             os.kill(first, signal.SIGKILL)

@@ -100,7 +100,7 @@ def test_one_at_a_time(startdeliver: Run, synced: Handle, organization: Organiza
 
 
 def test_one_that_is_killed_again_and_again_writes_nothing_twice_and_misses_nothing(
-    make_installation: Callable[[str], Installation],
+    make_installation: Callable[..., Installation],
 ) -> None:
     """Killed (SIGKILL) while attributes are made, at the first write, in the middle, near the end, and while contacts
     are created; each time another process goes on."""
@@ -109,7 +109,6 @@ def test_one_that_is_killed_again_and_again_writes_nothing_twice_and_misses_noth
     with run_in_thread() as simulator:
         workspace = simulator.workspace
         installation.settings |= {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
-        installation.ok("migrate")
         installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
         installation.ok("org", "advanced", "acme", "on")
         installation.ok("intercom", "connect", "acme", "--create-customers", "--workspace", workspace.id_code)

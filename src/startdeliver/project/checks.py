@@ -60,6 +60,7 @@ def run(*, online: bool) -> Iterator[Check]:
         yield _worker()
         yield from _connections(online)
     if connection.vendor == "postgresql":
+        yield _housekeeping()
         yield _client_programs()
     if online:
         yield _intercom_clock()
@@ -220,6 +221,20 @@ def _ask(one: object) -> str:
     if me.workspace_id != one.workspace:
         return f"The token belongs to workspace {me.workspace_id}, not {one.workspace}."
     return ""
+
+
+def _housekeeping() -> Check:
+    if _autovacuum():
+        return Check("housekeeping", Verdict.OK, "PostgreSQL's autovacuum is on")
+    remedy = "Set autovacuum = on in postgresql.conf and reload the server, or long lists get slower with each change."
+    return Check("housekeeping", Verdict.WARNING, "PostgreSQL's autovacuum is off", remedy)
+
+
+def _autovacuum() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW autovacuum")
+        found: str = cursor.fetchone()[0]
+    return found == "on"
 
 
 def _client_programs() -> Check:
