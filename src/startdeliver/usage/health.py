@@ -64,10 +64,10 @@ def refresh(organization: Organization) -> set[int]:
         if state.computed_day == today and not touches:
             return set()
         now = clock.now()
-        _delete_orphans(organization)
         if state.computed_day == today and len(touches) <= _MANY:
             changed = _refresh_touched(organization, read(max(touches)))
         else:
+            _delete_events(organization, {row[0] for row in fetch(_GONE, {"org": organization.pk})})
             changed = recompute(organization)
         with transaction.atomic():
             UsageState.objects.filter(pk=state.pk).update(computed_day=today, computed_at=now)
@@ -78,8 +78,10 @@ def refresh(organization: Organization) -> set[int]:
 
 def _refresh_touched(organization: Organization, touches: list[Touched]) -> set[int]:
     users = {touch.user_id for touch in touches if touch.user_id is not None}
-    scope = scope_of(touches, _homes(organization, "id", users))
-    changed = passes.compute(organization, scope.products, scope.measured)
+    homes = _homes(organization, "id", users)
+    _delete_events(organization, users - homes.keys())
+    scope = scope_of(touches, homes)
+    changed = passes.compute(organization, scope.products, passes.means_needed(scope))
     logins.compute(organization, scope.users, scope.customers)
     return changed
 
@@ -89,8 +91,7 @@ def _homes(organization: Organization, column: str, ids: set[int]) -> dict[int, 
     return dict(fetch(_HOMES.format(one_of(column, "ids")), {"org": organization.pk, "ids": id_list(ids)}))
 
 
-def _delete_orphans(organization: Organization) -> None:
+def _delete_events(organization: Organization, gone: set[int]) -> None:
     """Deletes the events that deleted users leave behind (see `triggers.py`), in one pass for all of them."""
-    gone = [row[0] for row in fetch(_GONE, {"org": organization.pk})]
     if gone:
         execute(_ORPHANS.format(one_of("user_id", "ids")), {"org": organization.pk, "ids": id_list(gone)})

@@ -7,6 +7,8 @@ customer, however old its statistics are.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import nullcontext
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
@@ -15,7 +17,8 @@ from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, rollup
 from startdeliver.usage.models import Product, ProductUsageType
 from startdeliver.usage.sql import health_writer, tune
-from startdeliver.usage.sweep import Swept, can_sweep, sweep
+from startdeliver.usage.sweep import Swept, can_sweep, sweep, sweep_some
+from startdeliver.usage.touches import Scope
 from startdeliver.usage.verdicts import values, verdicts
 
 # Beyond this share of all customers, reading everything in order beats looking up each.
@@ -70,6 +73,7 @@ SELECT {customer} COUNT(CASE WHEN {counts} THEN 1 END) AS n,
 """
 _COUNTS = "h.status IS NOT NULL AND p.include_in_average AND p.archived_at IS NULL"
 _LIVE = "c.organization_id = %(org)s AND c.archived_at IS NULL"
+_LIVE_IDS = "SELECT c.id FROM customers_customer AS c WHERE {live} AND {only}"
 
 # On PostgreSQL the sums first: old statistics otherwise look up the customer of each product's row.
 _POINTS_OF_WHOLE = """
@@ -101,42 +105,77 @@ _STORED_OF_FEW = (
 
 
 def compute(organization: Organization, scope: dict[int, set[int] | None], customers: set[int] | None) -> set[int]:
-    """Writes the products' health at the customers that `scope` names for each, then the mean of `customers`.
+    """Writes the products' health at the customers that `scope` names for each, then the mean where it may be another.
 
-    None: of all customers. Products that `scope` does not name stay as they are. Gives the ids of the customers of whom
-    a status changed. Each statement is a transaction of its own, so that other writers wait for one at most; only what
-    PostgreSQL sweeps is one in all, and there it is only other passes that wait.
+    None: of all customers; the mean is also computed of `customers`. Products that `scope` does not name stay as they
+    are. Gives the ids of the customers of whom a status changed.
+
+    On PostgreSQL all is one transaction, since only other passes wait for it there, and what was swept must not be
+    written after another pass has counted later events. On SQLite each statement is one, so that other writers wait for
+    one at most.
     """
-    wanted = {product_id for product_id, ids in scope.items() if ids is None or ids}
-    total = Customer.objects.filter(archived_at__isnull=True).count()
+    with health_writer(organization) if is_postgres() else nullcontext():
+        return _compute(organization, scope, customers)
+
+
+def means_needed(scope: Scope) -> set[int] | None:
+    """The customers of whom `compute` has to be told to compute the mean.
+
+    A mean depends on nothing but statuses, so those of whom one changes are enough, and `compute` knows these. On
+    SQLite a pass may end between the products and the mean, and the next one does not see that a status changed.
+    """
+    return scope.unsettled if is_postgres() and scope.measured is not None else scope.measured
+
+
+def _compute(organization: Organization, scope: dict[int, set[int] | None], customers: set[int] | None) -> set[int]:
+    wanted = {product_id: ids for product_id, ids in scope.items() if ids is None or ids}
+    total = _total([*wanted.values(), customers])
     today = days.today(rollup.state(organization).time_zone)
     types: dict[int, set[int]] = defaultdict(set)
     for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
         types[product_id].add(type_id)
     changed: set[int] = set()
-    whole: list[tuple[Product, set[int]]] = []
+    whole: list[Product] = []
+    some: dict[Product, set[int]] = {}
     for product in Product.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk"):
-        few = _few(scope[product.pk], total)
-        if few is None and is_postgres() and can_sweep(product, types[product.pk]):
-            whole.append((product, types[product.pk]))
+        ids = _few(wanted[product.pk], total)
+        if not is_postgres() or not can_sweep(product, types[product.pk]):
+            changed |= _measure(organization, product, types[product.pk], today, ids)
+        elif ids is None:
+            whole.append(product)
         else:
-            changed |= _measure(organization, product, types[product.pk], today, few)
+            some[product] = ids
     if whole:
-        changed |= _measure_whole(organization, whole, today)
+        changed |= _measure_whole(organization, [(product, types[product.pk]) for product in whole], today)
+    if some:
+        changed |= _measure_some(organization, some, types, today)
+    if customers is not None:
+        customers = _few(customers | changed, total)
     if customers is None or customers:
-        changed |= _mean(organization, _few(customers, total))
+        changed |= _mean(organization, customers)
     return changed
 
 
 def _measure_whole(organization: Organization, products: list[tuple[Product, set[int]]], today: int) -> set[int]:
-    # One transaction: what was swept must not be written after another pass has counted later events.
-    with health_writer(organization):
-        tune(everything=True)
-        changed: set[int] = set()
-        found = sweep(organization.pk, products, today)
-        for product, types in products:
-            changed |= _measure(organization, product, types, today, None, found[product.pk])
-        return changed
+    changed: set[int] = set()
+    tune(everything=True)
+    found = sweep(organization.pk, products, today)
+    for product, types in products:
+        changed |= _measure(organization, product, types, today, None, found[product.pk])
+    return changed
+
+
+def _measure_some(
+    organization: Organization, customers: dict[Product, set[int]], types: dict[int, set[int]], today: int
+) -> set[int]:
+    changed: set[int] = set()
+    tune(everything=False)
+    live = _live(organization, set().union(*customers.values()))
+    scope = {product.pk: ids & live for product, ids in customers.items()}
+    found = sweep_some(organization.pk, [(product, types[product.pk]) for product in customers], scope, today)
+    for product in customers:
+        changed |= _measure(organization, product, types[product.pk], today, scope[product.pk], found[product.pk])
+    return changed
 
 
 def _measure(
@@ -156,7 +195,12 @@ def _measure(
     )
     with health_writer(organization):
         tune(everything=few is None)
-        given = {"org": organization.pk, "now": db_time(clock.now()), "product": product.pk, "ids": id_list(few or [])}
+        given = {
+            "org": organization.pk,
+            "now": db_time(clock.now()),
+            "product": product.pk,
+            "ids": id_list(sorted(few or [])),
+        }
         rows = fetch(statement, {**given, **values(product, today)})
     return {customer for customer, is_new in rows if is_new}
 
@@ -191,5 +235,17 @@ def _points(few: bool) -> str:
     return _POINTS_OF_ALL.format(points=points, live=_LIVE, only=only)
 
 
+def _total(of: Sequence[set[int] | None]) -> int:
+    """The customers, counted as far as `_few` has to know."""
+    most = int(sum(len(ids) for ids in of if ids is not None) / _FEW)
+    return Customer.objects.filter(archived_at__isnull=True)[:most].count() if most else 0
+
+
 def _few(ids: set[int] | None, total: int) -> set[int] | None:
     return None if ids is None or len(ids) > total * _FEW + 100 else ids
+
+
+def _live(organization: Organization, ids: set[int]) -> set[int]:
+    """Those of `ids` that are customers and not archived."""
+    statement = _LIVE_IDS.format(live=_LIVE, only=one_of("c.id", "ids"))
+    return {row[0] for row in fetch(statement, {"org": organization.pk, "ids": id_list(sorted(ids))})}

@@ -1,16 +1,17 @@
-"""PostgreSQL: the rollup read once for all products of a pass over all customers.
+"""PostgreSQL: the rollup read once for all products of a pass.
 
-`sweep` makes a temporary table with a row for each user, which has for each product what the user did in its window.
-Reading the rollup takes most of such a pass, and once takes a fifth of what five times take. The days on which
-something was done are bits, so that those of several users can be put together and counted.
+`sweep` and `sweep_some` make a temporary table with a row for each user, which has for each product what the user did
+in its window. Reading the rollup takes most of a pass, and once over all of it takes a fifth of what five times take.
+The days on which something was done are bits, so that those of several users can be put together and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from startdeliver.storage.sql import execute, literals
+from startdeliver.storage.sql import execute, id_list, literals
 from startdeliver.usage.models import Goal, Product
 
 SWEPT = "usage_swept"
@@ -24,6 +25,25 @@ SELECT d.user_id, {columns}
   FROM usage_usageday AS d
  WHERE d.organization_id = %(org)s AND d.usage_type_id IN {types} AND d.day BETWEEN %(start)s AND %(today)s
  GROUP BY d.user_id
+"""
+
+# In the order of the customers, so that each page of users is read once and not once for each product. OFFSET 0 keeps
+# PostgreSQL to looking up, however old its statistics are. Types are joined: of a list it would read all of the user's.
+_SWEEP_SOME = """
+CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS
+SELECT u.id AS user_id, u.customer_id, u.is_non_user, q.*
+  FROM unnest(%(ids)s::bigint[], %(types)s::text[]) AS c(id, types)
+ CROSS JOIN LATERAL (
+       SELECT u.id, u.customer_id, u.is_non_user FROM customers_customeruser AS u
+        WHERE u.organization_id = %(org)s AND u.customer_id = c.id
+          AND u.has_left_at IS NULL AND u.archived_at IS NULL OFFSET 0) AS u
+ CROSS JOIN LATERAL (
+       SELECT {columns}
+         FROM unnest(c.types::bigint[]) AS t(id)
+        CROSS JOIN LATERAL (
+              SELECT d.usage_type_id, d.day, d.quantity FROM usage_usageday AS d
+               WHERE d.organization_id = %(org)s AND d.user_id = u.id AND d.usage_type_id = t.id
+                 AND d.day BETWEEN %(start)s AND %(today)s OFFSET 0) AS d) AS q
 """
 
 
@@ -48,25 +68,53 @@ def can_sweep(product: Product, types: Collection[int]) -> bool:
 
 
 def sweep(organization_id: int, products: Sequence[tuple[Product, set[int]]], today: int) -> dict[int, Swept]:
-    """Makes the table, for the rest of the transaction, and says by product where its amounts are.
+    """Makes the table of all users, for the rest of the transaction, and says by product where its amounts are.
 
     `products`: each with the ids of its usage types; `can_sweep` holds for all of them.
     """
-    found: dict[int, Swept] = {}
-    wanted: set[int] = set()
-    for product, types in products:
-        found[product.pk] = _swept(product, types, today - product.look_back_days + 1)
-        wanted |= types | ({product.dependent_type_id} if product.dependent_type_id else set())
-    statement = _SWEEP.format(
-        table=SWEPT,
-        columns=", ".join(column for one in found.values() for column in one.columns),
-        types=literals(wanted),
-    )
-    start = today - max(product.look_back_days for product, _ in products) + 1
-    execute(f"DROP TABLE IF EXISTS {SWEPT}", {})
-    execute(statement, {"org": organization_id, "start": start, "today": today})
+    wanted = {one for product, types in products for one in _types(product, types)}
+    found = _make(_SWEEP, organization_id, products, today, types_of_all=literals(wanted))
     execute(f"ANALYZE {SWEPT}", {})
     return found
+
+
+def sweep_some(
+    organization_id: int,
+    products: Sequence[tuple[Product, set[int]]],
+    customers: Mapping[int, Collection[int]],
+    today: int,
+) -> dict[int, Swept]:
+    """As `sweep`, of the users of a few customers: those that `customers` names for each product, and only for it."""
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for product, types in products:
+        for customer in customers[product.pk]:
+            wanted[customer] |= _types(product, types)
+    ids = sorted(wanted)
+    given = {"ids": id_list(ids), "types": id_list([id_list(sorted(wanted[customer])) for customer in ids])}
+    return _make(_SWEEP_SOME, organization_id, products, today, given)
+
+
+def _make(
+    form: str,
+    organization_id: int,
+    products: Sequence[tuple[Product, set[int]]],
+    today: int,
+    given: Mapping[str, object] | None = None,
+    types_of_all: str = "",
+) -> dict[int, Swept]:
+    found = {product.pk: _swept(product, types, today - product.look_back_days + 1) for product, types in products}
+    columns = ", ".join(column for one in found.values() for column in one.columns)
+    start = today - max(product.look_back_days for product, _ in products) + 1
+    execute(f"DROP TABLE IF EXISTS {SWEPT}", {})
+    execute(
+        form.format(table=SWEPT, columns=columns, types=types_of_all),
+        {"org": organization_id, "start": start, "today": today, **(given or {})},
+    )
+    return found
+
+
+def _types(product: Product, types: set[int]) -> set[int]:
+    return types | ({product.dependent_type_id} if product.dependent_type_id else set())
 
 
 def _swept(product: Product, types: set[int], start: int) -> Swept:

@@ -12,11 +12,16 @@ from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageTyp
 
 @dataclass
 class Scope:
-    """What a refresh has to look at. None: everything."""
+    """What a refresh has to look at. None: everything.
+
+    `users`, `customers`: whose last logins. `unsettled`: customers that changed themselves and not only their usage, so
+    that the mean may be another though no product's status is.
+    """
 
     products: dict[int, set[int] | None]
     users: set[int] | None
     customers: set[int] | None
+    unsettled: set[int]
 
     @property
     def measured(self) -> set[int] | None:
@@ -48,7 +53,7 @@ def scope_of(touches: Sequence[Touched], homes: Mapping[int, int | None]) -> Sco
     """What `touches` call for; `homes` has the customer of each user that they name."""
     products, by_type = _products()
     logins = set(UsageType.objects.filter(is_login=True).values_list("pk", flat=True))
-    scope = Scope(products, set(), set())
+    scope = Scope(products, set(), set(), set())
     for touch in touches:
         if touch.customer_id is None and touch.user_id is None:
             _whole(scope, touch)
@@ -60,6 +65,8 @@ def scope_of(touches: Sequence[Touched], homes: Mapping[int, int | None]) -> Sco
             if scope.customers is not None and home is not None:
                 scope.customers.add(home)
         if home is not None and not touch.login_only:
+            if touch.usage_type_id is None:
+                scope.unsettled.add(home)
             _add(products, products if touch.usage_type_id is None else by_type[touch.usage_type_id], home)
     return scope
 

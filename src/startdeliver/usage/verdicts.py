@@ -3,8 +3,8 @@
 `verdicts(...)` gives a query with the columns customer_id, status, value, user_count, good_count, fair_count, one row
 per customer. Parameters are named: org, start and today (days since 1970), and those that `values` adds.
 
-Two forms: of all customers the rollup is read from end to end (on PostgreSQL once for all products, see `sweep`); of
-few, through its key, user by user.
+Two forms: of all customers the rollup is read from end to end; of few, through its key, user by user. On PostgreSQL
+either is done once for all products, see `sweep`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ verdict AS (
                 WHEN n.user_count = 0 OR n.good_count * 100 >= %(percent)s * n.user_count THEN 'good'
                 WHEN n.fair_count * 100 >= %(percent)s * n.user_count THEN 'fair'
                 ELSE 'poor' END AS status
-      FROM customers_customer AS c LEFT JOIN counted AS n ON n.customer_id = c.id
+      FROM {of_customers} LEFT JOIN counted AS n ON n.customer_id = c.id
      WHERE {customers})
 SELECT customer_id, status,
        CASE WHEN status IS NOT NULL AND user_count > 0
@@ -50,9 +50,16 @@ SELECT customer_id, status,
   FROM verdict
 """
 
+# Those of the parameter ids, which are known to be there and not archived.
+_GIVEN_CUSTOMERS = "unnest(%(ids)s::bigint[]) AS c(id)"
+
 # Looked up once for all parts of the query.
 _PEOPLE = """people AS MATERIALIZED (
     SELECT u.id, u.customer_id, u.is_non_user, u.custom FROM {users} WHERE {active}),
+"""
+
+_PEOPLE_SWEPT = """people AS MATERIALIZED (
+    SELECT s.user_id AS id, s.customer_id, s.is_non_user FROM {table} AS s WHERE {one_of}),
 """
 
 _IN_TOTAL = """
@@ -61,7 +68,7 @@ counted AS (SELECT u.customer_id, COUNT(*) AS user_count FROM {users} WHERE {act
 verdict AS (
     SELECT c.id AS customer_id, COALESCE(n.user_count, 0) AS user_count, {shown} AS value,
            CASE WHEN {nothing} THEN NULL WHEN {good} THEN 'good' WHEN {fair} THEN 'fair' ELSE 'poor' END AS status
-      FROM customers_customer AS c
+      FROM {of_customers}
       LEFT JOIN measured AS m ON m.key = c.id
       LEFT JOIN counted AS n ON n.customer_id = c.id
      WHERE {customers})
@@ -142,7 +149,8 @@ def values(product: Product, today: int) -> dict[str, Any]:
 def verdicts(product: Product, types: Collection[int], few: bool, swept: Swept | None = None) -> str:
     """The query for one product. `types`: ids of its usage types. `few`: only the customers of the parameter ids.
 
-    `swept`: the product's amounts in the table of `sweep`, from which those of all customers are taken.
+    `swept`: the product's amounts in the table of `sweep` or, of few, `sweep_some`, from which they are taken; the few
+    are then known to be customers that are not archived.
     """
     customers = "c.organization_id = %(org)s AND c.archived_at IS NULL"
     active = "u.organization_id = %(org)s AND u.customer_id IS NOT NULL AND u.has_left_at IS NULL"
@@ -171,9 +179,14 @@ class _Build:
         self.per_user = product.basis == Basis.PER_USER
         self.mirrored = product.no_news_is_good_news
 
+        self.of_customers = "customers_customer AS c"
         self.people, self.users = "", "customers_customeruser AS u"
-        if few and is_postgres():
+        if few and swept is not None:
+            self.people = _PEOPLE_SWEPT.format(table=SWEPT, one_of=one_of("s.customer_id", "ids"))
+            self.of_customers, self.customers = _GIVEN_CUSTOMERS, "true"
+        elif few and is_postgres():
             self.people = _PEOPLE.format(users=self.users, active=active)
+        if self.people:
             self.users, self.active = "people AS u", "true"
 
     def query(self) -> str:
@@ -196,6 +209,7 @@ class _Build:
             people=self.people,
             users=self.users,
             active=self.active,
+            of_customers=self.of_customers,
             customers=self.customers,
         )
 
@@ -222,6 +236,7 @@ class _Build:
             people=self.people,
             users=self.users,
             active=self.active,
+            of_customers=self.of_customers,
             customers=self.customers,
         )
 
