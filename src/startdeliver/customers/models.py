@@ -48,6 +48,9 @@ class Customer(TenantModel):
             models.Index(fields=["organization", "updated_at"], name="customer_updated"),
             # Pages of a list, however deep, are found in one of these alone.
             models.Index(fields=["organization", "id"], condition=_ACTIVE, name="customer_active"),
+            models.Index(
+                fields=["organization", "id"], condition=models.Q(archived_at__isnull=False), name="customer_archived"
+            ),
             models.Index(fields=["organization", "name", "id"], condition=_ACTIVE, name="customer_name"),
             models.Index(fields=["organization", "last_login_at", "id"], condition=_ACTIVE, name="customer_login"),
         ]

@@ -42,6 +42,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="customer",
             index=models.Index(
+                condition=models.Q(("archived_at__isnull", False)),
+                fields=["organization", "id"],
+                name="customer_archived",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(
                 condition=models.Q(("archived_at__isnull", True)),
                 fields=["organization", "name", "id"],
                 name="customer_name",
