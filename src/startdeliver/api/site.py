@@ -97,4 +97,4 @@ def urls() -> list[URLPattern]:
             continue
         pattern.callback = _guarded(pattern.callback)
         patterns.append(pattern)
-    return [*patterns, re_path(r"(?s)^(?P<rest>.*)\Z", csrf_exempt(_nowhere), name="nowhere")]
+    return [*patterns, re_path(r"^(?P<rest>[\s\S]*)\Z", csrf_exempt(_nowhere), name="nowhere")]
