@@ -114,7 +114,10 @@ def save(records: Sequence[TenantModel], fields: Collection[str]) -> None:
 
 def array(values: Iterable[Any]) -> str:
     """PostgreSQL's array literal of texts or numbers, as a parameter."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    given = list(values)
+    # Most columns are numbers without a gap, which need no look at each.
+    element = str if set(map(type, given)) == {int} else _element
+    return "{" + ",".join(map(element, given)) + "}"
 
 
 def _new_ids(model: type[models.Model], count: int) -> range | list[int]:

@@ -85,12 +85,21 @@ def sweep_some(
     today: int,
 ) -> dict[int, Swept]:
     """As `sweep`, of the users of a few customers: those that `customers` names for each product, and only for it."""
-    wanted: dict[int, set[int]] = defaultdict(set)
-    for product, types in products:
+    # There are thousands of customers and only a few sets of products: a bit for each product.
+    wanted: dict[int, int] = defaultdict(int)
+    for number, (product, _) in enumerate(products):
         for customer in customers[product.pk]:
-            wanted[customer] |= _types(product, types)
+            wanted[customer] |= 1 << number
+    lists = {
+        bits: id_list(
+            sorted(
+                set().union(*(_types(*one) for number, one in enumerate(products) if bits >> number & 1)),
+            )
+        )
+        for bits in set(wanted.values())
+    }
     ids = sorted(wanted)
-    given = {"ids": id_list(ids), "types": id_list([id_list(sorted(wanted[customer])) for customer in ids])}
+    given = {"ids": id_list(ids), "types": id_list([lists[wanted[customer]] for customer in ids])}
     return _make(_SWEEP_SOME, organization_id, products, today, given)
 
 
