@@ -39,10 +39,12 @@ def _loader() -> type[Loader]:
 
         def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
             super().__init__(oid, context)
-            # Called by the driver itself, without a detour through Python.
-            self.load = compiled(oid, context).load  # type: ignore[method-assign]
+            self._compiled = compiled(oid, context)
+            # The driver calls it itself then, without a detour through the method below.
+            self.load = self._compiled.load  # type: ignore[method-assign]
 
         def load(self, data: Buffer) -> datetime:
-            raise NotImplementedError
+            found: datetime = self._compiled.load(data)
+            return found
 
     return UtcLoader
