@@ -43,7 +43,7 @@ _ARCHIVED = (
     "'{{}}', NEW.updated_at, NEW.updated_by",
 )
 _CHANGED = (
-    "c.changes <> '{{}}'",
+    "{changed} <> '{{}}'",
     "SELECT NEW.organization_id, NEW.id, NULL, 'changed', c.changes, NEW.updated_at, NEW.updated_by "
     "FROM (SELECT {changes} AS changes) AS c",
 )
@@ -93,13 +93,14 @@ def _bodies(postgres: bool) -> dict[str, tuple[str, list[str], list[str]]]:
     words = {
         "differs": "IS DISTINCT FROM" if postgres else "IS NOT",
         "homes": f"{object_of}('customer', {array}(OLD.customer_id, NEW.customer_id))",
+        "changed": "diff" if postgres else "c.changes",
         "changes": "diff" if postgres else _changes(postgres),
     }
 
     def entry(kind: tuple[str, str], **more: str) -> str:
         when, said = (part.format(**words, **more) for part in kind)
         if postgres:
-            return f"IF {when.replace('c.changes', 'diff')} THEN {_INSERT} {said}; END IF"
+            return f"IF {when} THEN {_INSERT} {said}; END IF"
         return f"{_INSERT} {said} WHERE {when}"
 
     customer = [entry(_ARCHIVED), *([_changes(postgres)] if postgres else []), entry(_CHANGED)]

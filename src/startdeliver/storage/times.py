@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,6 +24,7 @@ def use_compiled_loader(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.connection.adapters.register_loader("timestamptz", _loader())
 
 
+@lru_cache(maxsize=1)
 def _loader() -> type[Loader]:
     # PostgreSQL's driver need not be there for SQLite.
     import psycopg

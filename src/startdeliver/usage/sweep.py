@@ -90,14 +90,10 @@ def sweep_some(
     for number, (product, _) in enumerate(products):
         for customer in customers[product.pk]:
             wanted[customer] |= 1 << number
-    lists = {
-        bits: id_list(
-            sorted(
-                set().union(*(_types(*one) for number, one in enumerate(products) if bits >> number & 1)),
-            )
-        )
-        for bits in set(wanted.values())
-    }
+    lists = {}
+    for bits in set(wanted.values()):
+        chosen = [one for number, one in enumerate(products) if bits >> number & 1]
+        lists[bits] = id_list(sorted({kind for one in chosen for kind in _types(*one)}))
     ids = sorted(wanted)
     given = {"ids": id_list(ids), "types": id_list([lists[wanted[customer]] for customer in ids])}
     return _make(_SWEEP_SOME, organization_id, products, today, given)
