@@ -36,7 +36,7 @@ def fill(customers: int, users: int) -> object:
         "INSERT INTO usage_usagehealth (organization_id, customer_id, status, score, product_count, computed_at) "
         "SELECT organization_id, id, CASE id % 3 WHEN 0 THEN 'good' WHEN 1 THEN 'fair' ELSE 'poor' END, 1, 1, "
         f"{at} FROM customers_customer",
-        "INSERT INTO sync_mirrorcompany (organization_id, workspace, ref, company_id, name, facts, fingerprint, "
+        "INSERT INTO sync_intercomcompany (organization_id, workspace, ref, company_id, name, facts, fingerprint, "
         "customer_id, matched_by, match_note, changed_at, seen_at) "
         f"SELECT organization_id, '{WORKSPACE}', 'co' || id, external_id, name, '{{}}', 'f', id, '', '', {at}, {at} "
         "FROM customers_customer",
@@ -46,7 +46,7 @@ def fill(customers: int, users: int) -> object:
         "'u' || n || '@x.example', 'u' || n || '@x.example', '', '', '[]', "
         f"{'false' if connection.vendor == 'postgresql' else 0}, {'false' if connection.vendor == 'postgresql' else 0},"
         f" '{{}}', '{{}}', {at}, {at}, '', {login} FROM series",
-        "INSERT INTO sync_mirrorcontact (organization_id, workspace, ref, external_id, email, email_key, name, role, "
+        "INSERT INTO sync_intercomcontact (organization_id, workspace, ref, external_id, email, email_key, name, role, "
         "company_refs, facts, fingerprint, remote_updated_at, last_seen_at, state, merged_into, user_id, matched_by, "
         "match_note, changed_at, seen_at) "
         f"SELECT organization_id, '{WORKSPACE}', 'p' || id, '', email, email_key, name, 'user', '[]', '{{}}', 'f', 0, "
@@ -97,14 +97,14 @@ def confirm(organization: object, link: object) -> int:
 def companies(intercom: Intercom, number: int) -> None:
     """Gives customers' companies to the simulated workspace, and its ids to the mirror."""
     from startdeliver.storage import bulk
-    from startdeliver.sync.models import MirrorCompany
+    from startdeliver.sync.models import IntercomCompany
 
-    rows = list(MirrorCompany.objects.order_by("pk")[:number])
+    rows = list(IntercomCompany.objects.order_by("pk")[:number])
     found = []
     for row in rows:
         made = intercom.control("POST", "verbs/add_company", {"name": row.name, "company_id": row.company_id})
         found.append((row.pk, made["id"]))
-    bulk.update(MirrorCompany, rows[0].organization_id, ("ref",), found)
+    bulk.update(IntercomCompany, rows[0].organization_id, ("ref",), found)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from startdeliver.sync.models import MirrorCompany
+from startdeliver.sync.models import IntercomCompany
 from startdeliver.tenancy.scope import organization_scope
 from tests.browser.conftest import WORKSPACE_ID, Hub, Watched
 from tests.browser.test_stories import LONG, synced
@@ -50,7 +50,7 @@ def test_health_reaches_the_company_in_intercom(hub: Hub, watch: Callable[..., W
     picture(page, "pushed")
 
     with organization_scope(hub.organization):
-        linked = MirrorCompany.objects.filter(customer__support_health__status="poor", gone_at__isnull=True)
+        linked = IntercomCompany.objects.filter(customer__support_health__status="poor", gone_at__isnull=True)
         company = linked.select_related("customer").order_by("pk")[0]
     page.goto(f"{hub.url}{HOME}/log")
     for _ in range(60):

@@ -7,7 +7,7 @@ from typing import Any
 
 from startdeliver.customers.models import Customer
 from startdeliver.simulator.model import Contact
-from startdeliver.sync.models import MirrorContact, PushRun
+from startdeliver.sync.models import IntercomContact, PushRun
 from startdeliver.sync.push import choices, runs
 from startdeliver.usage.models import UsageHealth
 
@@ -46,7 +46,7 @@ class Out(Story):
 
     def contact(self) -> Contact:
         """Ann, over there."""
-        (ref,) = MirrorContact.objects.filter(external_id="ann").values_list("ref", flat=True)
+        (ref,) = IntercomContact.objects.filter(external_id="ann").values_list("ref", flat=True)
         return self.workspace.contact(ref)
 
     def writes(self) -> list[tuple[str, str]]:

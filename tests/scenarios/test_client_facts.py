@@ -12,7 +12,7 @@ from startdeliver.simulator import api_companies
 from startdeliver.simulator.model import Author
 from startdeliver.support.models import Ticket
 from startdeliver.support.selectors import thread_entries
-from startdeliver.sync.models import MirrorContact, SyncRun
+from startdeliver.sync.models import IntercomContact, SyncRun
 
 from .story import Story
 
@@ -36,7 +36,7 @@ def test_contact_search_counts_whole_days_in_the_workspaces_time_zone(story: Sto
     story.workspace.set_contact(ann, name="Ann Renamed")
     story.intercom.clock.advance(40 * 60)
     story.sync(messages=False)
-    assert MirrorContact.objects.get().name == "Ann Renamed"
+    assert IntercomContact.objects.get().name == "Ann Renamed"
 
 
 def test_only_changed_contacts_are_read_again(story: Story) -> None:

@@ -28,7 +28,7 @@ from startdeliver.storage import bulk
 from startdeliver.sync import events, runs
 from startdeliver.sync.connect import disconnect_and_delete
 from startdeliver.sync.events import work
-from startdeliver.sync.models import Connection, EventName, MirrorContact, SyncRun, WaitingEvent
+from startdeliver.sync.models import Connection, EventName, IntercomContact, SyncRun, WaitingEvent
 from startdeliver.sync.push import choices
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import health, services
@@ -378,7 +378,7 @@ def test_a_name_that_moves_to_another_type_counts_nothing_twice(tale: Events) ->
     tale.read()
     assert (tale.usage(), tale.waiting()) == ({"Board created": 1, "Canvas": 1}, {})
     # Read from the beginning, as after a user was matched anew.
-    MirrorContact.objects.update(events_read_at=None)
+    IntercomContact.objects.update(events_read_at=None)
     run = tale.read()
     assert (run.events["known"], tale.usage()) == (2, {"Board created": 1, "Canvas": 1})
 
@@ -491,7 +491,7 @@ def test_a_contact_that_left_or_was_merged_a_moment_ago_costs_nothing(tale: Even
 def test_who_is_matched_to_another_user_counts_once(tale: Events) -> None:
     tale.did(ann(tale), "board-created")
     tale.read()
-    MirrorContact.objects.update(user=tale.user("other@acme.example"), matched_by="manual")
+    IntercomContact.objects.update(user=tale.user("other@acme.example"), matched_by="manual")
     tale.read()
     assert tale.asked() == [ann(tale).id], "its events may be the other user's"
     assert tale.usage() == {"Board created": 1}
@@ -602,7 +602,7 @@ def test_a_page_that_is_rolled_back_is_read_again(
 
     def failing(model: Any, *arguments: Any, **more: Any) -> None:
         nonlocal calls
-        calls += model is MirrorContact and "events_read_at" in arguments[1]
+        calls += model is IntercomContact and "events_read_at" in arguments[1]
         if calls == 2:
             raise RuntimeError("the disk is full")
         real(model, *arguments, **more)
@@ -612,7 +612,7 @@ def test_a_page_that_is_rolled_back_is_read_again(
         tale.read(expect="failed")
     part = len(moments())
     assert part < len(crowd)
-    read = MirrorContact.objects.filter(events_read_at__isnull=False)
+    read = IntercomContact.objects.filter(events_read_at__isnull=False)
     assert set(moments()) >= {one.last_seen_at for one in read if one.last_seen_at}, "whom it calls read, it has read"
     tale.read()
     assert moments() == sorted(crowd)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from startdeliver.support.models import Thread, Ticket
 from startdeliver.sync import connect, links
-from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 
@@ -89,7 +89,7 @@ def test_the_pages_of_customers_and_users_follow_too(
     story: Story, ticket: str, client: Client, administrator: Member
 ) -> None:
     client.force_login(administrator)
-    customer, user = story.ticket(ticket).customer, MirrorContact.objects.get().user
+    customer, user = story.ticket(ticket).customer, IntercomContact.objects.get().user
     assert customer is not None
     assert user is not None
     for region in ("EU", "US"):

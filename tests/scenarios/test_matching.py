@@ -10,8 +10,8 @@ from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.support.models import SupportHealth, TicketParticipant
 from startdeliver.support.selectors import thread_entries
-from startdeliver.sync import by_hand
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync import manual_matching
+from startdeliver.sync.models import IntercomContact
 
 from .story import Story
 
@@ -36,7 +36,7 @@ def test_a_shared_address_is_ambiguous_and_never_guessed(story: Story) -> None:
     run = story.sync(messages=False)
     assert story.skips() == {asked.id: "ambiguous"}
     assert run.users_created == 0
-    assert MirrorContact.objects.get().match_note == "ambiguous"
+    assert IntercomContact.objects.get().match_note == "ambiguous"
 
 
 def test_one_participant_matches_and_another_is_ambiguous(story: Story) -> None:
@@ -168,7 +168,7 @@ def test_a_match_by_hand_imports_at_once(story: Story) -> None:
     story.sync()
     acme = story.customer()
     ann = story.user("ann@acme.example", acme)
-    ticket = by_hand.match_skip_by_hand(story.skip(asked), ann)
+    ticket = manual_matching.match_skip(story.skip(asked), ann)
     assert ticket.customer == acme
     assert ticket.users.get() == ann
     assert story.tickets() == {asked.id, other.id}
@@ -184,7 +184,7 @@ def test_a_user_is_made_by_hand(story: Story) -> None:
     contact = story.workspace.add_contact("Zoe", "zoe@x.example")
     asked = story.workspace.add_conversation([contact])
     story.sync()
-    ticket = by_hand.create_user_for_skip(story.skip(asked))
+    ticket = manual_matching.create_user_for_skip(story.skip(asked))
     assert ticket.users.get().name == "Zoe"
 
 
@@ -193,8 +193,8 @@ def test_no_user_is_made_from_the_remains_of_a_contact(story: Story) -> None:
     asked = story.workspace.add_conversation([contact])
     story.sync()
     story.workspace.archive_contact(contact.id)
-    with pytest.raises(by_hand.ByHandError, match="no longer exists in Intercom"):
-        by_hand.create_user_for_skip(story.skip(asked))
+    with pytest.raises(manual_matching.ManualMatchError, match="no longer exists in Intercom"):
+        manual_matching.create_user_for_skip(story.skip(asked))
     assert not CustomerUser.objects.exists()
 
 
@@ -203,8 +203,8 @@ def test_by_hand_says_what_went_wrong(story: Story) -> None:
     asked = story.workspace.add_conversation([contact])
     story.sync()
     story.intercom.faults.fail_next("html", "/conversations/*", times=9)
-    with pytest.raises(by_hand.ByHandError, match="web page instead of data"):
-        by_hand.match_skip_by_hand(story.skip(asked), story.user("ann@acme.example"))
+    with pytest.raises(manual_matching.ManualMatchError, match="web page instead of data"):
+        manual_matching.match_skip(story.skip(asked), story.user("ann@acme.example"))
     assert story.tickets() == set()
 
 

@@ -13,7 +13,7 @@ from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
 from startdeliver.sync import runs as sync_runs
 from startdeliver.sync.connect import disconnect_and_delete
-from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRecord, PushRun
+from startdeliver.sync.models import Connection, IntercomContact, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import choices, queue, runs
 from startdeliver.workflows import services as workflows
 
@@ -167,11 +167,11 @@ def test_changes_by_hand_are_left_alone_unless_chosen(pushed: Out) -> None:
 
 def test_what_was_written_is_no_change_to_the_next_scan(pushed: Out) -> None:
     """The mirror says what was written, so that the scan finds nothing new."""
-    before = {one.ref: one.fingerprint for one in MirrorContact.objects.all()}
+    before = {one.ref: one.fingerprint for one in IntercomContact.objects.all()}
     changed = list(Customer.objects.values_list("updated_at", flat=True))
     Connection.objects.update(swept_at=None, contacts_until=None)
     pushed.sync(messages=False)
-    assert {one.ref: one.fingerprint for one in MirrorContact.objects.all()} == before
+    assert {one.ref: one.fingerprint for one in IntercomContact.objects.all()} == before
     assert list(Customer.objects.values_list("updated_at", flat=True)) == changed
 
 
@@ -373,7 +373,7 @@ class TestCreating:
         pushed.push()
         company = next(one for one in pushed.workspace.companies.values() if one.company_id == "new")
         assert (company.name, company.custom_attributes["startdeliver_usage_health"]) == ("New", "Good")
-        (ref,) = MirrorContact.objects.filter(user=user).values_list("ref", flat=True)
+        (ref,) = IntercomContact.objects.filter(user=user).values_list("ref", flat=True)
         contact = pushed.workspace.contact(ref)
         assert (contact.name, contact.email, contact.company_ids) == ("Nils", "new@new.example", [company.id])
         assert pushed.push().requests == 0
@@ -387,7 +387,7 @@ class TestCreating:
         pushed.tick(*keys, create_contacts=True)
         pushed.push()
         assert len(pushed.workspace.contacts) == 2
-        assert MirrorContact.objects.get(user=user).ref == there.id
+        assert IntercomContact.objects.get(user=user).ref == there.id
 
 
 def test_a_scheduled_sync_hands_the_push_to_a_worker(pushed: Out) -> None:

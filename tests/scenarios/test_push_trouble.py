@@ -20,7 +20,7 @@ from startdeliver.intercom import IntercomClient
 from startdeliver.simulator.testing import run_in_thread
 from startdeliver.simulator.workspace import Workspace
 from startdeliver.sync import connect
-from startdeliver.sync.models import Connection, MirrorCompany, PushField, PushItem, PushLog, PushRun, PushSettings
+from startdeliver.sync.models import Connection, IntercomCompany, PushField, PushItem, PushLog, PushRun, PushSettings
 from startdeliver.sync.push import choices, create, definitions, preview, record, runs, standing
 from startdeliver.tenancy import operators
 from tests.conftest import NOW
@@ -43,7 +43,7 @@ def more(out: Out, number: int) -> None:
         out.health(customer, "good")
     link = Connection.objects.get()
     for company in out.workspace.companies.values():
-        MirrorCompany.objects.get_or_create(
+        IntercomCompany.objects.get_or_create(
             organization=out.organization,
             workspace=link.workspace,
             ref=company.id,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from startdeliver.common import clock
-from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.models import IntercomCompany, IntercomContact
 
 from .story import Story
 
@@ -53,8 +53,8 @@ def test_custom_attributes_are_kept(story: Story) -> None:
     company = story.workspace.add_company("Acme Ltd", "acme", custom_attributes={"tier": "Gold"})
     story.workspace.add_contact("Ann", "ann@acme.example", companies=[company], custom_attributes={"seat": 4})
     story.sync(messages=False)
-    assert MirrorCompany.objects.get().facts["custom_attributes"] == {"tier": "Gold"}
-    assert MirrorContact.objects.get().facts["custom_attributes"] == {"seat": 4}
+    assert IntercomCompany.objects.get().facts["custom_attributes"] == {"tier": "Gold"}
+    assert IntercomContact.objects.get().facts["custom_attributes"] == {"seat": 4}
 
 
 def test_an_edit_here_is_set_right_when_intercom_wins_and_kept_when_not(story: Story) -> None:

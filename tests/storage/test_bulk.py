@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from startdeliver.customers.models import Customer
 from startdeliver.storage import bulk
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync.models import IntercomContact
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite
 
@@ -30,24 +30,24 @@ def put(organization: Organization, *names: str, update: tuple[str, ...] = ("nam
     # Columns of the model are short; what is tried here fits.
     text = [(row[0], str(row[1]), *row[2:]) for row in rows(*names)]
     columns = (*COLUMNS, *REST, "changed_at", "seen_at")
-    bulk.upsert(MirrorContact, organization.pk, columns, text, key=KEY, update=update)
+    bulk.upsert(IntercomContact, organization.pk, columns, text, key=KEY, update=update)
 
 
 def test_rows_are_inserted_then_updated(scoped: Organization) -> None:
     put(scoped, "a", "b")
     put(scoped, "A", "B", "C")
-    found = MirrorContact.objects.order_by("ref")
+    found = IntercomContact.objects.order_by("ref")
     assert [row.name for row in found] == ["A", "B", "C"]
     assert found[0].facts == {"n": 1}
     assert found[0].company_refs == ["c"]
     assert found[0].seen_at == datetime.fromtimestamp(1_790_000_000, UTC)
-    assert MirrorContact.objects.filter(seen_at=datetime.fromtimestamp(1_790_000_000, UTC)).count() == 3
+    assert IntercomContact.objects.filter(seen_at=datetime.fromtimestamp(1_790_000_000, UTC)).count() == 3
 
 
 def test_without_columns_to_update_what_is_there_stays(scoped: Organization) -> None:
     put(scoped, "a")
     put(scoped, "A", update=())
-    assert MirrorContact.objects.get().name == "a"
+    assert IntercomContact.objects.get().name == "a"
 
 
 def test_updates_by_key(scoped: Organization) -> None:
@@ -63,7 +63,7 @@ def test_updates_by_key(scoped: Organization) -> None:
 
 def test_no_rows_is_no_statement(scoped: Organization, django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
-        bulk.upsert(MirrorContact, scoped.pk, COLUMNS, [], key=KEY)
+        bulk.upsert(IntercomContact, scoped.pk, COLUMNS, [], key=KEY)
         bulk.update(Customer, scoped.pk, ("name",), [])
 
 
@@ -153,12 +153,12 @@ def test_records_of_another_organization_are_refused(
 )
 def test_any_text_arrives_as_it_is(scoped: Organization, text: str) -> None:
     put(scoped, text, "other")
-    assert MirrorContact.objects.order_by("ref")[0].name == text
+    assert IntercomContact.objects.order_by("ref")[0].name == text
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1, max_size=5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 def test_every_text_arrives_as_it_is(scoped: Organization, texts: list[str]) -> None:
     put(scoped, *texts)
-    stored = dict(MirrorContact.objects.values_list("ref", "name"))
+    stored = dict(IntercomContact.objects.values_list("ref", "name"))
     assert [stored[str(n)] for n in range(len(texts))] == texts

@@ -11,7 +11,7 @@ from django.test import Client
 
 from startdeliver.customers.models import Customer
 from startdeliver.support.models import Ticket
-from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import organization_scope
 from tests.web.conftest import Hub
@@ -90,7 +90,7 @@ def test_a_customer_without_tickets_has_no_data_and_never_good(main: Client, hub
 def test_the_link_goes_to_the_company_in_its_region(main: Client, acorn: Customer, hub: Hub) -> None:
     with organization_scope(hub.organization):
         Connection.objects.create(organization=hub.organization, workspace="ws1", region="EU")
-        MirrorCompany.objects.create(organization=hub.organization, workspace="ws1", ref="6a7b", customer=acorn)
+        IntercomCompany.objects.create(organization=hub.organization, workspace="ws1", ref="6a7b", customer=acorn)
     page = main.get(f"/customers/{acorn.pk}").content.decode()
     assert 'href="https://app.eu.intercom.com/a/apps/ws1/companies/6a7b"' in page
 
@@ -128,7 +128,7 @@ def test_details_say_where_each_value_came_from(main: Client, acorn: Customer, h
     }
     Customer._base_manager.filter(pk=acorn.pk).update(field_sources=sources, plan="Growth")
     with organization_scope(hub.organization):
-        MirrorCompany.objects.create(
+        IntercomCompany.objects.create(
             organization=hub.organization,
             workspace="ws",
             ref="r",

@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 
 from startdeliver.support.models import Ticket
-from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.tenancy.models import Member, OneTimeLink
 from startdeliver.tenancy.scope import organization_scope
 from tests.web.conftest import Hub
@@ -47,7 +47,7 @@ def pages(hub: Hub, csm: Member) -> list[str]:
         customer, status=Ticket.Status.RESOLVED, resolved_at=hub.now, rating=4, rated_at=hub.now, rating_remark="Fine"
     )
     with organization_scope(hub.organization):
-        MirrorCompany.objects.create(
+        IntercomCompany.objects.create(
             organization=hub.organization,
             workspace="ws",
             ref="c1",

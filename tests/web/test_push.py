@@ -18,7 +18,15 @@ from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
 from startdeliver.engine.owner import owner_id
 from startdeliver.simulator.testing import Handle, run_in_thread
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushField, PushLog, PushPreview, PushRun
+from startdeliver.sync.models import (
+    Connection,
+    IntercomCompany,
+    IntercomContact,
+    PushField,
+    PushLog,
+    PushPreview,
+    PushRun,
+)
 from startdeliver.sync.push import choices, runs
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -59,8 +67,8 @@ def connected(organization: Organization, intercom: Handle, monkeypatch: pytest.
         ann = CustomerUser.objects.create(organization=organization, customer=acorn, email="ann@acorn.test")
         UsageHealth.objects.create(organization=organization, customer=acorn, status="poor")
         ids = {"organization": organization, "workspace": link.workspace}
-        MirrorCompany.objects.create(**ids, ref=company.id, customer=acorn, name="Acorn")
-        MirrorContact.objects.create(**ids, ref=contact.id, user=ann, email=ann.email, email_key=ann.email)
+        IntercomCompany.objects.create(**ids, ref=company.id, customer=acorn, name="Acorn")
+        IntercomContact.objects.create(**ids, ref=contact.id, user=ann, email=ann.email, email_key=ann.email)
     return organization
 
 
@@ -422,7 +430,7 @@ class TestTheProfile:
     def test_each_value_its_moment_and_the_company(self, admin: Client, pushed: Organization) -> None:
         card = self.card(admin, pushed)
         with organization_scope(pushed):
-            company = MirrorCompany.objects.get()
+            company = IntercomCompany.objects.get()
         assert f"https://app.intercom.com/a/apps/{company.workspace}/companies/{company.ref}" in card
         assert "Poor" in card
         assert "In Intercom since" in card
@@ -436,7 +444,7 @@ class TestTheProfile:
 
     def test_ours_are_not_shown_as_intercoms_own(self, admin: Client, pushed: Organization, intercom: Handle) -> None:
         with organization_scope(pushed):
-            row = MirrorCompany.objects.get()
+            row = IntercomCompany.objects.get()
             row.facts = {"custom_attributes": {**row.facts["custom_attributes"], "their_own": "x"}}
             row.save()
         own = self.card(admin, pushed, "Intercom attributes")
@@ -445,7 +453,7 @@ class TestTheProfile:
 
     def test_a_change_by_hand_is_said(self, admin: Client, pushed: Organization) -> None:
         with organization_scope(pushed):
-            row = MirrorCompany.objects.get()
+            row = IntercomCompany.objects.get()
             row.facts = {"custom_attributes": {**row.facts["custom_attributes"], "startdeliver_usage_health": "Good"}}
             row.save()
         assert "Changed in Intercom to Good" in self.card(admin, pushed)

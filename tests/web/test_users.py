@@ -9,7 +9,7 @@ from django.test import Client
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support.models import SupportHealth, Ticket, TicketParticipant
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync.models import IntercomContact
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import organization_scope
 from tests.web.conftest import Hub
@@ -28,7 +28,7 @@ def test_the_page_shows_fields_sources_and_tickets(main: Client, hub: Hub) -> No
     hub.ticket(customer, user=user, title="Cannot log in")
     hub.ticket(customer, title="Somebody else's")
     with organization_scope(hub.organization):
-        MirrorContact.objects.create(
+        IntercomContact.objects.create(
             organization=hub.organization,
             workspace="ws",
             ref="k1",

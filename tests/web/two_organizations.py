@@ -19,8 +19,8 @@ from startdeliver.support.models import SupportHealth, Thread, Ticket, TicketPar
 from startdeliver.sync.models import (
     Connection,
     EventName,
-    MirrorCompany,
-    MirrorContact,
+    IntercomCompany,
+    IntercomContact,
     PushLog,
     PushRun,
     Skip,
@@ -103,8 +103,8 @@ def _rows(organization: Organization, member: Member, own: dict[str, int], name:
     connection.save()
     SyncRun(**own, **of, connection=connection, trigger="cli", status="success", started_at=at, error=name).save()
     Skip(**own, **of, workspace=mark, external_id=mark, contact_ref=mark, reason="no_user", title=name).save()
-    MirrorCompany(**of, workspace=mark, ref=mark, name=name, customer=customer).save()
-    MirrorContact(**of, workspace=mark, ref=mark, name=name, email=f"u@{mark}.test", user=user).save()
+    IntercomCompany(**of, workspace=mark, ref=mark, name=name, customer=customer).save()
+    IntercomContact(**of, workspace=mark, ref=mark, name=name, email=f"u@{mark}.test", user=user).save()
     run = PushRun(**of, trigger="hand", status="success", error=name)
     run.save()
     PushLog(**of, run=run, model="company", ref=mark, label=name, outcome="failed", sentence=name).save()

@@ -222,8 +222,8 @@ _IMPORTED = (
     "sync_pushpreview",
     "sync_pushitem",
     "sync_pushrecord",
-    "sync_mirrorcontact",
-    "sync_mirrorcompany",
+    "sync_intercomcontact",
+    "sync_intercomcompany",
 )
 
 

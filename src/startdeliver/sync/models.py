@@ -173,7 +173,7 @@ class SyncRun(TenantModel):
         return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
 
 
-class MirrorCompany(TenantModel):
+class IntercomCompany(TenantModel):
     """What Intercom knows of a company, as far as matching and field rules need it."""
 
     workspace = models.CharField(max_length=64)
@@ -192,8 +192,8 @@ class MirrorCompany(TenantModel):
     gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="mirrorcompany_key")]
-        indexes = [models.Index(fields=["organization", "company_id"], name="mirrorcompany_company_id")]
+        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="intercomcompany_key")]
+        indexes = [models.Index(fields=["organization", "company_id"], name="intercomcompany_company_id")]
 
     customer_id: int | None
 
@@ -201,7 +201,7 @@ class MirrorCompany(TenantModel):
         return self.name or self.ref
 
 
-class MirrorContact(TenantModel):
+class IntercomContact(TenantModel):
     """What Intercom knows of a contact, and the user that it was matched to."""
 
     class State(models.TextChoices):
@@ -238,11 +238,11 @@ class MirrorContact(TenantModel):
     seen_at = models.DateTimeField(default=clock.now, help_text="Last time that Intercom listed it.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="mirrorcontact_key")]
+        constraints = [models.UniqueConstraint(fields=["organization", "workspace", "ref"], name="intercomcontact_key")]
         indexes = [
-            models.Index(fields=["organization", "email_key"], name="mirrorcontact_email"),
-            models.Index(fields=["organization", "external_id"], name="mirrorcontact_external_id"),
-            models.Index(fields=["organization", "seen_at"], name="mirrorcontact_seen"),
+            models.Index(fields=["organization", "email_key"], name="intercomcontact_email"),
+            models.Index(fields=["organization", "external_id"], name="intercomcontact_external_id"),
+            models.Index(fields=["organization", "seen_at"], name="intercomcontact_seen"),
         ]
 
     user_id: int | None
@@ -367,8 +367,8 @@ class PushRecord(TenantModel):
     the same nothing can have changed.
     """
 
-    company = models.OneToOneField(MirrorCompany, on_delete=models.CASCADE, null=True, related_name="pushed")
-    contact = models.OneToOneField(MirrorContact, on_delete=models.CASCADE, null=True, related_name="pushed")
+    company = models.OneToOneField(IntercomCompany, on_delete=models.CASCADE, null=True, related_name="pushed")
+    contact = models.OneToOneField(IntercomContact, on_delete=models.CASCADE, null=True, related_name="pushed")
     values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         default=dict, help_text='{attribute: {"v": value sent, "at": unix seconds, "a": Intercom\'s form if another}}'
     )
@@ -437,8 +437,8 @@ class PushItem(TenantModel):
         REFUSED = "refused", "Intercom refused the value"
         INTERNAL = "internal", "Internal error"
 
-    company = models.OneToOneField(MirrorCompany, on_delete=models.CASCADE, null=True, related_name="+")
-    contact = models.OneToOneField(MirrorContact, on_delete=models.CASCADE, null=True, related_name="+")
+    company = models.OneToOneField(IntercomCompany, on_delete=models.CASCADE, null=True, related_name="+")
+    contact = models.OneToOneField(IntercomContact, on_delete=models.CASCADE, null=True, related_name="+")
     label = models.CharField(max_length=255, blank=True)
     before: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
     after: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)

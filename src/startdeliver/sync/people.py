@@ -13,7 +13,7 @@ from django.db.models import Q
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.sync import matching
 from startdeliver.sync.matching import ContactRow, Found, Person, UserRow, Users
-from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.models import IntercomCompany, IntercomContact
 
 _REMEMBERED = 20_000
 
@@ -74,7 +74,7 @@ class People:
         return self._read_contacts(Q(email_key__in=keys)) if keys else []
 
     def _read_contacts(self, condition: Q) -> list[ContactRow]:
-        rows = MirrorContact.objects.filter(condition, workspace=self.workspace).values_list(*CONTACT_COLUMNS)
+        rows = IntercomContact.objects.filter(condition, workspace=self.workspace).values_list(*CONTACT_COLUMNS)
         found = [ContactRow(**dict(zip(CONTACT_COLUMNS, row, strict=True))) for row in rows]
         self.contacts.update((row.ref, row) for row in found)
         return found
@@ -82,7 +82,7 @@ class People:
     def load_details(self, rows: Iterable[ContactRow]) -> None:
         """Fills in `company_refs` and `facts`, which matching does not need but making users does."""
         by_ref = {row.ref: row for row in rows}
-        details = MirrorContact.objects.filter(workspace=self.workspace, ref__in=by_ref)
+        details = IntercomContact.objects.filter(workspace=self.workspace, ref__in=by_ref)
         for ref, company_refs, facts in details.values_list("ref", "company_refs", "facts"):
             by_ref[ref].company_refs, by_ref[ref].facts = company_refs, facts
 
@@ -158,7 +158,7 @@ class People:
         """Reads which customers the companies `refs` are. Gives the refs that the mirror does not know."""
         missing = {ref for ref in refs if ref} - self.companies.keys()
         if missing:
-            rows = MirrorCompany.objects.filter(workspace=self.workspace, ref__in=missing)
+            rows = IntercomCompany.objects.filter(workspace=self.workspace, ref__in=missing)
             self.companies.update(rows.values_list("ref", "customer_id"))
         return {ref for ref in missing if ref not in self.companies}
 

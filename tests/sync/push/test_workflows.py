@@ -9,7 +9,7 @@ from django.db import connection
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.push import recipes
 from startdeliver.sync.push.sources import COMPANY, CONTACT, catalogue
 from startdeliver.sync.push.workflows import short_names
@@ -80,7 +80,7 @@ def test_the_recipe_leaves_out_who_is_at_risk_already(scoped: Organization, cust
     for number, one in enumerate(customers.values()):
         UsageHealth.objects.create(organization=scoped, customer=one, status="poor")
         user = CustomerUser.objects.create(organization=scoped, customer=one, email=f"u{number}@x.test")
-        MirrorContact.objects.create(organization=scoped, workspace="w", ref=f"c{number}", user=user)
+        IntercomContact.objects.create(organization=scoped, workspace="w", ref=f"c{number}", user=user)
     rows = {row.recipe.key: row for row in recipes.counted(scoped, link)}
     assert rows["usage-poor"].here == 2
     assert rows["usage-poor-not-at-risk"].here == 1

@@ -17,7 +17,7 @@ from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.storage.sql import fetch, id_list, one_of, one_writer
 from startdeliver.sync.events.standing import is_on
-from startdeliver.sync.models import Connection, EventName, MirrorContact, WaitingEvent
+from startdeliver.sync.models import Connection, EventName, IntercomContact, WaitingEvent
 from startdeliver.sync.text import key, moment, short
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import ingest
@@ -137,8 +137,8 @@ def take(organization: Organization, link: Connection, event: wire.Event) -> str
     """
     if not is_on(organization, link):
         return OFF
-    contacts = MirrorContact.objects.filter(
-        workspace=link.workspace, state=MirrorContact.State.ACTIVE, user__archived_at__isnull=True
+    contacts = IntercomContact.objects.filter(
+        workspace=link.workspace, state=IntercomContact.State.ACTIVE, user__archived_at__isnull=True
     )
     ref = key(event.intercom_user_id, 128)
     external = key(event.user_id, 255)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from startdeliver.common import clock
 from startdeliver.intercom import Page, VersionUnsupported, wire
-from startdeliver.sync import mirror
-from startdeliver.sync.models import MirrorCompany
+from startdeliver.sync import intercom_records
+from startdeliver.sync.models import IntercomCompany
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "companies"
@@ -56,7 +56,7 @@ def _sweep(pull: Pull, stage: str, *, patient: bool) -> str:
         pull.progress(done, page.total_count)
 
         def write(page: Page[wire.Company] = page) -> None:
-            changed = mirror.store_companies(pull, page.items, swept=True)
+            changed = intercom_records.store_companies(pull, page.items, swept=True)
             pull.cursor["companies_changed"] = pull.cursor.get("companies_changed", 0) + changed
 
         pull.commit(write)
@@ -65,7 +65,7 @@ def _sweep(pull: Pull, stage: str, *, patient: bool) -> str:
     def finish() -> None:
         if whole and not short:
             # Companies without contacts are in no listing (OpenAPI 2.16, /companies/list), so this is no deletion.
-            unseen = MirrorCompany.objects.filter(workspace=pull.workspace, seen_at__lt=began, gone_at__isnull=True)
+            unseen = IntercomCompany.objects.filter(workspace=pull.workspace, seen_at__lt=began, gone_at__isnull=True)
             unseen.update(gone_at=clock.now())
 
     pull.commit(finish)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 from startdeliver.common import clock
 from startdeliver.intercom import CursorExpired, IntercomError, Page, wire
-from startdeliver.sync import mirror
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync import intercom_records
+from startdeliver.sync.models import IntercomContact
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import moment
 
@@ -43,7 +43,7 @@ def are_missing(pull: Pull) -> bool:
     workspaces the daily sweep has to do, since reading all contacts is what follows."""
     if pull.stage_cursor(STAGE).get("whole"):
         return False
-    known = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.ACTIVE).count()
+    known = IntercomContact.objects.filter(workspace=pull.workspace, state=IntercomContact.State.ACTIVE).count()
     if not 0 < known <= _COUNTED:
         return False
     first = next(pull.fetcher.iter_pages(pull.client.contacts_list(per_page=1), prefetch=1), None)
@@ -87,8 +87,8 @@ def _store(pull: Pull, pages: AsyncIterator[Page[wire.Contact]], stage: str, *, 
         if page.failures:
             pull.warn("Some contacts could not be read from Intercom's answer; their tickets are matched without them.")
         tag_names = names_of_tags(pull, page.items)
-        companies = mirror.all_companies(pull, page.items)
-        mirror.ask_companies(pull, page.items, companies)
+        companies = intercom_records.all_companies(pull, page.items)
+        intercom_records.ask_companies(pull, page.items, companies)
         state["cursor"] = page.next_cursor
         done = state["done"] = state.get("done", 0) + len(page.items)
         state["newest"] = max([state.get("newest", 0), *(moment(item.updated_at) or 0 for item in page.items)])
@@ -104,7 +104,7 @@ def _store(pull: Pull, pages: AsyncIterator[Page[wire.Contact]], stage: str, *, 
 def _write(
     pull: Pull, items: list[wire.Contact], tag_names: dict[str, str], companies: dict[str, list[str]], whole: bool
 ) -> int:
-    changed = mirror.store_contacts(pull, items, tag_names=tag_names, companies=companies, swept=whole)
+    changed = intercom_records.store_contacts(pull, items, tag_names=tag_names, companies=companies, swept=whole)
     pull.cursor["contacts_changed"] = pull.cursor.get("contacts_changed", 0) + changed
     return changed
 

@@ -34,7 +34,7 @@ from startdeliver.storage import bulk
 from startdeliver.sync import events
 from startdeliver.sync.events import Incoming
 from startdeliver.sync.events.store import BAD_TIME
-from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.pull.messages import batches
 from startdeliver.sync.pull.work import OVERLAP, Pull
 from startdeliver.usage import health
@@ -109,13 +109,13 @@ def run(pull: Pull) -> None:
     health.refresh(pull.organization)
 
 
-def due(pull: Pull) -> QuerySet[MirrorContact]:
+def due(pull: Pull) -> QuerySet[IntercomContact]:
     """The contacts to ask: users of ours whose events were never read, were read for another user, or that were seen
     since."""
-    return MirrorContact.objects.filter(
+    return IntercomContact.objects.filter(
         Q(events_read_at__isnull=True) | ~Q(events_user=F("user_id")) | Q(last_seen_at__gte=F("events_read_at")),
         workspace=pull.workspace,
-        state=MirrorContact.State.ACTIVE,
+        state=IntercomContact.State.ACTIVE,
         user__isnull=False,
         user__archived_at__isnull=True,
     )
@@ -125,7 +125,9 @@ def _unmatched(pull: Pull) -> int:
     """Contacts that were seen since events were last read and are nobody's user: their events are not asked for."""
     since = pull.connection.events_at
     floor = pull.started_at - events.DAYS * 86_400 if since is None else int(since.timestamp())
-    rows = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.ACTIVE, user__isnull=True)
+    rows = IntercomContact.objects.filter(
+        workspace=pull.workspace, state=IntercomContact.State.ACTIVE, user__isnull=True
+    )
     return rows.filter(last_seen_at__gte=floor).count()
 
 
@@ -215,7 +217,7 @@ def _store(pull: Pull, batch: _Batch) -> None:
     counts["asked"] += len(batch.finished) + batch.gone + batch.failed
     counts["gone"] += batch.gone
     counts["failed"] += batch.failed
-    bulk.update(MirrorContact, pull.organization_id, ("events_read_at", "events_user"), batch.finished)
+    bulk.update(IntercomContact, pull.organization_id, ("events_read_at", "events_user"), batch.finished)
 
 
 def _settle(pull: Pull, problem: str) -> None:

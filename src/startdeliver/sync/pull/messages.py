@@ -26,8 +26,8 @@ from startdeliver.storage import bulk
 from startdeliver.support.models import Thread, Ticket
 from startdeliver.sync.pull import threads
 from startdeliver.sync.pull.deleted import remove_missing
-from startdeliver.sync.pull.shell import Shell
 from startdeliver.sync.pull.store import Old, Page, Tally, prepare, read_old, write
+from startdeliver.sync.pull.ticket_facts import TicketFacts
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "messages"
@@ -133,19 +133,19 @@ def _store(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[st
 def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> None:
     """Stores the threads of conversations of a page that are tickets. Must run inside `Pull.commit`."""
     now = int(clock.now().timestamp())
-    shells = {one.id: one for one in page.shells}
+    facts_by_id = {facts.id: facts for facts in page.facts}
     old = {**page.old, **read_old(pull, page.imported)} if page.imported else page.old
-    rest = [one for one in found if one.id in old and len(one.parts) < (shells[one.id].part_count or 0)]
+    rest = [one for one in found if one.id in old and len(one.parts) < (facts_by_id[one.id].part_count or 0)]
     kept = _stored(pull, [old[one.id].pk for one in rest])
     updates: list[bulk.Row] = []
     replies: list[bulk.Row] = []
     documents: list[bulk.Row] = []
     for one in found:
-        ticket, shell = old.get(one.id), shells.get(one.id)
-        if ticket is None or shell is None:
+        ticket, facts = old.get(one.id), facts_by_id.get(one.id)
+        if ticket is None or facts is None:
             continue
         read = threads.reading(one, pull.names.link(one.id), kept.get(ticket.pk, ()))
-        started, exact = _clock(shell, read, ticket.clock_from)
+        started, exact = _clock(facts, read, ticket.clock_from)
         updates.append(
             (
                 ticket.pk,
@@ -160,7 +160,7 @@ def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> Non
             )
         )
         if one.statistics is None:
-            replies.append(_replies(ticket.pk, shell, read))
+            replies.append(_replies(ticket.pk, facts, read))
         documents.append((ticket.pk, threads.encode(read.entries).decode()))
         pull.counts.messages += max(0, read.message_count - ticket.message_count)
         if started != ticket.clock_from:
@@ -185,28 +185,28 @@ def _stored(pull: Pull, tickets: list[int]) -> dict[int, list[threads.Entry]]:
     return {pk: threads.decode(entries) for pk, entries in rows}
 
 
-def _clock(shell: Shell, read: threads.Reading, before: int) -> tuple[int, bool]:
+def _clock(facts: TicketFacts, read: threads.Reading, before: int) -> tuple[int, bool]:
     """From when overdue counts, now that the parts say when the conversation was last opened again (13.1)."""
-    if not shell.is_open:
+    if not facts.is_open:
         return before, False
     if read.reopened_at is not None:
-        return max(shell.created_at, read.reopened_at), True
+        return max(facts.created_at, read.reopened_at), True
     # Parts that Intercom withholds may hold the reopening; the last close is the best that is known then.
     if read.incomplete:
-        return max(shell.created_at, shell.last_close or 0), False
-    return shell.created_at, True
+        return max(facts.created_at, facts.last_close or 0), False
+    return facts.created_at, True
 
 
-def _replies(pk: int, shell: Shell, read: threads.Reading) -> bulk.Row:
+def _replies(pk: int, facts: TicketFacts, read: threads.Reading) -> bulk.Row:
     """What the statistics would say, worked out from the messages, for conversations that have none."""
     first = read.first_reply_at
-    resolved = None if shell.is_open else read.last_close_at or shell.updated_at
+    resolved = None if facts.is_open else read.last_close_at or facts.updated_at
     return (
         pk,
         first,
-        None if first is None else max(0, first - shell.created_at),
+        None if first is None else max(0, first - facts.created_at),
         resolved,
-        None if resolved is None else max(0, resolved - shell.created_at),
+        None if resolved is None else max(0, resolved - facts.created_at),
         read.last_contact_reply_at,
         read.last_admin_reply_at,
     )

@@ -9,7 +9,7 @@ from startdeliver.intercom import AuthError, IntercomError, RateLimited, regions
 from startdeliver.intercom.errors import bad_answer
 from startdeliver.intercom.wire import Me
 from startdeliver.sync import links
-from startdeliver.sync.pull.shell import Names
+from startdeliver.sync.pull.ticket_facts import Names
 from startdeliver.sync.pull.work import Pull
 
 _USUAL_LIMIT = 1_666  # requests in ten seconds (Intercom's docs, rate limiting)

@@ -10,8 +10,8 @@ from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.intercom import CursorExpired, search
 from startdeliver.support.models import Ticket
-from startdeliver.sync import fields, mirror
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync import fields, intercom_records
+from startdeliver.sync.models import IntercomContact
 from startdeliver.sync.pull import contacts
 from startdeliver.sync.pull.messages import batches
 from startdeliver.sync.pull.rematch import import_conversations
@@ -34,12 +34,12 @@ def has_left(pull: Pull) -> None:
         contacts.sweep(pull)
         state = pull.stage_cursor(contacts.SWEEP)
     began = datetime.fromtimestamp(state["began"], UTC)
-    unseen = MirrorContact.objects.filter(
-        workspace=pull.workspace, state=MirrorContact.State.ACTIVE, user__isnull=False, seen_at__lt=began
+    unseen = IntercomContact.objects.filter(
+        workspace=pull.workspace, state=IntercomContact.State.ACTIVE, user__isnull=False, seen_at__lt=began
     )
     pull.people.forget()
     for chunk in batches(_refs(pull, unseen.order_by("pk").values_list("pk", "ref")), _CHUNK):
-        mirror.ask_contacts(pull, chunk)
+        intercom_records.ask_contacts(pull, chunk)
         pull.commit(_mark, pull, chunk)
     # What nobody is linked to needs no question: it is in no listing any more.
     pull.commit(_retire, pull, began)
@@ -58,16 +58,16 @@ def _refs(pull: Pull, rows: object) -> Iterator[str]:
 
 def _mark(pull: Pull, refs: list[str]) -> None:
     now = clock.now()
-    rows = MirrorContact.objects.filter(workspace=pull.workspace, ref__in=refs)
-    gone = list(rows.exclude(state=MirrorContact.State.ACTIVE).values_list("state", "ref", "merged_into", "user_id"))
+    rows = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=refs)
+    gone = list(rows.exclude(state=IntercomContact.State.ACTIVE).values_list("state", "ref", "merged_into", "user_id"))
     pull.cursor["contacts_gone"] = pull.cursor.get("contacts_gone", 0) + len(gone)
     heirs = {merged_into: user for state, _, merged_into, user in gone if state == "merged" and merged_into and user}
-    survivors = MirrorContact.objects.filter(workspace=pull.workspace, ref__in=heirs, user__isnull=True)
-    linked = mirror.link_contacts(pull, list(survivors.values_list("ref", flat=True)))
+    survivors = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=heirs, user__isnull=True)
+    linked = intercom_records.link_contacts(pull, list(survivors.values_list("ref", flat=True)))
     links = [(pk, heirs[ref], "merged", "") for pk, ref in survivors.exclude(ref__in=linked).values_list("pk", "ref")]
-    mirror.save_links(pull, links)
+    intercom_records.save_links(pull, links)
     users = {user for state, _, _, user in gone if user is not None}
-    present = MirrorContact.objects.filter(user__in=users, state=MirrorContact.State.ACTIVE).values("user")
+    present = IntercomContact.objects.filter(user__in=users, state=IntercomContact.State.ACTIVE).values("user")
     left = CustomerUser.objects.filter(pk__in=users, has_left_at__isnull=True).exclude(pk__in=present)
     for user in left:
         source = {"source": fields.SOURCE, "at": now.isoformat(timespec="seconds"), "by": "Intercom"}
@@ -80,9 +80,9 @@ def _mark(pull: Pull, refs: list[str]) -> None:
 
 
 def _retire(pull: Pull, began: datetime) -> None:
-    MirrorContact.objects.filter(
-        workspace=pull.workspace, state=MirrorContact.State.ACTIVE, user__isnull=True, seen_at__lt=began
-    ).update(state=MirrorContact.State.ARCHIVED)
+    IntercomContact.objects.filter(
+        workspace=pull.workspace, state=IntercomContact.State.ACTIVE, user__isnull=True, seen_at__lt=began
+    ).update(state=IntercomContact.State.ARCHIVED)
 
 
 # -------------------------------------------------------------------------------------------------- open conversations

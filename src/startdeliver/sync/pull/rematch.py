@@ -18,13 +18,13 @@ from startdeliver.customers.models import Customer, CustomerUser, email_key
 from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing, wire
 from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket, TicketParticipant
-from startdeliver.sync import mirror
+from startdeliver.sync import intercom_records
 from startdeliver.sync.matching import Person, ticket_customer
-from startdeliver.sync.models import MirrorCompany, MirrorContact, Skip
+from startdeliver.sync.models import IntercomCompany, IntercomContact, Skip
 from startdeliver.sync.pull.deleted import remove_missing
 from startdeliver.sync.pull.messages import batches, write_threads
-from startdeliver.sync.pull.shell import Ref
 from startdeliver.sync.pull.store import Page, Tally, close_skips, person_of, prepare, store_participants, write
+from startdeliver.sync.pull.ticket_facts import Ref
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "rematch"
@@ -94,15 +94,15 @@ def _align(pull: Pull, users: QuerySet[Any], customers: QuerySet[Any], everythin
     linked_customers: QuerySet[Any] = customers.values_list("pk")
     linked_users: QuerySet[Any] = users.values_list("pk")
     if everything and pull.connection.matched_at is not None:
-        linked_customers = Customer.objects.filter(pk__in=_linked(pull, MirrorCompany, "customer")).values_list("pk")
-        linked_users = CustomerUser.objects.filter(pk__in=_linked(pull, MirrorContact, "user")).values_list("pk")
+        linked_customers = Customer.objects.filter(pk__in=_linked(pull, IntercomCompany, "customer")).values_list("pk")
+        linked_users = CustomerUser.objects.filter(pk__in=_linked(pull, IntercomContact, "user")).values_list("pk")
     for chunk in _chunks(linked_customers):
-        pull.commit(mirror.align_customers, pull, Q(customer__in=[pk for (pk,) in chunk]), now)
+        pull.commit(intercom_records.align_customers, pull, Q(customer__in=[pk for (pk,) in chunk]), now)
     for chunk in _chunks(linked_users):
-        pull.commit(mirror.align_users, pull, Q(user__in=[pk for (pk,) in chunk]), now)
+        pull.commit(intercom_records.align_users, pull, Q(user__in=[pk for (pk,) in chunk]), now)
 
 
-def _linked(pull: Pull, model: type[MirrorCompany] | type[MirrorContact], name: str) -> QuerySet[Any, Any]:
+def _linked(pull: Pull, model: type[IntercomCompany] | type[IntercomContact], name: str) -> QuerySet[Any, Any]:
     rows: QuerySet[Any] = model.objects.filter(workspace=pull.workspace, **{f"{name}__isnull": False})
     return rows.values(name)
 
@@ -113,13 +113,13 @@ def _link_contacts(pull: Pull, users: QuerySet[Any]) -> None:
         same = Q(external_id__in=[external for _, external, _ in chunk if external]) | Q(
             email_key__in=[email for _, _, email in chunk if email]
         )
-        unlinked = MirrorContact.objects.filter(same, workspace=pull.workspace, user__isnull=True)
+        unlinked = IntercomContact.objects.filter(same, workspace=pull.workspace, user__isnull=True)
         refs = list(unlinked.values_list("ref", flat=True))
 
         def write(refs: list[str] = refs) -> None:
             pull.people.forget()
-            linked = mirror.link_contacts(pull, refs)
-            mirror.align_users(pull, Q(ref__in=linked), clock.now())
+            linked = intercom_records.link_contacts(pull, refs)
+            intercom_records.align_users(pull, Q(ref__in=linked), clock.now())
 
         if refs:
             pull.commit(write)
@@ -128,7 +128,7 @@ def _link_contacts(pull: Pull, users: QuerySet[Any]) -> None:
 def _link_companies(pull: Pull, customers: QuerySet[Any], everything: bool) -> set[str]:
     """Companies that a new or edited customer is. Gives the companies whose tickets may belong to another one now."""
     found: set[str] = set()
-    unlinked = MirrorCompany.objects.filter(workspace=pull.workspace, customer__isnull=True)
+    unlinked = IntercomCompany.objects.filter(workspace=pull.workspace, customer__isnull=True)
     if everything or pull.connection.match_domains:
         groups: Iterable[list[Any]] = _chunks(unlinked.values_list("pk", "ref"))
     else:
@@ -142,10 +142,10 @@ def _link_companies(pull: Pull, customers: QuerySet[Any], everything: bool) -> s
         refs = [ref for _, ref in group]
 
         def write(refs: list[str] = refs) -> list[str]:
-            if not mirror.link_companies(pull, Q(ref__in=refs), clock.now()):
+            if not intercom_records.link_companies(pull, Q(ref__in=refs), clock.now()):
                 return []
-            mirror.align_customers(pull, Q(ref__in=refs), clock.now())
-            linked = MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=refs, customer__isnull=False)
+            intercom_records.align_customers(pull, Q(ref__in=refs), clock.now())
+            linked = IntercomCompany.objects.filter(workspace=pull.workspace, ref__in=refs, customer__isnull=False)
             return list(linked.values_list("ref", flat=True))
 
         if refs:
@@ -155,11 +155,11 @@ def _link_companies(pull: Pull, customers: QuerySet[Any], everything: bool) -> s
 
 def _attach_users(pull: Pull) -> None:
     """Users without a customer get the one that their companies are by now."""
-    rows = MirrorContact.objects.filter(
+    rows = IntercomContact.objects.filter(
         workspace=pull.workspace, user__isnull=False, user__customer__isnull=True
     ).values_list("pk", "user_id")
     for chunk in _chunks(rows):
-        pull.commit(mirror.align_users, pull, Q(user__in=[user for _, user in chunk]), clock.now())
+        pull.commit(intercom_records.align_users, pull, Q(user__in=[user for _, user in chunk]), clock.now())
 
 
 # -------------------------------------------------------------------------------------------------------------- tickets
@@ -173,7 +173,7 @@ def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> Iterator[
         yield [pk for (pk,) in chunk]
     for chunk in _chunks(people.filter(user__isnull=True).values_list("pk", "ticket_id")):
         yield [ticket for _, ticket in chunk]
-    merged = MirrorContact.objects.filter(workspace=pull.workspace, state=MirrorContact.State.MERGED)
+    merged = IntercomContact.objects.filter(workspace=pull.workspace, state=IntercomContact.State.MERGED)
     for group in _chunks(merged.values_list("pk", "ref")):
         refs = [ref for _, ref in group]
         for chunk in _chunks(people.filter(contact_ref__in=refs).values_list("pk", "ticket_id")):
@@ -208,7 +208,7 @@ def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
     if pull.connection.create_contacts:
         # The switch may have been turned on after the ticket arrived (13.7).
         unmatched = [person_of(pull, ref) for ref in refs]
-        mirror.create_users(pull, [person.ref for person in unmatched if _is_new(pull, person)])
+        intercom_records.create_users(pull, [person.ref for person in unmatched if _is_new(pull, person)])
     moved: list[bulk.Row] = []
     persons: list[tuple[int, Ref, Person]] = []
     for pk, customer_id, author_ref, company_ref in tickets:
@@ -320,5 +320,5 @@ def _import(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[s
     write(pull, page, tally=Tally.CHANGES, create=create)
     write_threads(pull, page, found)
     # One that could not be read before may turn out to be what is stored already.
-    close_skips(pull, [one.id for one in page.shells if one.id in page.old])
+    close_skips(pull, [one.id for one in page.facts if one.id in page.old])
     remove_missing(pull, gone)

@@ -18,10 +18,10 @@ from startdeliver.customers.models import email_key
 from startdeliver.intercom import DecodeFailure, wire
 from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket, TicketParticipant
-from startdeliver.sync import mirror
+from startdeliver.sync import intercom_records
 from startdeliver.sync.matching import Person, ticket_customer
 from startdeliver.sync.models import OutboundMessage, Skip
-from startdeliver.sync.pull.shell import LISTED, Ref, Shell, overdue_clock, shell
+from startdeliver.sync.pull.ticket_facts import LISTED, Ref, TicketFacts, overdue_clock, ticket_facts
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, short, unix
 
@@ -88,9 +88,9 @@ class Tally(Enum):
 class Page:
     """A page between reading and writing. `fresh` are the conversations whose facts differ from the stored ones."""
 
-    shells: list[Shell]
+    facts: list[TicketFacts]
     old: dict[str, Old]
-    fresh: list[Shell]
+    fresh: list[TicketFacts]
     failures: tuple[DecodeFailure, ...] = ()
     imported: list[str] = field(default_factory=list)
 
@@ -127,21 +127,21 @@ def prepare(
     conversations were read one by one, so they are never older than what is stored."""
     now = int(clock.now().timestamp())
     found = {c.id: c for c in conversations}
-    shells = [shell(c, pull.names, now) for c in found.values() if key(c.id, 128)]
-    if len(shells) < len(found):
+    facts = [ticket_facts(c, pull.names, now) for c in found.values() if key(c.id, 128)]
+    if len(facts) < len(found):
         pull.warn("Conversations without a usable ID (none, or one of over 128 characters) were passed over.")
-    old = read_old(pull, [one.id for one in shells])
+    old = read_old(pull, [one.id for one in facts])
     fresh = []
-    for one in shells:
+    for one in facts:
         known = old.get(one.id)
         # The search index lags behind: an answer older than what is stored says nothing new.
         if known is None or (known.fingerprint != one.fingerprint and (whole or one.updated_at >= known.updated_at)):
             fresh.append(one)
     unknown = pull.people.load_contacts(ref.ref for one in fresh if not one.outbound for ref in one.contacts)
     if unknown:
-        mirror.ask_contacts(pull, unknown)
+        intercom_records.ask_contacts(pull, unknown)
         pull.people.load_contacts(unknown)
-    return Page(shells, old, fresh, failures)
+    return Page(facts, old, fresh, failures)
 
 
 def read_old(pull: Pull, ids: Sequence[str]) -> dict[str, Old]:
@@ -162,10 +162,10 @@ def read_old(pull: Pull, ids: Sequence[str]) -> dict[str, Old]:
     return {row[0]: Old(row[0], row[1], row[2], unix(row[3]) or 0, unix(row[4]) or 0, *row[5:]) for row in rows}
 
 
-class _Fate(NamedTuple):
+class MatchOutcome(NamedTuple):
     """What becomes of a conversation: a ticket of these people, or a skip with its reason."""
 
-    shell: Shell
+    facts: TicketFacts
     people: list[tuple[Ref, Person]]
     reason: str = ""
 
@@ -179,32 +179,32 @@ def write(pull: Pull, page: Page, *, tally: Tally, create: bool | None = None) -
     outbound = [one for one in page.fresh if one.outbound and one.id not in page.old]
     inbound = [one for one in page.fresh if not one.outbound or one.id in page.old]
     _load(pull, inbound)
-    fates = _decide(pull, inbound, page.old, pull.connection.create_contacts if create is None else create)
-    kept = [fate for fate in fates if not fate.reason]
-    skipped = [fate for fate in fates if fate.reason]
+    outcomes = _decide(pull, inbound, page.old, pull.connection.create_contacts if create is None else create)
+    kept = [outcome for outcome in outcomes if not outcome.reason]
+    skipped = [outcome for outcome in outcomes if outcome.reason]
     _store_links(pull, kept)
     customers = _store_tickets(pull, kept, page, now)
-    close_skips(pull, [fate.shell.id for fate in kept])
+    close_skips(pull, [outcome.facts.id for outcome in kept])
     _store_skips(pull, skipped, now)
     _store_outbound(pull, outbound)
     pull.touch(customers)
-    page.imported = [fate.shell.id for fate in kept if fate.shell.id not in page.old]
+    page.imported = [outcome.facts.id for outcome in kept if outcome.facts.id not in page.old]
     if tally is not Tally.NOTHING:
         counts.imported += len(page.imported)
         counts.updated += len(kept) - len(page.imported)
     if tally is Tally.LISTING:
-        counts.listed += len(page.shells) + len(page.failures)
-        counts.unchanged += len(page.shells) - len(page.fresh)
+        counts.listed += len(page.facts) + len(page.failures)
+        counts.unchanged += len(page.facts) - len(page.fresh)
         counts.outbound += len(outbound)
-        counts.skipped.update(fate.reason for fate in skipped)
+        counts.skipped.update(outcome.reason for outcome in skipped)
 
 
 # ------------------------------------------------------------------------------------------------------------- matching
 
 
-def _load(pull: Pull, shells: Sequence[Shell]) -> None:
+def _load(pull: Pull, facts: Sequence[TicketFacts]) -> None:
     people = pull.people
-    refs = [ref for one in shells for ref in one.contacts]
+    refs = [ref for one in facts for ref in one.contacts]
     people.load_contacts(ref.ref for ref in refs)
     remains = [ref for ref in refs if _is_remains(pull, ref.ref)]
     people.load_users(
@@ -212,11 +212,11 @@ def _load(pull: Pull, shells: Sequence[Shell]) -> None:
         (ref.external_id for ref in remains),
         (email_key(ref.email) for ref in remains),
     )
-    unknown = people.load_companies(one.company.id for one in shells if one.company is not None)
+    unknown = people.load_companies(one.company.id for one in facts if one.company is not None)
     if unknown:
         # The conversation carries its whole company, so one that the sweep has not seen yet is known from here on.
-        found = {one.company.id: one.company for one in shells if one.company is not None and one.company.id in unknown}
-        mirror.store_companies(pull, found.values())
+        found = {one.company.id: one.company for one in facts if one.company is not None and one.company.id in unknown}
+        intercom_records.store_companies(pull, found.values())
         people.load_companies(unknown)
 
 
@@ -233,23 +233,23 @@ def person_of(pull: Pull, ref: Ref) -> Person:
     return pull.people.person(ref.ref)
 
 
-def _decide(pull: Pull, shells: Sequence[Shell], old: dict[str, Old], create: bool) -> list[_Fate]:
-    people = {ref.ref: person_of(pull, ref) for one in shells for ref in one.contacts}
+def _decide(pull: Pull, facts: Sequence[TicketFacts], old: dict[str, Old], create: bool) -> list[MatchOutcome]:
+    people = {ref.ref: person_of(pull, ref) for one in facts for ref in one.contacts}
     if create:
         wanted = [
             person.ref
-            for one in shells
+            for one in facts
             for ref in one.contacts
             if (person := people[ref.ref]).user is None and not person.ambiguous and not _is_remains(pull, person.ref)
         ]
         if wanted:
-            made = set(mirror.create_users(pull, wanted))
-            for one in shells:
+            made = set(intercom_records.create_users(pull, wanted))
+            for one in facts:
                 for ref in one.contacts:
                     if people[ref.ref].ref in made:
                         people[ref.ref] = person_of(pull, ref)
-    fates = []
-    for one in shells:
+    outcomes = []
+    for one in facts:
         those = _merged((ref, people[ref.ref]) for ref in one.contacts)
         reason = ""
         # What is a ticket already stays one, whatever the settings are now.
@@ -260,8 +260,8 @@ def _decide(pull: Pull, shells: Sequence[Shell], old: dict[str, Old], create: bo
                 reason = Skip.Reason.AMBIGUOUS.value
             else:
                 reason = Skip.Reason.NO_USER.value
-        fates.append(_Fate(one, those, reason))
-    return fates
+        outcomes.append(MatchOutcome(one, those, reason))
+    return outcomes
 
 
 def _merged(people: Iterable[tuple[Ref, Person]]) -> list[tuple[Ref, Person]]:
@@ -272,11 +272,11 @@ def _merged(people: Iterable[tuple[Ref, Person]]) -> list[tuple[Ref, Person]]:
     return list(found.values())
 
 
-def _store_links(pull: Pull, fates: Sequence[_Fate]) -> None:
+def _store_links(pull: Pull, outcomes: Sequence[MatchOutcome]) -> None:
     links: dict[int, tuple[int, int, str, str]] = {}
     notes: dict[int, tuple[int, str]] = {}
-    for fate in fates:
-        for _, person in fate.people:
+    for outcome in outcomes:
+        for _, person in outcome.people:
             row = pull.people.contacts.get(person.ref)
             if row is None or row.pk is None:
                 continue
@@ -287,18 +287,18 @@ def _store_links(pull: Pull, fates: Sequence[_Fate]) -> None:
             elif person.user is None and person.ambiguous and row.match_note != "ambiguous":
                 notes[row.pk] = (row.pk, "ambiguous")
                 row.match_note = "ambiguous"
-    mirror.save_links(pull, list(links.values()), list(notes.values()))
+    intercom_records.save_links(pull, list(links.values()), list(notes.values()))
 
 
 # -------------------------------------------------------------------------------------------------------------- tickets
 
 
-def _store_tickets(pull: Pull, fates: Sequence[_Fate], page: Page, now: int) -> set[int | None]:
-    if not fates:
+def _store_tickets(pull: Pull, outcomes: Sequence[MatchOutcome], page: Page, now: int) -> set[int | None]:
+    if not outcomes:
         return set()
-    extra = _ticket_facts(pull, [fate.shell.id for fate in fates if fate.shell.id not in page.old])
+    extra = _ticket_object_columns(pull, [outcome.facts.id for outcome in outcomes if outcome.facts.id not in page.old])
     rows, customers = [], set()
-    for one, people, _ in fates:
+    for one, people, _ in outcomes:
         known = page.old.get(one.id)
         company = pull.people.companies.get(one.company.id) if one.company is not None else None
         customer = ticket_customer(company, one.author_ref, [person for _, person in people])
@@ -317,19 +317,19 @@ def _store_tickets(pull: Pull, fates: Sequence[_Fate], page: Page, now: int) -> 
         rows.append((pull.workspace, one.id, *always, *_FRESH, *extra.get(one.id, ("", ""))))
     bulk.upsert(Ticket, pull.organization_id, _TICKET, rows, key=_TICKET_KEY, update=_ALWAYS)
     ids = {one.external_id: one.pk for one in page.old.values()}
-    missing = [fate.shell.id for fate in fates if fate.shell.id not in ids]
+    missing = [outcome.facts.id for outcome in outcomes if outcome.facts.id not in ids]
     if missing:
         found = Ticket.objects.filter(workspace=pull.workspace, external_id__in=missing)
         ids.update(found.values_list("external_id", "pk"))
     store_participants(
         pull,
-        [(ids[fate.shell.id], ref, person) for fate in fates for ref, person in fate.people],
-        {page.old[fate.shell.id].pk for fate in fates if fate.shell.id in page.old},
+        [(ids[outcome.facts.id], ref, person) for outcome in outcomes for ref, person in outcome.people],
+        {page.old[outcome.facts.id].pk for outcome in outcomes if outcome.facts.id in page.old},
     )
     return customers
 
 
-def _ticket_facts(pull: Pull, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _ticket_object_columns(pull: Pull, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Type and state of Intercom's Ticket objects that were met while their conversation was still skipped."""
     if not ids:
         return {}
@@ -379,9 +379,9 @@ def store_participants(pull: Pull, people: Iterable[tuple[int, Ref, Person]], ex
 # ---------------------------------------------------------------------------------------------- what is no ticket (yet)
 
 
-def _store_skips(pull: Pull, fates: Sequence[_Fate], now: int) -> None:
+def _store_skips(pull: Pull, outcomes: Sequence[MatchOutcome], now: int) -> None:
     rows = []
-    for one, people, reason in fates:
+    for one, people, reason in outcomes:
         # The one that a person has to decide about comes first.
         chosen = sorted(people, key=lambda entry: not entry[1].ambiguous)
         ref, person = chosen[0] if chosen else (Ref(""), Person("", None))
@@ -408,7 +408,7 @@ def _store_skips(pull: Pull, fates: Sequence[_Fate], now: int) -> None:
     bulk.upsert(Skip, pull.organization_id, _SKIP, rows, key=_TICKET_KEY, update=_SKIP_UPDATE)
 
 
-def skip_refs(one: Shell) -> dict[str, Any]:
+def skip_refs(one: TicketFacts) -> dict[str, Any]:
     """What deciding again needs: the contacts as the conversation names them, its author and its company."""
     return {
         "contacts": [
@@ -444,8 +444,8 @@ def close_skips(pull: Pull, tickets: Sequence[str]) -> None:
         OutboundMessage.objects.filter(workspace=pull.workspace, external_id__in=tickets).delete()
 
 
-def _store_outbound(pull: Pull, shells: Sequence[Shell]) -> None:
-    rows = [(pull.workspace, one.id) for one in shells]
+def _store_outbound(pull: Pull, facts: Sequence[TicketFacts]) -> None:
+    rows = [(pull.workspace, one.id) for one in facts]
     bulk.upsert(OutboundMessage, pull.organization_id, ("workspace", "external_id"), rows, key=_TICKET_KEY)
 
 

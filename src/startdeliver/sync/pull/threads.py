@@ -10,7 +10,7 @@ import msgspec
 
 from startdeliver.common import html
 from startdeliver.intercom import wire
-from startdeliver.sync.pull.shell import CONTACT_TYPES
+from startdeliver.sync.pull.ticket_facts import CONTACT_TYPES
 from startdeliver.sync.text import moment, number, short
 
 SOURCE_PREFIX = "source-"

@@ -18,7 +18,7 @@ from startdeliver.support import health
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.people import People
-from startdeliver.sync.pull.shell import Names
+from startdeliver.sync.pull.ticket_facts import Names
 from startdeliver.tenancy.models import Organization
 
 T = TypeVar("T")

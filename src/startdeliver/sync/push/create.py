@@ -16,8 +16,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser, email_key
 from startdeliver.intercom import Conflict, Fetcher, IntercomError, Kind, NotFound, wire
-from startdeliver.sync import mirror
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushLog, PushRun
+from startdeliver.sync import intercom_records
+from startdeliver.sync.models import Connection, IntercomCompany, IntercomContact, PushLog, PushRun
 from startdeliver.sync.push import choices
 from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.sync.text import key, short
@@ -29,7 +29,7 @@ _BATCH = 100
 
 def missing_companies(link: Connection) -> QuerySet[Customer]:
     """Customers that could be a company in Intercom and are none: they have an external id, which is its key there."""
-    there = MirrorCompany.objects.filter(workspace=link.workspace)
+    there = IntercomCompany.objects.filter(workspace=link.workspace)
     known = there.filter(Q(customer=OuterRef("pk")) | Q(company_id=OuterRef("external_id")))
     rows = Customer.objects.filter(archived_at__isnull=True, external_id__isnull=False).exclude(external_id="")
     return rows.exclude(Exists(known))
@@ -37,7 +37,7 @@ def missing_companies(link: Connection) -> QuerySet[Customer]:
 
 def missing_contacts(link: Connection) -> QuerySet[CustomerUser]:
     """Users who could be a contact in Intercom and are none: they have an e-mail address or an external id."""
-    there = MirrorContact.objects.filter(workspace=link.workspace, user=OuterRef("pk"))
+    there = IntercomContact.objects.filter(workspace=link.workspace, user=OuterRef("pk"))
     named = ~Q(email="") | (Q(external_id__isnull=False) & ~Q(external_id=""))
     rows = CustomerUser.objects.filter(named, archived_at__isnull=True, has_left_at__isnull=True, is_non_user=False)
     return rows.exclude(Exists(there))
@@ -97,18 +97,18 @@ def _companies(link: Connection, run: PushRun, fetcher: Fetcher, customers: dict
                 _refused(run, COMPANY, one.pk, one.name, result)
                 continue
             answer, made = result
-            row = MirrorCompany(
+            row = IntercomCompany(
                 organization_id=link.organization_id,
                 workspace=link.workspace,
                 ref=key(answer.id, 128),
                 company_id=key(answer.company_id, 255),
                 name=short(answer.name, 255),
-                facts=mirror.company_facts(answer),
+                facts=intercom_records.company_facts(answer),
                 customer=one,
                 matched_by="pushed",
             )
-            row.fingerprint = mirror.fingerprint(row)
-            known = MirrorCompany.objects.filter(workspace=link.workspace, ref=row.ref)
+            row.fingerprint = intercom_records.fingerprint(row)
+            known = IntercomCompany.objects.filter(workspace=link.workspace, ref=row.ref)
             if not known.exists():
                 row.save()
             else:
@@ -119,7 +119,7 @@ def _companies(link: Connection, run: PushRun, fetcher: Fetcher, customers: dict
 
 def _contacts(link: Connection, run: PushRun, fetcher: Fetcher, users: dict[int, CustomerUser]) -> None:
     homes = {one.customer_id for one in users.values() if one.customer_id}
-    live = MirrorCompany.objects.filter(workspace=link.workspace, customer__in=homes).order_by("-gone_at", "pk")
+    live = IntercomCompany.objects.filter(workspace=link.workspace, customer__in=homes).order_by("-gone_at", "pk")
     company_of = {row.customer_id: row.ref for row in live}
 
     async def make(pk: int) -> wire.Contact:
@@ -142,7 +142,7 @@ def _contacts(link: Connection, run: PushRun, fetcher: Fetcher, users: dict[int,
                 _refused(run, CONTACT, one.pk, str(one), answer)
                 continue
             company = company_of.get(one.customer_id)
-            row = MirrorContact(
+            row = IntercomContact(
                 organization_id=link.organization_id,
                 workspace=link.workspace,
                 ref=key(answer.id, 128),
@@ -152,12 +152,12 @@ def _contacts(link: Connection, run: PushRun, fetcher: Fetcher, users: dict[int,
                 name=short(answer.name, 255),
                 role=short(answer.role, 32),
                 company_refs=list(dict.fromkeys([*answer.company_ids, *([company] if company else [])])),
-                facts=mirror.contact_facts(answer, {}),
+                facts=intercom_records.contact_facts(answer, {}),
                 user=one,
                 matched_by="pushed",
             )
-            row.fingerprint = mirror.fingerprint(row)
-            known = MirrorContact.objects.filter(workspace=link.workspace, ref=row.ref)
+            row.fingerprint = intercom_records.fingerprint(row)
+            known = IntercomContact.objects.filter(workspace=link.workspace, ref=row.ref)
             if not known.exists():
                 row.save()
             elif not known.filter(user__isnull=True).update(user=one, matched_by="pushed"):

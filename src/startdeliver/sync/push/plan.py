@@ -20,7 +20,7 @@ from django.db.models import Count
 from startdeliver.common import clock
 from startdeliver.sync import fields
 from startdeliver.sync.fields import Action, FieldMap
-from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.sources import COMPANY, CONTACT, MAX_TEXT, Value
 from startdeliver.sync.text import short
@@ -126,9 +126,9 @@ def _mark(spec: Spec) -> str:
 
 
 FROM = {
-    COMPANY: """sync_mirrorcompany AS m JOIN customers_customer AS c ON c.id = m.customer_id
+    COMPANY: """sync_intercomcompany AS m JOIN customers_customer AS c ON c.id = m.customer_id
   LEFT JOIN sync_pushrecord AS r ON r.company_id = m.id""",
-    CONTACT: """sync_mirrorcontact AS m JOIN customers_customeruser AS u ON u.id = m.user_id
+    CONTACT: """sync_intercomcontact AS m JOIN customers_customeruser AS u ON u.id = m.user_id
   LEFT JOIN customers_customer AS c ON c.id = u.customer_id LEFT JOIN sync_pushrecord AS r ON r.contact_id = m.id""",
 }
 WHERE = {
@@ -276,7 +276,7 @@ def _shared(spec: Spec, rows: Sequence[tuple[Any, ...]]) -> dict[int, frozenset[
     another contact has. Intercom would answer 409."""
     if spec.model != CONTACT or not any(one.source in _IDENTITY for one in spec.core):
         return {}
-    people = MirrorContact.objects.filter(state=MirrorContact.State.ACTIVE, user__in={row[2] for row in rows})
+    people = IntercomContact.objects.filter(state=IntercomContact.State.ACTIVE, user__in={row[2] for row in rows})
     several = {
         user
         for user, number in people.order_by().values_list("user").annotate(number=Count("pk"))

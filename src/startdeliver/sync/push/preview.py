@@ -15,7 +15,7 @@ import msgspec
 
 from startdeliver.intercom import IntercomError
 from startdeliver.sync import session
-from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.sync.push import create, definitions, runs
 from startdeliver.sync.push.definitions import Action, Definition
 from startdeliver.sync.push.plan import CORE, Change, Spec, batches
@@ -204,7 +204,7 @@ def _lines(
 
 def invisible(link: Connection) -> int:
     """Linked companies that Intercom lists no more: it shows none without contacts (OpenAPI 2.16, Companies)."""
-    rows = MirrorCompany.objects.filter(workspace=link.workspace, gone_at__isnull=False, customer__isnull=False)
+    rows = IntercomCompany.objects.filter(workspace=link.workspace, gone_at__isnull=False, customer__isnull=False)
     return rows.count()
 
 

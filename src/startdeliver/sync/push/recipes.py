@@ -14,7 +14,7 @@ from django.db.models.fields.json import KeyTransform
 
 from startdeliver.intercom import IntercomError, search
 from startdeliver.sync import session
-from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushRecord
+from startdeliver.sync.models import Connection, IntercomContact, PushItem, PushRecord
 from startdeliver.sync.push import choices
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.plan import FROM, WHERE
@@ -179,7 +179,7 @@ def _sent(link: Connection, usable: Usable) -> int:
     """The contacts of which Intercom has confirmed these very values, and that are linked still."""
     rows = PushRecord.objects.filter(
         contact__workspace=link.workspace,
-        contact__state=MirrorContact.State.ACTIVE,
+        contact__state=IntercomContact.State.ACTIVE,
         contact__user__isnull=False,
         contact__user__archived_at__isnull=True,
     )

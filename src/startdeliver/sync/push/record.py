@@ -12,8 +12,8 @@ from django.db.models import F
 from startdeliver.common import clock
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
-from startdeliver.sync import fields, mirror
-from startdeliver.sync.models import MirrorCompany, MirrorContact, PushField, PushItem, PushLog, PushRecord, PushRun
+from startdeliver.sync import fields, intercom_records
+from startdeliver.sync.models import IntercomCompany, IntercomContact, PushField, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import queue
 from startdeliver.sync.push.plan import CORE, Values, outward, same
 from startdeliver.sync.push.queue import Item
@@ -96,7 +96,7 @@ def _confirm(run: PushRun, model: str, results: Sequence[Done]) -> None:
         return
     now = int(clock.now().timestamp())
     targets = [one.item.target for one in results]
-    rows: dict[int, Any] = (MirrorCompany if model == COMPANY else MirrorContact).objects.in_bulk(targets)
+    rows: dict[int, Any] = (IntercomCompany if model == COMPANY else IntercomContact).objects.in_bulk(targets)
     column = f"{model}_id"
     stored = dict(PushRecord.objects.filter(**{f"{column}__in": targets}).values_list(column, "values"))
     records = []
@@ -118,9 +118,9 @@ def _confirm(run: PushRun, model: str, results: Sequence[Done]) -> None:
     bulk.upsert(PushRecord, run.organization_id, columns, records, key=(column,), update=columns[1:])
     changed = [rows[one.item.target] for one in results if one.item.target in rows]
     if model == COMPANY:
-        MirrorCompany.objects.bulk_update(changed, ["name", "facts", "fingerprint"])
+        IntercomCompany.objects.bulk_update(changed, ["name", "facts", "fingerprint"])
     else:
-        MirrorContact.objects.bulk_update(changed, ["name", "email", "external_id", "facts", "fingerprint"])
+        IntercomContact.objects.bulk_update(changed, ["name", "email", "external_id", "facts", "fingerprint"])
 
 
 def _answered(one: Done) -> Values:
@@ -140,7 +140,7 @@ def _answered(one: Done) -> Values:
     return found
 
 
-def _bring_home(row: MirrorCompany | MirrorContact, answered: Values) -> None:
+def _bring_home(row: IntercomCompany | IntercomContact, answered: Values) -> None:
     """Makes the mirror say what was just written, so that the next scan does not take it for a change over there.
     Nothing else of the answer is taken: what changed there meanwhile must be found by the scan."""
     facts = dict(row.facts)
@@ -158,4 +158,4 @@ def _bring_home(row: MirrorCompany | MirrorContact, answered: Values) -> None:
             facts[name] = value
     facts["custom_attributes"] = custom
     row.facts = facts
-    row.fingerprint = mirror.fingerprint(row)
+    row.fingerprint = intercom_records.fingerprint(row)

@@ -28,7 +28,7 @@ from startdeliver.engine.owner import is_alive, owner_id
 from startdeliver.intercom import Fetcher, Gone, IntercomError, Kind, NotFound, wire
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
-from startdeliver.sync.models import Connection, MirrorContact, PushItem, PushLog, PushRun, PushSettings, SyncRun
+from startdeliver.sync.models import Connection, IntercomContact, PushItem, PushLog, PushRun, PushSettings, SyncRun
 from startdeliver.sync.push import choices, create, definitions, queue, record
 from startdeliver.sync.push.choices import Choice
 from startdeliver.sync.push.plan import CORE, Spec, batches, outward, same
@@ -403,7 +403,7 @@ class _Push:
         if not done.merged_into:
             return done
         survivor = done.merged_into
-        known = MirrorContact.objects.filter(ref=survivor, workspace=self.link.workspace, user__isnull=False)
+        known = IntercomContact.objects.filter(ref=survivor, workspace=self.link.workspace, user__isnull=False)
         if not known.exists():
             done = self.fetcher.call(write(self.fetcher.client, done.item, types, survivor))
             if not done.merged_into:

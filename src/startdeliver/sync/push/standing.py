@@ -9,7 +9,7 @@ from typing import Any
 
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.intercom import regions
-from startdeliver.sync.models import Connection, MirrorCompany, MirrorContact, PushItem, PushRecord
+from startdeliver.sync.models import Connection, IntercomCompany, IntercomContact, PushItem, PushRecord
 from startdeliver.sync.push import choices
 from startdeliver.sync.push.plan import CORE, same
 from startdeliver.sync.push.sources import COMPANY, CONTACT
@@ -82,21 +82,21 @@ def places(record: Customer | CustomerUser) -> list[Place]:
     return found
 
 
-def pushed_names(mirrors: Iterable[MirrorCompany | MirrorContact]) -> dict[int, set[str]]:
+def pushed_names(mirrors: Iterable[IntercomCompany | IntercomContact]) -> dict[int, set[str]]:
     """The attributes of each of these companies (or contacts) that Startdeliver put there, by the mirror's number."""
     rows = list(mirrors)
     if not rows:
         return {}
-    column = COMPANY if isinstance(rows[0], MirrorCompany) else CONTACT
+    column = COMPANY if isinstance(rows[0], IntercomCompany) else CONTACT
     records = PushRecord.objects.filter(**{f"{column}__in": [one.pk for one in rows]})
     return {pk: set(values) for pk, values in records.values_list(f"{column}_id", "values")}
 
 
-def _mirrors(record: Customer | CustomerUser, workspace: str) -> list[MirrorCompany] | list[MirrorContact]:
+def _mirrors(record: Customer | CustomerUser, workspace: str) -> list[IntercomCompany] | list[IntercomContact]:
     if isinstance(record, Customer):
-        companies = MirrorCompany.objects.filter(customer=record, workspace=workspace, gone_at__isnull=True)
+        companies = IntercomCompany.objects.filter(customer=record, workspace=workspace, gone_at__isnull=True)
         return list(companies.order_by("pk")[:_MOST])
-    contacts = MirrorContact.objects.filter(user=record, workspace=workspace, state=MirrorContact.State.ACTIVE)
+    contacts = IntercomContact.objects.filter(user=record, workspace=workspace, state=IntercomContact.State.ACTIVE)
     return list(contacts.order_by("pk")[:_MOST])
 
 

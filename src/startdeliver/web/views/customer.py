@@ -16,7 +16,7 @@ from startdeliver.customers import selectors, services
 from startdeliver.customers.models import Customer
 from startdeliver.support import selectors as support
 from startdeliver.sync import links
-from startdeliver.sync.models import Connection, MirrorCompany
+from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.sync.push import standing
 from startdeliver.web import charts, formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
@@ -169,7 +169,7 @@ def _users(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def _details(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    companies = list(MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("name", "pk")[:5])
+    companies = list(IntercomCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("name", "pk")[:5])
     ours = standing.pushed_names(companies)
     attributes = [
         (company, attributes_of(company.facts.get("custom_attributes"), ours.get(company.pk, ())))
@@ -222,7 +222,7 @@ def _volume(weeks: Sequence[support.VolumePoint]) -> SafeString:
 
 
 def _intercom_link(customer: Customer) -> str:
-    company = MirrorCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("-seen_at").first()
+    company = IntercomCompany.objects.filter(customer=customer, gone_at__isnull=True).order_by("-seen_at").first()
     if company is None:
         return ""
     connection = Connection.objects.filter(organization=customer.organization_id).only("region", "workspace").first()

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser, email_key
-from startdeliver.sync import by_hand, connect, fields, links, overview
+from startdeliver.sync import connect, fields, links, manual_matching, overview
 from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.web import charts, formats
 from startdeliver.web.access import administrators_only, is_swap, organization_of
@@ -119,8 +119,8 @@ def match_to(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose a user to match to.")
         return redirect(f"{HOME}/skips/{skip.pk}")
     try:
-        ticket = by_hand.match_skip_by_hand(skip, user)
-    except by_hand.ByHandError as error:
+        ticket = manual_matching.match_skip(skip, user)
+    except manual_matching.ManualMatchError as error:
         messages.error(request, str(error))
         return redirect(f"{HOME}/skips/{skip.pk}")
     messages.success(request, f"Matched to {user}. The ticket “{ticket}” has arrived.")
@@ -132,8 +132,8 @@ def match_to(request: HttpRequest, pk: int) -> HttpResponse:
 def create_user(request: HttpRequest, pk: int) -> HttpResponse:
     """Creates the user from the contact and imports the conversation at once."""
     try:
-        ticket = by_hand.create_user_for_skip(_skip(pk))
-    except by_hand.ByHandError as error:
+        ticket = manual_matching.create_user_for_skip(_skip(pk))
+    except manual_matching.ManualMatchError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"The user is created, and the ticket “{ticket}” has arrived.")

@@ -13,7 +13,7 @@ from startdeliver.customers import moves, selectors, services
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support.selectors import tickets_list
 from startdeliver.sync import links
-from startdeliver.sync.models import Connection, MirrorContact
+from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.push import standing
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
@@ -27,8 +27,8 @@ from startdeliver.web.views import usage
 def user_page(request: HttpRequest, pk: int) -> HttpResponse:
     """A user's fields with their sources, and the user's tickets."""
     user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
-    contacts = list(MirrorContact.objects.filter(user=user).order_by("-last_seen_at", "pk")[:5])
-    active = [contact for contact in contacts if contact.state == MirrorContact.State.ACTIVE]
+    contacts = list(IntercomContact.objects.filter(user=user).order_by("-last_seen_at", "pk")[:5])
+    active = [contact for contact in contacts if contact.state == IntercomContact.State.ACTIVE]
     ours = standing.pushed_names(active)
     tickets = paginate(tickets_list().filter(participants__user=user).distinct(), page_number(request), size=25)
     context = {
@@ -152,7 +152,7 @@ def _status(form: UserForm) -> int:
     return 400 if form.is_bound and form.errors else 200
 
 
-def _contact_link(contacts: list[MirrorContact]) -> str:
+def _contact_link(contacts: list[IntercomContact]) -> str:
     if not contacts:
         return ""
     connection = Connection.objects.filter(organization=contacts[0].organization_id).only("region", "workspace").first()

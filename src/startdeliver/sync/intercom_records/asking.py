@@ -8,12 +8,12 @@ from startdeliver.common import clock
 from startdeliver.intercom import BadAnswer, Gone, NotFound, wire
 from startdeliver.storage import bulk
 from startdeliver.sync import matching
-from startdeliver.sync.mirror.companies import COLUMNS as COMPANY_COLUMNS
-from startdeliver.sync.mirror.companies import store_companies
-from startdeliver.sync.mirror.contacts import COLUMNS as CONTACT_COLUMNS
-from startdeliver.sync.mirror.contacts import store_contacts
-from startdeliver.sync.mirror.shared import KEY
-from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.intercom_records.companies import COLUMNS as COMPANY_COLUMNS
+from startdeliver.sync.intercom_records.companies import store_companies
+from startdeliver.sync.intercom_records.contacts import COLUMNS as CONTACT_COLUMNS
+from startdeliver.sync.intercom_records.contacts import store_contacts
+from startdeliver.sync.intercom_records.shared import KEY
+from startdeliver.sync.models import IntercomCompany, IntercomContact
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key
 
@@ -61,16 +61,16 @@ def mark_contacts(pull: Pull, gone: Sequence[str], merged: dict[str, str]) -> No
     """Remembers contacts that Intercom does not give any more. What was known of them stays, for matching (13.9)."""
     now = int(clock.now().timestamp())
     state = {
-        **dict.fromkeys(gone, MirrorContact.State.ARCHIVED.value),
-        **dict.fromkeys(merged, MirrorContact.State.MERGED.value),
+        **dict.fromkeys(gone, IntercomContact.State.ARCHIVED.value),
+        **dict.fromkeys(merged, IntercomContact.State.MERGED.value),
     }
     empty = ("", "", "", "", "", "[]", "{}", "", 0, 0)
     rows = [(pull.workspace, ref, *empty, value, merged.get(ref, ""), now, now, "", "") for ref, value in state.items()]
     update = ("state", "merged_into", "changed_at", "seen_at")
-    bulk.upsert(MirrorContact, pull.organization_id, CONTACT_COLUMNS, rows, key=KEY, update=update)
+    bulk.upsert(IntercomContact, pull.organization_id, CONTACT_COLUMNS, rows, key=KEY, update=update)
     if merged:
         # The survivor has the other's events now, from before its own were read too.
-        heirs = MirrorContact.objects.filter(workspace=pull.workspace, ref__in=set(merged.values()))
+        heirs = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=set(merged.values()))
         heirs.update(events_read_at=None)
     for ref in state:
         pull.people.contacts.pop(ref, None)
@@ -110,6 +110,6 @@ def ask_companies(pull: Pull, contacts: Iterable[wire.Contact], companies: dict[
         store_companies(pull, found)
         now = int(clock.now().timestamp())
         rows = [(pull.workspace, ref, "", "", "{}", "", now, now, "", "", now) for ref in gone]
-        bulk.upsert(MirrorCompany, pull.organization_id, (*COMPANY_COLUMNS, "gone_at"), rows, key=KEY)
+        bulk.upsert(IntercomCompany, pull.organization_id, (*COMPANY_COLUMNS, "gone_at"), rows, key=KEY)
 
     pull.commit(write)

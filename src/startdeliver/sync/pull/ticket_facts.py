@@ -16,7 +16,8 @@ from startdeliver.sync.text import key, moment, number, short
 
 CONTACT_TYPES = frozenset({"user", "lead", "contact", "visitor"})
 
-# The columns that the listing alone decides, in the order of `Shell.values`. Moments are unix seconds, tags JSON text.
+# The columns that the listing alone decides, in the order of `TicketFacts.values`. Moments are unix
+# seconds, tags are JSON text.
 LISTED = (
     "link",
     "title",
@@ -77,7 +78,7 @@ class Ref(NamedTuple):
     name: str = ""
 
 
-class Shell(NamedTuple):
+class TicketFacts(NamedTuple):
     """One conversation as facts. `values` are the columns LISTED; `fingerprint` changes when any fact does."""
 
     id: str
@@ -98,7 +99,7 @@ class Shell(NamedTuple):
         return str(self.values[1])
 
 
-def shell(conversation: wire.Conversation, names: Names, now: int) -> Shell:
+def ticket_facts(conversation: wire.Conversation, names: Names, now: int) -> TicketFacts:
     """The facts of a conversation. `now` (unix seconds) stands in for a missing time."""
     c = conversation
     source, statistics = c.source, c.statistics or _NO_STATISTICS
@@ -170,7 +171,7 @@ def shell(conversation: wire.Conversation, names: Names, now: int) -> Shell:
         and c.ticket is None
     )
     packed = _pack((values, contacts, part_count, outbound))
-    return Shell(
+    return TicketFacts(
         id=c.id,
         values=values,
         contacts=contacts,
@@ -213,15 +214,15 @@ def _contacts(c: wire.Conversation, author: wire.Author | None, author_ref: str)
     return tuple(found.values())
 
 
-def overdue_clock(shell: Shell, old_clock: int | None, old_exact: bool) -> tuple[int, bool]:
+def overdue_clock(facts: TicketFacts, old_clock: int | None, old_exact: bool) -> tuple[int, bool]:
     """From when overdue counts, and whether that is exact: creation or the last reopening (product.md 13.1).
 
     The last reopening is not in the listing. So what the parts said stays while nothing newer is known, and a later
     close of a conversation that is open again moves the clock to that close until the parts are read.
     """
-    if not shell.is_open:
-        return (old_clock, old_exact) if old_clock is not None else (shell.created_at, False)
-    known = max(shell.created_at, shell.last_close or 0)
+    if not facts.is_open:
+        return (old_clock, old_exact) if old_clock is not None else (facts.created_at, False)
+    known = max(facts.created_at, facts.last_close or 0)
     if old_clock is not None and old_exact and old_clock >= known:
         return old_clock, True
     return known, False

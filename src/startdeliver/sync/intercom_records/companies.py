@@ -13,8 +13,8 @@ from startdeliver.customers.models import Customer
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.sync import domains, fields
-from startdeliver.sync.mirror.shared import KEY, custom, mark, to_json
-from startdeliver.sync.models import MirrorCompany
+from startdeliver.sync.intercom_records.shared import KEY, custom, mark, to_json
+from startdeliver.sync.models import IntercomCompany
 from startdeliver.sync.people import customers_by_domain
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, number, short
@@ -57,7 +57,7 @@ def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: boo
     now = clock.now()
     seen = int(now.timestamp())
     known = dict(
-        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).values_list("ref", "fingerprint")
+        IntercomCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).values_list("ref", "fingerprint")
     )
     rows = []
     for ref, company in by_ref.items():
@@ -66,9 +66,9 @@ def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: boo
         if known.get(ref) != stamp:
             rows.append((pull.workspace, ref, own, name, to_json(facts).decode(), stamp, seen, seen, "", ""))
     columns = (*COLUMNS, "gone_at")
-    bulk.upsert(MirrorCompany, pull.organization_id, columns, [(*row, None) for row in rows], key=KEY, update=UPDATED)
+    bulk.upsert(IntercomCompany, pull.organization_id, columns, [(*row, None) for row in rows], key=KEY, update=UPDATED)
     if swept:
-        MirrorCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now, gone_at=None)
+        IntercomCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now, gone_at=None)
     changed = [row[1] for row in rows]
     # Unlinked ones are looked at again whenever they are seen, since the customer may have come meanwhile.
     link_companies(pull, Q(ref__in=by_ref), now)
@@ -80,7 +80,7 @@ def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: boo
 
 def link_companies(pull: Pull, which: Q, now: datetime) -> int:
     """Links unlinked companies of the mirror to the customers that they are. Gives how many were linked."""
-    rows = list(MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=True))
+    rows = list(IntercomCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=True))
     if not rows:
         return 0
     externals = {row.company_id for row in rows if row.company_id}
@@ -105,18 +105,18 @@ def link_companies(pull: Pull, which: Q, now: datetime) -> int:
             to_create.append(row)
     linked += _create_customers(pull, to_create, now)
     bulk.update(
-        MirrorCompany,
+        IntercomCompany,
         pull.organization_id,
         ("customer_id", "matched_by", "match_note"),
         [(pk, customer, how, "") for pk, customer, how in linked],
     )
-    bulk.update(MirrorCompany, pull.organization_id, ("match_note",), noted)
+    bulk.update(IntercomCompany, pull.organization_id, ("match_note",), noted)
     for row in rows:
         pull.people.companies.pop(row.ref, None)
     return len(linked)
 
 
-def _create_customers(pull: Pull, rows: Sequence[MirrorCompany], now: datetime) -> list[tuple[int, int, str]]:
+def _create_customers(pull: Pull, rows: Sequence[IntercomCompany], now: datetime) -> list[tuple[int, int, str]]:
     maps = fields.mapping(pull.connection.field_rules, "customer")
     made: dict[str, Customer] = {}
     chosen: list[tuple[int, Customer]] = []
@@ -133,7 +133,7 @@ def _create_customers(pull: Pull, rows: Sequence[MirrorCompany], now: datetime) 
     return [(pk, int(customer.pk), "created") for pk, customer in chosen]
 
 
-def _company_record(row: MirrorCompany) -> dict[str, Any]:
+def _company_record(row: IntercomCompany) -> dict[str, Any]:
     return {**row.facts, "name": row.name, "company_id": row.company_id}
 
 
@@ -142,15 +142,15 @@ def align_customers(pull: Pull, which: Q, now: datetime) -> None:
     one
     with its external id counts, else the lowest id."""
     ids = set(
-        MirrorCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=False).values_list(
+        IntercomCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=False).values_list(
             "customer_id", flat=True
         )
     )
     if not ids:
         return
     customers = Customer.objects.in_bulk(ids)
-    sources: dict[int, MirrorCompany] = {}
-    for row in MirrorCompany.objects.filter(workspace=pull.workspace, customer__in=ids, gone_at__isnull=True):
+    sources: dict[int, IntercomCompany] = {}
+    for row in IntercomCompany.objects.filter(workspace=pull.workspace, customer__in=ids, gone_at__isnull=True):
         customer = customers[int(row.customer_id or 0)]
         best = sources.get(customer.pk)
         if best is None or _rank(row, customer) < _rank(best, customer):
@@ -179,5 +179,5 @@ def align_customers(pull: Pull, which: Q, now: datetime) -> None:
         pull.counts.customers_updated += len(records)
 
 
-def _rank(row: MirrorCompany, customer: Customer) -> tuple[bool, str]:
+def _rank(row: IntercomCompany, customer: Customer) -> tuple[bool, str]:
     return (not row.company_id or row.company_id != customer.external_id, row.ref)

@@ -13,9 +13,9 @@ from startdeliver.customers.models import CustomerUser, email_key
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.sync import domains, fields, matching
+from startdeliver.sync.intercom_records.shared import KEY, custom, mark, to_json
 from startdeliver.sync.matching import ContactRow, UserRow
-from startdeliver.sync.mirror.shared import KEY, custom, mark, to_json
-from startdeliver.sync.models import MirrorContact
+from startdeliver.sync.models import IntercomContact
 from startdeliver.sync.people import customers_by_domain
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, moment, short
@@ -71,7 +71,7 @@ def store_contacts(
     seen = int(now.timestamp())
     known = {
         ref: (fingerprint, state, user_id)
-        for ref, fingerprint, state, user_id in MirrorContact.objects.filter(
+        for ref, fingerprint, state, user_id in IntercomContact.objects.filter(
             workspace=pull.workspace, ref__in=by_ref
         ).values_list("ref", "fingerprint", "state", "user_id")
     }
@@ -79,13 +79,13 @@ def store_contacts(
     for ref, contact in by_ref.items():
         row = _contact_row(pull, ref, contact, tag_names or {}, (companies or {}).get(ref), seen)
         old = known.get(ref)
-        if old is None or old[0] != row[9] or old[1] != MirrorContact.State.ACTIVE:
+        if old is None or old[0] != row[9] or old[1] != IntercomContact.State.ACTIVE:
             rows.append(row)
-        if old is not None and old[1] != MirrorContact.State.ACTIVE and old[2] is not None:
+        if old is not None and old[1] != IntercomContact.State.ACTIVE and old[2] is not None:
             returned.append(old[2])
-    bulk.upsert(MirrorContact, pull.organization_id, COLUMNS, rows, key=KEY, update=UPDATED)
+    bulk.upsert(IntercomContact, pull.organization_id, COLUMNS, rows, key=KEY, update=UPDATED)
     if swept:
-        MirrorContact.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now)
+        IntercomContact.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now)
     if returned:
         CustomerUser.objects.filter(pk__in=returned, has_left_at__isnull=False).update(has_left_at=None, updated_at=now)
     changed = [row[1] for row in rows]
@@ -120,7 +120,7 @@ def _contact_row(
         stamp,
         moment(contact.updated_at) or 0,
         moment(contact.last_seen_at) or 0,
-        MirrorContact.State.ACTIVE.value,
+        IntercomContact.State.ACTIVE.value,
         "",
         seen,
         seen,
@@ -160,15 +160,15 @@ def link_contacts(pull: Pull, refs: Sequence[str]) -> list[str]:
 
 def save_links(pull: Pull, links: Sequence[tuple[int, int, str, str]], notes: Sequence[tuple[int, str]] = ()) -> None:
     """Stores links (contact's row, user, how, note) and notes (row, note) in the mirror."""
-    bulk.update(MirrorContact, pull.organization_id, ("user_id", "matched_by", "match_note"), links)
-    bulk.update(MirrorContact, pull.organization_id, ("match_note",), notes)
+    bulk.update(IntercomContact, pull.organization_id, ("user_id", "matched_by", "match_note"), links)
+    bulk.update(IntercomContact, pull.organization_id, ("match_note",), notes)
 
 
 def align_users(pull: Pull, which: Q, now: datetime) -> None:
     """Brings the fields of linked contacts over to their users. Of several contacts that are one user, `primary`
     decides; a user without a customer gets the one that its companies are."""
     ids = set(
-        MirrorContact.objects.filter(which, workspace=pull.workspace, user__isnull=False).values_list(
+        IntercomContact.objects.filter(which, workspace=pull.workspace, user__isnull=False).values_list(
             "user_id", flat=True
         )
     )
@@ -176,8 +176,8 @@ def align_users(pull: Pull, which: Q, now: datetime) -> None:
         return
     users = CustomerUser.objects.in_bulk(ids)
     contacts: dict[int, list[ContactRow]] = {}
-    for row in MirrorContact.objects.filter(workspace=pull.workspace, user__in=ids).exclude(
-        state=MirrorContact.State.MERGED
+    for row in IntercomContact.objects.filter(workspace=pull.workspace, user__in=ids).exclude(
+        state=IntercomContact.State.MERGED
     ):
         contacts.setdefault(int(row.user_id or 0), []).append(_as_row(row))
     maps = fields.mapping(pull.connection.field_rules, "user")
@@ -220,7 +220,7 @@ def _attach(user: CustomerUser, customer_id: int | None, now: datetime) -> None:
     user.updated_at, user.updated_by = now, "Intercom"
 
 
-def _as_row(row: MirrorContact) -> ContactRow:
+def _as_row(row: IntercomContact) -> ContactRow:
     return ContactRow(
         ref=row.ref,
         pk=row.pk,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startdeliver.intercom import wire
-from startdeliver.sync.pull.shell import LISTED, Names, Shell, overdue_clock, shell
+from startdeliver.sync.pull.ticket_facts import LISTED, Names, TicketFacts, overdue_clock, ticket_facts
 
 NAMES = Names("https://app.intercom.com/a/inbox/w/inbox/conversation/", {"7": "Robin"}, {"8": "Tier 2"})
 
@@ -37,7 +37,7 @@ def conversation(**changes: Any) -> wire.Conversation:
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    return dict(zip(LISTED, shell(conversation(**changes), NAMES, 9).values, strict=True))
+    return dict(zip(LISTED, ticket_facts(conversation(**changes), NAMES, 9).values, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_a_rating_that_was_only_asked_for_is_none() -> None:
 
 
 def test_contacts_and_what_is_known_of_the_author() -> None:
-    one = shell(conversation(), NAMES, 9)
+    one = ticket_facts(conversation(), NAMES, 9)
     assert [tuple(ref) for ref in one.contacts] == [("c1", "e1", "ann@x", "Ann"), ("c2", "", "", "")]
     assert one.author_ref == "c1"
-    nobody = shell(conversation(contacts=None), NAMES, 9)
+    nobody = ticket_facts(conversation(contacts=None), NAMES, 9)
     assert [ref.ref for ref in nobody.contacts] == ["c1"], "the author takes part in any case"
 
 
@@ -130,22 +130,22 @@ ADMIN = {"type": "admin", "id": "7"}
     ],
 )
 def test_outbound_without_an_answer(changes: dict[str, Any], outbound: bool) -> None:
-    assert shell(conversation(**changes), NAMES, 9).outbound is outbound
+    assert ticket_facts(conversation(**changes), NAMES, 9).outbound is outbound
 
 
 @given(st.sampled_from(["title", "state", "priority", "read", "updated_at", "waiting_since"]), st.integers(3, 9))
 def test_the_fingerprint_changes_with_the_facts_and_only_with_them(name: str, number: int) -> None:
-    before = shell(conversation(), NAMES, 9)
+    before = ticket_facts(conversation(), NAMES, 9)
     change: Any = {"title": "x", "state": "closed", "priority": "high", "read": True}.get(name, number * 1000)
-    after = shell(conversation(**{name: change}), NAMES, 9)
+    after = ticket_facts(conversation(**{name: change}), NAMES, 9)
     assert (before.fingerprint == after.fingerprint) == (name == "read")
-    again = shell(conversation(**{name: change}), NAMES, 77)
+    again = ticket_facts(conversation(**{name: change}), NAMES, 77)
     assert again.fingerprint == after.fingerprint, "when it is read says nothing"
 
 
 def test_overdue_counts_from_the_newest_known_of_creation_and_close() -> None:
-    def one(**changes: Any) -> Shell:
-        return shell(conversation(**changes), NAMES, 9)
+    def one(**changes: Any) -> TicketFacts:
+        return ticket_facts(conversation(**changes), NAMES, 9)
 
     reopened = one(statistics={"last_close_at": 1_500})
     assert overdue_clock(one(), None, False) == (1_000, False)
@@ -156,7 +156,7 @@ def test_overdue_counts_from_the_newest_known_of_creation_and_close() -> None:
 
 
 def test_an_empty_conversation_is_no_failure() -> None:
-    one = shell(wire.Conversation(id="1"), Names("x/"), 1_234)
+    one = ticket_facts(wire.Conversation(id="1"), Names("x/"), 1_234)
     assert (one.created_at, one.updated_at, one.contacts) == (1_234, 1_234, ())
     assert one.values[0] == "x/1"
-    assert shell(wire.Conversation(id="a/b c"), replace(NAMES, prefix="x/"), 1).values[0] == "x/a%2Fb%20c"
+    assert ticket_facts(wire.Conversation(id="a/b c"), replace(NAMES, prefix="x/"), 1).values[0] == "x/a%2Fb%20c"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from startdeliver.sync.models import MirrorCompany, MirrorContact
+from startdeliver.sync.models import IntercomCompany, IntercomContact
 from startdeliver.sync.text import short
 
 pack = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -21,9 +21,9 @@ def mark(value: object) -> str:
     return blake2b(pack(value), digest_size=16).hexdigest()
 
 
-def fingerprint(row: MirrorCompany | MirrorContact) -> str:
+def fingerprint(row: IntercomCompany | IntercomContact) -> str:
     """The mark of a row of the mirror as it stands: the same as a scan gives that finds just this in Intercom."""
-    if isinstance(row, MirrorCompany):
+    if isinstance(row, IntercomCompany):
         return mark((row.company_id, row.name, row.facts))
     return mark((row.external_id, row.email, row.name, row.role, row.company_refs, row.facts))
 

@@ -1,9 +1,9 @@
 """What Intercom knows of companies and contacts: kept here, linked to customers and users, their fields brought
 over."""
 
-from startdeliver.sync.mirror.asking import all_companies, ask_companies, ask_contacts, mark_contacts
-from startdeliver.sync.mirror.companies import align_customers, company_facts, link_companies, store_companies
-from startdeliver.sync.mirror.contacts import (
+from startdeliver.sync.intercom_records.asking import all_companies, ask_companies, ask_contacts, mark_contacts
+from startdeliver.sync.intercom_records.companies import align_customers, company_facts, link_companies, store_companies
+from startdeliver.sync.intercom_records.contacts import (
     align_users,
     contact_facts,
     create_users,
@@ -11,7 +11,7 @@ from startdeliver.sync.mirror.contacts import (
     save_links,
     store_contacts,
 )
-from startdeliver.sync.mirror.shared import fingerprint
+from startdeliver.sync.intercom_records.shared import fingerprint
 
 __all__ = [
     "align_customers",

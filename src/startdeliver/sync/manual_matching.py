@@ -8,8 +8,8 @@ from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import CustomerUser
 from startdeliver.intercom import IntercomError
 from startdeliver.support.models import Ticket
-from startdeliver.sync import matching, mirror, session
-from startdeliver.sync.models import Connection, MirrorContact, Skip
+from startdeliver.sync import intercom_records, matching, session
+from startdeliver.sync.models import Connection, IntercomContact, Skip
 from startdeliver.sync.pull.rematch import import_conversations
 from startdeliver.sync.pull.work import Pull
 
@@ -18,15 +18,15 @@ from startdeliver.sync.pull.work import Pull
 _AT_ONCE = 20
 
 
-class ByHandError(Exception):
+class ManualMatchError(Exception):
     """It could not be done; `str(error)` is one sentence for the administrator. A match that was chosen is kept."""
 
 
-def match_skip_by_hand(skip: Skip, user: CustomerUser) -> Ticket:
+def match_skip(skip: Skip, user: CustomerUser) -> Ticket:
     """Matches the skipped conversation's contact to `user` for good and imports the conversation. Raises
-    ByHandError."""
+    ManualMatchError."""
     if not skip.contact_ref:
-        raise ByHandError("This conversation names no contact, so it cannot be matched to anybody.")
+        raise ManualMatchError("This conversation names no contact, so it cannot be matched to anybody.")
     with _Line(skip) as pull:
         ref = _known(pull, skip)
         pull.commit(_link, pull, ref, user)
@@ -34,22 +34,22 @@ def match_skip_by_hand(skip: Skip, user: CustomerUser) -> Ticket:
 
 
 def create_user_for_skip(skip: Skip) -> Ticket:
-    """Makes a user from the skipped conversation's contact and imports the conversation. Raises ByHandError."""
+    """Makes a user from the skipped conversation's contact and imports the conversation. Raises ManualMatchError."""
     if not skip.contact_ref:
-        raise ByHandError("This conversation names no contact, so no user can be made from it.")
+        raise ManualMatchError("This conversation names no contact, so no user can be made from it.")
     with _Line(skip) as pull:
         ref = _known(pull, skip)
         row = pull.people.contacts[ref]
-        if row.state != MirrorContact.State.ACTIVE:
-            raise ByHandError(
+        if row.state != IntercomContact.State.ACTIVE:
+            raise ManualMatchError(
                 "This contact no longer exists in Intercom, so no user can be made from it. Match it to a user by hand."
             )
         pull.people.load_users([ref])
         found = pull.people.find(ref)
         if found.ambiguous:
-            raise ByHandError("This contact fits several users, so none was made. Choose the right one by hand.")
+            raise ManualMatchError("This contact fits several users, so none was made. Choose the right one by hand.")
         if found.user is None:
-            pull.commit(mirror.create_users, pull, [ref])
+            pull.commit(intercom_records.create_users, pull, [ref])
         return _import(pull, skip)
 
 
@@ -59,7 +59,7 @@ class _Line:
     def __init__(self, skip: Skip) -> None:
         link = Connection.objects.select_related("organization").get(organization=skip.organization_id)
         if not link.is_authenticated or link.workspace != skip.workspace:
-            raise ByHandError("Intercom is not connected, so the conversation cannot be read. Authenticate first.")
+            raise ManualMatchError("Intercom is not connected, so the conversation cannot be read. Authenticate first.")
         self._link = link
         self._line = session.line(link, quick=True)
 
@@ -67,17 +67,17 @@ class _Line:
         try:
             return Pull(self._link.organization, self._link, self._line.__enter__())
         except DecryptionError as error:
-            raise ByHandError("The stored access token cannot be read. Authenticate again.") from error
+            raise ManualMatchError("The stored access token cannot be read. Authenticate again.") from error
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._line.__exit__(None, None, None)
         if isinstance(error, IntercomError):
-            raise ByHandError(f"The ticket has not arrived yet: {error.sentence}") from error
+            raise ManualMatchError(f"The ticket has not arrived yet: {error.sentence}") from error
 
 
 def _known(pull: Pull, skip: Skip) -> str:
     """The contact (after merges) as Intercom knows it at this moment."""
-    mirror.ask_contacts(pull, [skip.contact_ref])
+    intercom_records.ask_contacts(pull, [skip.contact_ref])
     pull.people.load_contacts([skip.contact_ref])
     return matching.survivor(skip.contact_ref, pull.people.contacts)
 
@@ -85,7 +85,7 @@ def _known(pull: Pull, skip: Skip) -> str:
 def _link(pull: Pull, ref: str, user: CustomerUser) -> None:
     row = pull.people.contacts[ref]
     assert row.pk is not None
-    mirror.save_links(pull, [(row.pk, user.pk, "manual", "")])
+    intercom_records.save_links(pull, [(row.pk, user.pk, "manual", "")])
     # So that the next sync looks at whatever else waits for this person.
     CustomerUser.objects.filter(pk=user.pk).update(updated_at=clock.now())
     pull.people.forget()
@@ -100,7 +100,7 @@ def _import(pull: Pull, skip: Skip) -> Ticket:
     pull.refresh_health(at_once=True)
     ticket = Ticket.objects.filter(workspace=skip.workspace, external_id=skip.external_id).first()
     if ticket is None:
-        raise ByHandError(
+        raise ManualMatchError(
             "This conversation was deleted in Intercom, or is an unanswered message by now; no ticket came."
         )
     return ticket
