@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from startdeliver.usage.models import Basis, Goal, Health
+from startdeliver.common.health import Health
+from startdeliver.usage.models import Basis, Goal
 from startdeliver.usage.rules import Person, Rule
 from tests.usage.factories import TODAY
 

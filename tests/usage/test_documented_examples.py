@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from startdeliver.common.health import Health
 from startdeliver.usage import days
-from startdeliver.usage.models import Basis, Goal, Health
+from startdeliver.usage.models import Basis, Goal
 from startdeliver.usage.rules import Person, Rule, judge, mean, window
 
 TODAY = days.number(date(2026, 11, 2))

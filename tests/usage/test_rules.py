@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startdeliver.usage.models import Basis, Goal, Health
+from startdeliver.common.health import Health
+from startdeliver.usage.models import Basis, Goal
 from startdeliver.usage.rules import Person, Rule, judge, mean, window
 from tests.usage.cases import CASES, Case
 from tests.usage.factories import TODAY

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from startdeliver.assessment.facts import Evidence
 from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.common.health import is_worse
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
@@ -15,9 +16,6 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     yield from _logins(evidence)
     yield from _seats(evidence)
     yield from _people(evidence)
-
-
-_RANK = {"poor": 0, "fair": 1, "good": 2}
 
 
 def is_new(evidence: Evidence) -> bool:
@@ -98,7 +96,7 @@ def _health(evidence: Evidence) -> Iterator[Finding]:
             )
             facts = (*cited, "usage.seats")
         yield Finding("usage-good", "usage", Weight.GOOD, words, facts)
-    fallen = [fact for fact in products if _RANK.get(fact.value["previous"], -1) > _RANK[fact.value["status"]]]
+    fallen = [fact for fact in products if is_worse(fact.value["status"], fact.value["previous"])]
     if len(fallen) >= 2 and status != "poor":
         which = f"{fallen[0].value['name']} and {fallen[1].value['name']}"
         yield Finding(

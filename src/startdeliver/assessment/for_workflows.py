@@ -13,6 +13,7 @@ from startdeliver.assessment.facts import Fact as Evidence
 from startdeliver.assessment.models import Current
 from startdeliver.assessment.statuses import Status, Trend
 from startdeliver.common import clock
+from startdeliver.common.health import Health
 from startdeliver.support.models import SupportHealth
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import UsageHealth
@@ -20,7 +21,7 @@ from startdeliver.workflows.facts import Fact
 from startdeliver.workflows.models import Enrolment, How
 from startdeliver.workflows.rules import Kind
 
-_HEALTH = (("good", "Good"), ("fair", "Fair"), ("poor", "Poor"))
+_HEALTH = tuple(Health.choices)
 _CURRENT = "LEFT JOIN assessment_current AS ac ON ac.customer_id = c.id"
 _SUPPORT = "LEFT JOIN support_supporthealth AS sh ON sh.customer_id = c.id"
 _USAGE = "LEFT JOIN usage_usagehealth AS uh ON uh.customer_id = c.id"

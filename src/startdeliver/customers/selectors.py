@@ -16,13 +16,14 @@ from typing import Any
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower, NullIf
 
+from startdeliver.common.health import NONE, Health
 from startdeliver.customers import custom
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.storage.text import contains
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import current_organization
 
-HEALTHS = ("good", "fair", "poor", "none")
+HEALTHS = (*Health.values, NONE)
 USER_VIEWS = ("stakeholders", "all", "non-users", "has-left")
 DEFAULT_SORT = "worse"
 # What a click on a column's head sorts by. Empty values always come last.
@@ -37,7 +38,6 @@ _SORTS: dict[str, str] = {
 SORTS = (*_SORTS, "health", "usage", "users", "csm", DEFAULT_SORT)
 # Found by a search, and then looked up by their ids.
 _FEW = 500
-_SEVERITY = {"poor": 3, "fair": 2, "good": 1}
 
 
 def csms() -> tuple[list[Member], list[Member]]:
@@ -51,8 +51,8 @@ def csms() -> tuple[list[Member], list[Member]]:
 def _got_worse(prefix: str = "support_health__") -> Q:
     """Poor or Fair now, better before. Good is never worse: a first Good says only that a ticket arrived."""
     now, before = f"{prefix}status", f"{prefix}previous_status"
-    better = Q(**{f"{before}__isnull": True}) | Q(**{before: "good"})
-    return Q(**{now: "poor"}) & (better | Q(**{before: "fair"})) | Q(**{now: "fair"}) & better
+    better = Q(**{f"{before}__isnull": True}) | Q(**{before: Health.GOOD})
+    return Q(**{now: Health.POOR}) & (better | Q(**{before: Health.FAIR})) | Q(**{now: Health.FAIR}) & better
 
 
 @dataclass(frozen=True)
@@ -313,14 +313,13 @@ def _in_pieces(filters: CustomerFilters, search: str, sort: str) -> list[QuerySe
         known = rows.filter(last_login_at__isnull=False).order_by(order, "name", "pk")
         pieces = [known, _without(rows, "last_login_at")]
     else:
-        worst_first = ("poor", "fair", "good") if descending else ("good", "fair", "poor")
         # The organization a second time, for the table of health: it leads the index.
         here = current_organization()
         pieces = [
             rows.filter(usage_health__organization=here, usage_health__status=one).order_by(
                 "-usage_health__changed_at", "-usage_health__customer_id"
             )
-            for one in worst_first
+            for one in (reversed(Health) if descending else Health)
         ]
         pieces.append(_without(rows, "usage_health__status"))
     return [piece.values_list("pk", flat=True) for piece in pieces]
@@ -346,7 +345,7 @@ def _health_model() -> Any:
 
 
 def _severity(column: str) -> Case:
-    whens = [When(**{column: status}, then=Value(rank)) for status, rank in _SEVERITY.items()]
+    whens = [When(**{column: one}, then=Value(3 - one.points)) for one in Health]
     return Case(*whens, default=Value(0), output_field=IntegerField())
 
 
@@ -355,7 +354,7 @@ def _way(column: F, descending: bool) -> Any:
 
 
 def _counts(by_status: dict[str | None, int]) -> dict[str, int]:
-    return {health: by_status.get(None if health == "none" else health, 0) for health in HEALTHS}
+    return {health: by_status.get(None if health == NONE else health, 0) for health in HEALTHS}
 
 
 def matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[CustomerUser]:

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from startdeliver.support.models import Health, SupportRule
+from startdeliver.common.health import Health
+from startdeliver.support.models import SupportRule
 from startdeliver.support.rules import status_of
 
 

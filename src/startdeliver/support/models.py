@@ -6,16 +6,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from startdeliver.common import clock
+from startdeliver.common.health import Health
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.scope import TenantModel
-
-
-class Health(models.TextChoices):
-    """Health of one signal. No data is null, never Good."""
-
-    GOOD = "good", "Good"
-    FAIR = "fair", "Fair"
-    POOR = "poor", "Poor"
 
 
 class Ticket(TenantModel):

@@ -1,12 +1,13 @@
-"""The rule of support health: two numbers per organization, and what follows from them (product.md section 6)."""
+"""The rule of support health: two numbers per organization, and what follows from them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from startdeliver.common import clock
+from startdeliver.common.health import Health
 from startdeliver.storage.sql import organization_work
-from startdeliver.support.models import Health, SupportRule
+from startdeliver.support.models import SupportRule
 from startdeliver.tenancy.models import Organization
 
 

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from startdeliver.common import clock
+from startdeliver.common.health import Health
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.scope import TenantModel
 
@@ -17,14 +18,6 @@ def _organization() -> Any:
     return models.ForeignKey(
         "tenancy.Organization", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
-
-
-class Health(models.TextChoices):
-    """Health of one signal. No data is null, never Good."""
-
-    GOOD = "good", "Good"
-    FAIR = "fair", "Fair"
-    POOR = "poor", "Poor"
 
 
 class Goal(models.TextChoices):

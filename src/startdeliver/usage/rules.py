@@ -21,9 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from startdeliver.usage.models import Basis, Goal, Health
-
-POINTS = {Health.GOOD: 2, Health.FAIR: 1, Health.POOR: 0}
+from startdeliver.common.health import Health
+from startdeliver.usage.models import Basis, Goal
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def reach(rule: Rule, amount: float | None, base: int | None = None) -> Health:
 
 def mean(statuses: Iterable[Health | None]) -> tuple[Health | None, float | None]:
     """The customer's usage health and its score: the mean over the products with data (Good 2, Fair 1, Poor 0)."""
-    points = [POINTS[status] for status in statuses if status is not None]
+    points = [status.points for status in statuses if status is not None]
     if not points:
         return None, None
     # In whole numbers, so that a mean of exactly 1.5 or 0.5 is never lost to rounding.

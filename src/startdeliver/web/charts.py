@@ -16,11 +16,12 @@ from itertools import count
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from startdeliver.common.health import Health, css_class, health_label, known
 from startdeliver.web import formats
 
 _ids = count(1)
 _PLOT_TOP, _AXIS, _GUTTER = 16, 18, 7
-_STATUS_HEIGHT = {"good": 4, "fair": 8, "poor": 12, None: 2}
+_BAND_HEIGHT = {Health.GOOD: 4, Health.FAIR: 8, Health.POOR: 12, None: 2}
 _OUTCOME_CLASS = {"success": "chart-good", "failed": "chart-hollow", "running": "chart-none", "queued": "chart-none"}
 
 
@@ -334,16 +335,16 @@ def _band(statuses: Sequence[str | None], bottom: float) -> SafeString:
         if index < len(statuses) and statuses[index] == statuses[start]:
             continue
         status = statuses[start]
-        tall = _STATUS_HEIGHT[status]
+        tall = _BAND_HEIGHT[known(status)]
         marks.append(
             format_html(
                 '<rect class="chart-{}" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title></rect>',
-                status or "none",
+                css_class(status),
                 round(100 * start / len(statuses), 3),
                 round(bottom - tall, 2),
                 round(100 * (index - start) / len(statuses), 3),
                 tall,
-                {"good": "Good", "fair": "Fair", "poor": "Poor", None: "No data"}[status],
+                health_label(status),
             )
         )
         start = index

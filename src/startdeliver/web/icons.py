@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from startdeliver.common.health import css_class
+
 ICONS = {
     "alert": '<path d="M10 3 18 17H2z"/><path d="M10 8.5v3.5M10 14.4v.1"/>',
     "apps": '<rect x="3" y="3" width="6" height="6" rx="1.5"/><rect x="11" y="3" width="6" height="6" rx="1.5"/>'
@@ -82,5 +84,5 @@ def health_shape(value: str | None) -> SafeString:
     """● for Good, ◐ for Fair, ○ for Poor, – for no data, drawn so that they look alike in every font."""
     return format_html(
         '<svg class="health-shape" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{}</svg>',
-        mark_safe(_SHAPES[value or "none"]),  # noqa: S308 -- our own constant
+        mark_safe(_SHAPES[css_class(value)]),  # noqa: S308 -- our own constant
     )

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from startdeliver.assessment.statuses import Status
+from startdeliver.common.health import NONE, health_label
 from startdeliver.customers import custom, selectors
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
@@ -29,7 +30,6 @@ NOTHING = "-none-"
 WORKFLOW = "workflow"
 _STANDARD = ("q", "health", "csm", "archived", "assessment", "usage")
 PRODUCT = "product-"
-_HEALTHS = {"good": "Good", "fair": "Fair", "poor": "Poor", "none": "without data"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
     verdict = params.get("assessment", "")
     verdict = verdict if verdict in Status.values else ""
     usage = params.get("usage", "")
-    usage = usage if usage in _HEALTHS else ""
+    usage = usage if usage in selectors.HEALTHS else ""
     conditions = [found.condition for found in own]
     conditions += [Q(assessment__status=verdict)] if verdict else []
     conditions += [_usage_is(usage, member, params.get("sort", ""))] if usage else []
@@ -242,19 +242,19 @@ def _of_product(product: Product, params: QueryDict) -> FieldFilter | None:
     """What the address asks of one product's health: product-<id>=poor."""
     name = f"{PRODUCT}{product.pk}"
     wanted = params.get(name, "")
-    if wanted not in _HEALTHS:
+    if wanted not in selectors.HEALTHS:
         return None
     rows = ProductHealth.objects.filter(product=product.pk, status__isnull=False)
-    if wanted == "none":
+    if wanted == NONE:
         condition = ~Q(pk__in=rows.values("customer"))
     else:
         condition = Q(pk__in=rows.filter(status=wanted).values("customer"))
-    words = _HEALTHS[wanted] if wanted == "none" else f"is {_HEALTHS[wanted]}"
+    words = "without data" if wanted == NONE else f"is {health_label(wanted)}"
     return FieldFilter(product, {name: wanted}, words, condition)
 
 
 def _usage_is(health: str, member: Member, sort: str) -> Q:
-    if health == "none":
+    if health == NONE:
         return Q(usage_health__status__isnull=True)
     if not sort:
         # The usual order reads support health: one table less to join takes half the time.

@@ -9,8 +9,8 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from startdeliver.api.entity import Context, Field, Row
 from startdeliver.api.kinds import ID, Boolean, Choice, Moment, Text
+from startdeliver.common.health import Health
 from startdeliver.support import health
-from startdeliver.support.models import Health
 from startdeliver.support.rules import overdue_since
 
 IDENTITY = Field(name="id", kind=ID, column="pk", nullable=False)
@@ -47,10 +47,7 @@ HEALTH = Choice(tuple(Health.values))
 
 def health_order(column: str) -> Case:
     """Sorts health from poor to good."""
-    ranks = {Health.POOR: 0, Health.FAIR: 1, Health.GOOD: 2}
-    return Case(
-        *(When(**{column: name}, then=Value(rank)) for name, rank in ranks.items()), output_field=IntegerField()
-    )
+    return Case(*(When(**{column: one}, then=Value(one.points)) for one in Health), output_field=IntegerField())
 
 
 def overdue_cutoff(context: Context) -> datetime:

@@ -19,12 +19,13 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from startdeliver.common.health import Health
 from startdeliver.customers.models import CustomField
 from startdeliver.sync.models import PushField
 from startdeliver.sync.text import short
 
 COMPANY, CONTACT = PushField.Model.COMPANY.value, PushField.Model.CONTACT.value
-HEALTH = ("Good", "Fair", "Poor")
+HEALTH = tuple(map(str, Health.labels))
 MAX_TEXT = 255
 _EXACT = 2.0**53  # from here on floats are no exact whole numbers
 
@@ -114,7 +115,7 @@ def json_value(column: str, alias: str) -> str:
     return f"({column} ->> '{alias}')" if connection.vendor == "postgresql" else f"json_extract({column}, '$.{alias}')"
 
 
-_health = word({"good": "Good", "fair": "Fair", "poor": "Poor"})
+_health = word({one.value: str(one.label) for one in Health})
 _USAGE = "LEFT JOIN usage_usagehealth AS uh ON uh.customer_id = c.id"
 _SUPPORT = "LEFT JOIN support_supporthealth AS sh ON sh.customer_id = c.id"
 

@@ -7,15 +7,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from startdeliver.assessment.statuses import LEVELS, Status, Trend
+from startdeliver.common.health import Health, css_class
 
 register = template.Library()
 
-_TONES = {
-    Status.THRIVING: "good",
-    Status.ENGAGED: "good",
-    Status.NEUTRAL: "none",
-    Status.ATTENTION: "fair",
-    Status.RISK: "poor",
+_TONES: dict[Status, Health | None] = {
+    Status.THRIVING: Health.GOOD,
+    Status.ENGAGED: Health.GOOD,
+    Status.NEUTRAL: None,
+    Status.ATTENTION: Health.FAIR,
+    Status.RISK: Health.POOR,
 }
 _TRENDS = {Trend.IMPROVING: "M3 12 8 7l3 3 5-6M12 4h4v4", Trend.STEADY: "M3 10h13M12 6l4 4-4 4"}
 _FALLING = "M3 5l5 5 3-3 5 6M12 13h4V9"
@@ -33,7 +34,7 @@ def verdict(status: str, style: str = "") -> SafeString:
     return format_html(
         '<span class="health health-{}{}"><svg class="verdict-shape" viewBox="0 0 17 12" width="17" height="12" '
         'aria-hidden="true">{}</svg>{}</span>',
-        _TONES[known],
+        css_class(_TONES[known]),
         f" health-{style}" if style else "",
         steps,
         known.label,

@@ -23,11 +23,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from startdeliver.common import clock
+from startdeliver.common.health import css_class, health_label
 from startdeliver.web import formats, icons
 
 register = template.Library()
-
-_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor", None: "No data"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,20 @@ def icon(name: str, size: str = "") -> SafeString:
 @register.simple_tag
 def health(value: str | None, style: str = "") -> SafeString:
     """Health as shape and word; `style` is "", "badge" or "big". `value` is good, fair, poor or empty."""
-    status = value if value in ("good", "fair", "poor") else None
-    classes = f"health health-{status or 'none'}" + (f" health-{style}" if style else "")
-    return format_html('<span class="{}">{}{}</span>', classes, icons.health_shape(status), _WORDS[status])
+    classes = f"health health-{css_class(value)}" + (f" health-{style}" if style else "")
+    return format_html('<span class="{}">{}{}</span>', classes, icons.health_shape(value), health_label(value))
+
+
+@register.simple_tag
+def health_mark(value: str | None) -> SafeString:
+    """Only the shape of a health, in its colour; the word must stand beside it for screen readers."""
+    return format_html('<span class="health health-{}">{}</span>', css_class(value), icons.health_shape(value))
+
+
+@register.filter
+def health_word(value: str | None) -> str:
+    """Good, Fair, Poor or No data."""
+    return health_label(value)
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.common import clock
+from startdeliver.common.health import health_label
 from startdeliver.customers import selectors, services
 from startdeliver.customers.models import Customer
 from startdeliver.support import selectors as support
@@ -187,7 +188,7 @@ def _pictures(customer: Customer, overdue_days: int) -> dict[str, Any]:
     trend_rows = [
         (
             formats.day(point.day),
-            (point.status or "").title(),
+            health_label(point.status),
             formats.number(point.open),
             formats.number(point.overdue),
             "worked out" if point.reconstructed else "seen",

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
+from startdeliver.common.health import FILTERS, health_label, is_worse
 from startdeliver.customers import lists, selectors, services
 from startdeliver.customers.models import Customer, CustomerUser, SavedList
 from startdeliver.support import health
@@ -30,8 +31,7 @@ from startdeliver.web.views.lists import list_address
 from startdeliver.workflows import selectors as selectors_of_workflows
 
 _RECENT = timedelta(days=30)
-_RANK = {"good": 0, "fair": 1, "poor": 2}
-_STRIP = (("", "Support: all"), ("poor", "Poor"), ("fair", "Fair"), ("good", "Good"), ("none", "No data"))
+_STRIP = (("", "Support: all"), *FILTERS)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         ],
         "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
-        "usages": usage.HEALTHS,
+        "usages": FILTERS,
         "workflows": selectors_of_workflows.live(),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
         **_lists(now, saved, member),
@@ -138,8 +138,7 @@ def _was(customer: Any, recent: datetime) -> str:
     now = customer.health
     if now is None or now.status is None or now.changed_at is None or now.changed_at < recent:
         return ""
-    worse = _RANK[now.status] > _RANK.get(now.previous_status, 9)
-    return now.get_previous_status_display() if worse else ""
+    return health_label(now.previous_status) if is_worse(now.status, now.previous_status) else ""
 
 
 def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from startdeliver.common.health import Health, health_label
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.usage import selectors, tab
 from startdeliver.usage.models import Product, UsageDay
@@ -18,11 +19,8 @@ from startdeliver.web.paging import Page, page_number
 from startdeliver.web.templatetags.ui import Tab
 
 WINDOWS = (35, 90, 365)
-# What lists are filtered by, worst first.
-HEALTHS = (("poor", "Poor"), ("fair", "Fair"), ("good", "Good"), ("none", "No data"))
 _PAGE = 25
 _CHARTS = 6
-_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor", None: "no data"}
 
 
 @dataclass(frozen=True)
@@ -114,13 +112,13 @@ def _why(tile: selectors.Tile) -> str:
             return "No product has data yet."
         return "No product is included in the average."
     if len(counted) == 1:
-        return f"{counted[0].name} is {_WORDS[counted[0].status]}."
-    numbers = {status: sum(one.status == status for one in counted) for status in ("good", "fair", "poor")}
-    parts = [f"{number} {_WORDS[status]}" for status, number in numbers.items() if number]
+        return f"{counted[0].name} is {health_label(counted[0].status)}."
+    numbers = {status: sum(one.status == status for one in counted) for status in Health}
+    parts = [f"{number} {status.label}" for status, number in numbers.items() if number]
     if len(parts) == 1:
-        return f"All {len(counted)} products are {_WORDS[tile.status]}."
+        return f"All {len(counted)} products are {health_label(tile.status)}."
     listed = f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"Of {len(counted)} products {listed}; their mean is {_WORDS[tile.status]}."
+    return f"Of {len(counted)} products {listed}; their mean is {health_label(tile.status)}."
 
 
 def _windows(request: HttpRequest, customer: Customer, days: int) -> list[Tab]:
