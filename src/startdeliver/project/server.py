@@ -6,6 +6,7 @@ import errno
 import socket
 from typing import Any
 
+from django.db import connections
 from gunicorn.app.base import BaseApplication
 
 from startdeliver.project.console import Refused
@@ -47,8 +48,6 @@ def free_port_check(host: str, port: int) -> None:
 
 def run(host: str, port: int, workers: int) -> None:
     """Serves until SIGTERM or SIGINT. Django must be ready."""
-    from django.db import connections
-
     # A connection that was opened before the fork must not be shared by the processes after it.
     connections.close_all()
     _Server(

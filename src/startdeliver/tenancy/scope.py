@@ -1,21 +1,20 @@
 """The tenant scope: reads outside it raise, writes into another organization raise.
 
 The scope itself is `django_scopes`'; the manager below applies it to reads and to bulk writes, `TenantModel.save` to
-single ones. Cross-tenant work (the tick, log-in) says so with `django_scopes.scopes_disabled()`, easy to search for.
+single ones. Cross-tenant work (periodic tasks, log-in) opens `django_scopes.scopes_disabled()`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django_scopes import get_scope, scope
 from django_scopes.exceptions import ScopeError
 
-if TYPE_CHECKING:
-    from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.organization import Organization
 
 M = TypeVar("M", bound="TenantModel")
 
@@ -68,7 +67,7 @@ class TenantManager(models.Manager[M]):
 class TenantModel(models.Model):
     """A row that belongs to exactly one organization."""
 
-    organization = models.ForeignKey("tenancy.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from startdeliver import __version__
 from startdeliver.common import clock
 from startdeliver.common.health import css_class, health_label
 from startdeliver.web import formats, icons
@@ -327,6 +328,4 @@ def htmx_config() -> SafeString:
 @register.simple_tag
 def asset(path: str) -> str:
     """The address of a static file of ours, with the version, so that a new release is not hidden by a cache."""
-    from startdeliver import __version__
-
     return f"{settings.STATIC_URL}{path}?v={__version__}"
