@@ -18,7 +18,7 @@ from startdeliver.customers.models import CustomerUser
 from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.web import paging
-from startdeliver.web.views import people as view
+from startdeliver.web.views import users as view
 from tests.web.conftest import Hub
 
 pytestmark = pytest.mark.django_db

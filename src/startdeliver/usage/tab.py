@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
+from startdeliver.common.health import Health
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days as calendar
@@ -21,7 +22,6 @@ from startdeliver.usage import rollup, rules
 from startdeliver.usage.models import (
     Basis,
     Goal,
-    Health,
     Product,
     ProductHealth,
     ProductUsageType,

@@ -1,4 +1,4 @@
-"""Who may see which page. Every address made with `page` asks for a log-in; `public` says that it does not."""
+"""Who may use which address, and how: `page`, `form` and `action` ask for a log-in; `public` does not."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from startdeliver.sync.push.choices import locked_sentence
 from startdeliver.tenancy.models import Member, Organization
 
 View: TypeAlias = Callable[..., HttpResponseBase]
+Allowed: TypeAlias = Callable[[View], View]
 
 ONLY_ADMINISTRATORS = "This page is for administrators. Ask one of them if you need something here."
 ONLY_WRITERS = "Your member type is Lite, which reads only. Ask an administrator if you need to change something."
-
-
-class MemberRequest(HttpRequest):
-    """A request of a signed-in member (for type checking)."""
-
-    user: Member
 
 
 def organization_of(request: HttpRequest) -> Organization:
@@ -38,38 +35,56 @@ def member_of(request: HttpRequest) -> Member:
     return cast(Member, request.user)
 
 
-def page(route: str, view: View, name: str) -> URLPattern:
-    """An address for signed-in members; others are sent to the log-in page and come back afterwards."""
-    return path(route, _members_only(vary_on_headers("HX-Request")(view)), name=name)
+def page(route: str, view: View, allowed: Allowed | None = None) -> URLPattern:
+    """Returns an address that signed-in members read; `allowed` says which of them, all when it is None."""
+    return _address(route, view, allowed, "GET", "HEAD")
 
 
-def public(route: str, view: View, name: str) -> URLPattern:
-    """An address that anyone may open."""
-    return path(route, view, name=name)
+def form(route: str, view: View, allowed: Allowed | None = None) -> URLPattern:
+    """Returns an address that signed-in members read and send a form to."""
+    return _address(route, view, allowed, "GET", "HEAD", "POST")
 
 
-def administrators_only(view: View) -> View:
-    """Members who are not administrators get 403, on every method."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not member_of(request).is_administrator:
-            raise PermissionDenied(ONLY_ADMINISTRATORS)
-        return view(request, *args, **kwargs)
-
-    return checked
+def action(route: str, view: View, allowed: Allowed | None = None, name: str | None = None) -> URLPattern:
+    """Returns an address that signed-in members only send forms to."""
+    return _address(route, view, allowed, "POST", name=name)
 
 
-def writers_only(view: View) -> View:
-    """Lite members get 403, on every method."""
+def public(route: str, view: View) -> URLPattern:
+    """Returns an address that anyone may open."""
+    return path(route, view)
 
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not member_of(request).can_write:
-            raise PermissionDenied(ONLY_WRITERS)
-        return view(request, *args, **kwargs)
 
-    return checked
+def _address(route: str, view: View, allowed: Allowed | None, *methods: str, name: str | None = None) -> URLPattern:
+    checked = vary_on_headers("HX-Request")(require_http_methods(list(methods))(view))
+    return path(route, _members_only(allowed(checked) if allowed else checked), name=name)
+
+
+def _only(may: Callable[[Member], bool], sentence: Callable[[], str]) -> Allowed:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not may(member_of(request)):
+                raise PermissionDenied(sentence())
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+administrators_only = _only(lambda member: member.is_administrator, lambda: ONLY_ADMINISTRATORS)
+"""Members who are not administrators get 403."""
+
+writers_only = _only(lambda member: member.can_write, lambda: ONLY_WRITERS)
+"""Lite members get 403."""
+
+_advanced_tier = _only(lambda member: member.organization.advanced, locked_sentence)
+
+
+def advanced_only(view: View) -> View:
+    """Administrators only, and while the organization's tier is locked 403 with whom to ask."""
+    return administrators_only(_advanced_tier(view))
 
 
 def _members_only(view: View) -> View:

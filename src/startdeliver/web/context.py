@@ -7,8 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from startdeliver.tenancy.models import Member
-from startdeliver.web.banner import problem_banner
+from startdeliver.sync.alerts import alarm_of
+from startdeliver.sync.models import Connection
+from startdeliver.tenancy.models import Member, Organization
+from startdeliver.tenancy.scope import organization_scope
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,15 @@ class NavItem:
     url: str
     icon: str
     current: bool
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One sentence and, away from the page that mends it, a way there."""
+
+    text: str
+    url: str = ""
+    label: str = ""
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -42,3 +53,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "nav": [NavItem(label, url, icon, where == url) for label, url, icon in items],
         "banner": problem_banner(member.organization, request.path) if member.is_administrator else None,
     }
+
+
+def problem_banner(organization: Organization, path: str) -> Banner | None:
+    """What is wrong with the connection, or None (sync.alerts judges)."""
+    with organization_scope(organization):
+        connection = Connection.objects.first()
+    alarm = alarm_of(connection) if connection else None
+    if alarm is None:
+        return None
+    away = not path.startswith("/apps/intercom")
+    return Banner(alarm.sentence, "/apps/intercom" if away else "", "See what to do" if away else "")

@@ -22,6 +22,7 @@ from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
 from startdeliver.usage.models import Product, ProductHealth, UsageHealth
 from startdeliver.usage.selectors import live_products
+from startdeliver.web.params import choice, csm_of, id_of, row_of, search_text
 from startdeliver.workflows.models import Workflow
 from startdeliver.workflows.selectors import enrolled_q
 
@@ -114,22 +115,20 @@ class Asked:
 def asked(params: QueryDict, member: Member) -> Asked:
     """Reads an address. What it does not know, or what fits no field, is passed over."""
     fields = [one for one in fields_of("customer") if one.visibility != CustomField.Visibility.HIDDEN]
-    search = params.get("q", "").strip()[:200]
+    search = search_text(params)
     csm_text = params.get("csm", "")
     products = live_products()
     own = [found for one in fields if (found := field_filter(one, params)) is not None]
     own += [found for one in products if (found := _of_product(one, params)) is not None]
     own += _of_workflow(params)
-    verdict = params.get("assessment", "")
-    verdict = verdict if verdict in Status.values else ""
-    usage = params.get("usage", "")
-    usage = usage if usage in selectors.HEALTHS else ""
+    verdict = choice(params, "assessment", Status.values)
+    usage = choice(params, "usage", selectors.HEALTHS)
     conditions = [found.condition for found in own]
     conditions += [Q(assessment__status=verdict)] if verdict else []
     conditions += [_usage_is(usage, member, params.get("sort", ""))] if usage else []
     filters = selectors.CustomerFilters(
         health=params.get("health", ""),
-        csm=_csm(csm_text, member),
+        csm=csm_of(csm_text, member),
         archived=params.get("archived") == "1",
         fields=tuple(conditions),
     )
@@ -147,7 +146,6 @@ def asked(params: QueryDict, member: Member) -> Asked:
     if custom.is_alias(sort.removeprefix("-")) and sort.removeprefix("-") not in {one.alias for one in fields}:
         sort = selectors.DEFAULT_SORT
     columns, chosen = _columns(params.get("columns", ""), fields, bool(products))
-    list_text = params.get("list", "")
     return Asked(
         params={key: [value] for key, value in kept.items() if value},
         filters=filters,
@@ -161,14 +159,14 @@ def asked(params: QueryDict, member: Member) -> Asked:
         usage=usage,
         fields=fields,
         products=products,
-        list_id=int(list_text) if list_text.isdecimal() and len(list_text) < 18 else None,
+        list_id=id_of(params.get("list", "")),
     )
 
 
 def _of_workflow(params: QueryDict) -> list[FieldFilter]:
     """What the address asks of workflows: workflow=id, for customers who are in it now."""
     text = params.get(WORKFLOW, "")
-    found = Workflow.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
+    found = row_of(Workflow.objects, text)
     return [FieldFilter(found, {WORKFLOW: text}, "workflow", enrolled_q(found.pk))] if found else []
 
 
@@ -261,11 +259,3 @@ def _usage_is(health: str, member: Member, sort: str) -> Q:
         return Q(pk__in=UsageHealth.objects.filter(status=health).values("customer"))
     # The organization a second time, for the table of health: it leads the index.
     return Q(usage_health__organization=member.organization_id, usage_health__status=health)
-
-
-def _csm(text: str, member: Member) -> int | None:
-    if text == "me":
-        return member.pk
-    if text == "none":
-        return 0
-    return int(text) if text.isdecimal() and len(text) < 18 and int(text) else None

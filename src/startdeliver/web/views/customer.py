@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.common import clock
 from startdeliver.common.health import health_label
@@ -19,13 +18,14 @@ from startdeliver.support import selectors as support
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.sync.push import standing
-from startdeliver.web import charts, formats
-from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
+from startdeliver.web import activity, charts, formats
+from startdeliver.web.access import is_swap, member_of, organization_of
 from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.params import choice
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.templatetags.ui import Tab
-from startdeliver.web.views import activity, usage
+from startdeliver.web.views import usage
 from startdeliver.web.views.assessment import panel_context
 from startdeliver.web.views.workflows import tab_context as workflows_context
 
@@ -40,12 +40,10 @@ _VIEWS = {
 }
 
 
-@require_safe
 def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     """The profile. Tabs and their filters are in the address: ?tab=users&view=stakeholders."""
     customer = get_object_or_404(Customer.objects.select_related("csm"), pk=pk)
-    tab = request.GET.get("tab", "tickets")
-    tab = tab if tab in _TABS else "tickets"
+    tab = choice(request.GET, "tab", _TABS, "tickets")
     tile = support.support_tile(customer)
     context: dict[str, Any] = {
         "customer": customer,
@@ -92,8 +90,6 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "web/customers/profile.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@writers_only
 def customer_new(request: HttpRequest) -> HttpResponse:
     """Makes a customer."""
     organization = organization_of(request)
@@ -110,8 +106,6 @@ def customer_new(request: HttpRequest) -> HttpResponse:
     return render(request, "web/customers/form.html", {"form": form}, status=_status(form))
 
 
-@require_http_methods(["GET", "POST"])
-@writers_only
 def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a customer's standard fields."""
     customer = get_object_or_404(Customer, pk=pk)
@@ -128,8 +122,6 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "web/customers/form.html", context, status=_status(form))
 
 
-@require_POST
-@writers_only
 def customer_archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes the customer out of the lists."""
     customer = get_object_or_404(Customer, pk=pk)
@@ -138,8 +130,6 @@ def customer_archive(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"/customers/{pk}")
 
 
-@require_POST
-@writers_only
 def customer_restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes the customer back into the lists."""
     customer = get_object_or_404(Customer, pk=pk)
@@ -153,8 +143,7 @@ def _status(form: CustomerForm) -> int:
 
 
 def _tickets(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    show = request.GET.get("show", "")
-    show = show if show in dict(_SHOW) else ""
+    show = choice(request.GET, "show", dict(_SHOW))
     after = request.GET.get("after", "")
     page = support.tickets_page(show=show, customer=customer, after=after, size=25)
     url = f"/customers/{customer.pk}"
@@ -163,8 +152,7 @@ def _tickets(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def _users(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    view = request.GET.get("view", "all")
-    view = view if view in _VIEWS else "all"
+    view = choice(request.GET, "view", _VIEWS, "all")
     page = paginate(selectors.users_of(customer, view), page_number(request))
     return {"users": page, "view": view}
 

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
 from startdeliver.common.health import FILTERS, health_label, is_worse
@@ -21,9 +20,10 @@ from startdeliver.support import health
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.web import formats
-from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
+from startdeliver.web.access import is_swap, member_of, organization_of
 from startdeliver.web.listing import COLUMNS, Asked, address, asked, own_column
 from startdeliver.web.paging import SIZE, Page, page_number
+from startdeliver.web.params import back, picked, row_of, search_text
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import usage, workflows
 from startdeliver.web.views.assessment import attach, strip_counts
@@ -45,7 +45,6 @@ class StripItem:
     current: bool
 
 
-@require_safe
 def customer_list(request: HttpRequest) -> HttpResponse:
     """All customers: strip of counts, filters, sort, and what got worse most recently first."""
     organization, member = organization_of(request), member_of(request)
@@ -94,14 +93,12 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
-@writers_only
 def assign(request: HttpRequest) -> HttpResponse:
     """Gives the selected customers to one CSM (or to nobody)."""
     organization, member = organization_of(request), member_of(request)
-    ids = [int(text) for text in request.POST.getlist("pick") if text.isdecimal()][:1000]
+    ids = picked(request)
     chosen = request.POST.get("to", "")
-    csm = Member.objects.of(organization).filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    csm = row_of(Member.objects.of(organization), chosen)
     if not ids:
         messages.error(request, "No customer was selected, so nothing was changed. Tick one or more first.")
     elif chosen != "none" and csm is None:
@@ -110,13 +107,12 @@ def assign(request: HttpRequest) -> HttpResponse:
         services.customer_assign(customers=ids, csm=csm, by=member.email)
         whose = f"{csm.display_name} is now the CSM of" if csm else "Nobody is now the CSM of"
         messages.success(request, f"{whose} {formats.plural(len(ids), 'customer')}.")
-    return redirect(_back(request, "/customers"))
+    return redirect(back(request, "/customers", "/customers", "/users"))
 
 
-@require_safe
 def pick(request: HttpRequest) -> HttpResponse:
     """Customers to choose from, for the picker of a form: a fragment that follows what is typed."""
-    text = request.GET.get("customer_search", "").strip()[:200]
+    text = search_text(request.GET, "customer_search")
     found = selectors.search_customers(text, 8) if text else []
     found = [customer for customer in found if customer.archived_at is None]
     return render(request, "web/customers/_pick.html", {"found": found, "text": text})
@@ -187,8 +183,3 @@ def _strip(request: HttpRequest, counts: dict[str, int], total: int, current: st
 def _first_start(organization: Organization) -> dict[str, object]:
     connection = Connection.objects.filter(organization=organization).first()
     return {"first_start": True, "connected": bool(connection and connection.is_ready)}
-
-
-def _back(request: HttpRequest, fallback: str) -> str:
-    target = request.POST.get("next", "")
-    return target if target.startswith(("/customers", "/users")) else fallback

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
 from startdeliver.customers.values import FieldError
@@ -20,7 +19,7 @@ from startdeliver.sync.events import Standing
 from startdeliver.sync.models import Connection, EventName, SyncRun
 from startdeliver.usage.models import UsageType
 from startdeliver.web import formats
-from startdeliver.web.access import administrators_only, member_of, organization_of
+from startdeliver.web.access import member_of, organization_of
 from startdeliver.web.views import intercom, push
 
 HOME = f"{push.HOME}/events"
@@ -28,8 +27,6 @@ HOME = f"{push.HOME}/events"
 _PATIENCE = 3.0
 
 
-@administrators_only
-@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """What comes in, or what it waits for."""
     organization = organization_of(request)
@@ -57,9 +54,6 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "web/push/events.html", context)
 
 
-@administrators_only
-@push.advanced_only
-@require_POST
 def switch(request: HttpRequest) -> HttpResponseBase:
     """The third question of the connection, asked here too: whether events come in."""
     wanted = request.POST.get("on") == "yes"
@@ -71,9 +65,6 @@ def switch(request: HttpRequest) -> HttpResponseBase:
     return redirect(HOME)
 
 
-@administrators_only
-@push.advanced_only
-@require_POST
 def add(request: HttpRequest) -> HttpResponseBase:
     """Makes a name count: as a new usage type, or as one that is there."""
     organization = organization_of(request)
@@ -96,9 +87,6 @@ def add(request: HttpRequest) -> HttpResponseBase:
     return redirect(HOME)
 
 
-@administrators_only
-@push.advanced_only
-@require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Makes a name count no more."""
     usage_type = get_object_or_404(UsageType, pk=pk)
@@ -108,9 +96,6 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect(HOME)
 
 
-@administrators_only
-@push.advanced_only
-@require_POST
 def ignore(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Offers a name no more, or (`back`) again."""
     row = get_object_or_404(EventName, pk=pk)

@@ -1,4 +1,4 @@
-"""Lists as CSV files: the rows that a list shows with its filters, in its order, streamed.
+"""Customers, users, tickets and skipped conversations as CSV files: the rows of a list with its filters, in its order.
 
 UTF-8 with a mark, so that spreadsheets read it right. A text that a spreadsheet would take for a formula gets an
 apostrophe in front: = + - @, a tab or a line break at the beginning can run commands on the reader's machine.
@@ -8,18 +8,36 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from startdeliver.common import clock
+from startdeliver.customers import custom, people, selectors
+from startdeliver.customers.fields import fields_of
+from startdeliver.customers.imports import records
+from startdeliver.customers.imports.targets import Column as ImportColumn
+from startdeliver.customers.imports.targets import guess
+from startdeliver.customers.models import CustomerUser, CustomField
+from startdeliver.support import health
+from startdeliver.support import selectors as support
+from startdeliver.support.models import Ticket
+from startdeliver.sync import overview
+from startdeliver.sync.models import Skip
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
+from startdeliver.web.access import member_of, organization_of
+from startdeliver.web.listing import Column, asked
+from startdeliver.web.params import choice, customer_of, search_text
+from startdeliver.web.views import usage, workflows
+from startdeliver.web.views.assessment import attach
+from startdeliver.web.views.users import asked_users
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _BATCH = 500
@@ -83,3 +101,158 @@ def stream(
     filename = f"{name} {clock.today(organization.time_zone).isoformat()}.csv"
     response["Content-Disposition"] = content_disposition_header(True, filename)
     return response
+
+
+_CUSTOMER_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "usage": lambda row: (row.usage.status or "") if row.usage else "",
+    "products": lambda row: ", ".join(f"{one.abbreviation} {one.status}" for one in row.badges if one.status),
+    "workflows": lambda row: ", ".join(name for _, name in row.workflows),
+    "health": lambda row: (row.health.status or "") if row.health else "",
+    "open": lambda row: row.health.open_count if row.health else None,
+    "overdue": lambda row: row.health.overdue_count if row.health else None,
+    "users": lambda row: row.user_count,
+    "login": lambda row: row.last_login_at,
+    "renewal": lambda row: row.renewal_date,
+    "csm": lambda row: row.csm.email if row.csm else "",
+    "assessment": lambda row: row.verdict.get_status_display() if row.verdict else "",
+}
+
+
+def customers(request: HttpRequest) -> HttpResponseBase:
+    """The customers list with its filters, columns and order."""
+    organization = organization_of(request)
+    health.refresh_due(organization)
+    now = asked(request.GET, member_of(request))
+    # The ID is what an import matches by, so a file that goes out can come back.
+    columns = [column for column in now.columns if column.key != "external_id"]
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        found = list(selectors.customers_by_ids(ids))
+        attach(found)
+        usage.attach(found, now.products)
+        workflows.attach(found)
+        for row in found:
+            yield [row.name, row.external_id, *(_customer_value(row, column) for column in columns)]
+
+    ids = selectors.customer_ids(now.filters, now.sort, now.search)
+    known = records.customer_columns()
+    own = [custom.is_alias(column.key) for column in columns]
+    named = [_head(one.label, one.key, known) if mine else one.label for one, mine in zip(columns, own, strict=True)]
+    heads = ["Name", "Your ID", *named]
+    return stream(organization, "Customers", heads, ids, load)
+
+
+def users(request: HttpRequest) -> HttpResponseBase:
+    """Users: of the customer in ?customer= in one of its views, without a customer (?unassigned=1), or as /users asks
+    for them.
+    """
+    organization = organization_of(request)
+    search = search_text(request.GET)
+    now = asked_users(request.GET, member_of(request))
+    if now.customer is not None and request.GET.get("of") == "customer":
+        customer = now.customer
+        rows, name = selectors.users_of(customer, request.GET.get("view", "all"), search), f"Users of {customer.name}"
+    elif request.GET.get("unassigned") == "1":
+        rows, name = selectors.unassigned_users(search), "Unassigned users"
+    else:
+        rows, name = people.users_list(now.filters, now.sort, now.search), "Users"
+    own = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        found = CustomerUser.objects.select_related("customer").in_bulk(ids)
+        for user in (found[pk] for pk in ids if pk in found):
+            customer = user.customer
+            yield [
+                user.name,
+                user.email,
+                user.external_id,
+                user.phone,
+                customer.external_id if customer else "",
+                customer.name if customer else "",
+                user.is_stakeholder,
+                user.is_non_user,
+                user.has_left_at is not None,
+                user.last_seen_at,
+                user.last_login_at,
+                *(user.custom.get(one.alias) for one in own),
+            ]
+
+    known = records.user_columns()
+    heads = ["Name", "E-mail", "Your ID", "Phone", "Customer’s ID", "Customer’s name", "Stakeholder", "Non-user"]
+    heads += ["Has left", "Last seen", "Last login", *(_head(one.name, one.alias, known) for one in own)]
+    return stream(organization, name, heads, list(rows.values_list("pk", flat=True)), load)
+
+
+def tickets(request: HttpRequest) -> HttpResponseBase:
+    """The tickets list with its filters and order."""
+    organization = organization_of(request)
+    health.refresh_due(organization)
+    rows = support.tickets_list(
+        show=request.GET.get("show", ""),
+        customer=customer_of(request.GET),
+        search=search_text(request.GET),
+        sort=request.GET.get("sort", "-updated"),
+    )
+    current = health.rule(organization)
+
+    def load(ids: list[int]) -> Iterator[Sequence[Any]]:
+        found = Ticket.objects.select_related("customer").in_bulk(ids)
+        for one in (found[pk] for pk in ids if pk in found):
+            yield [
+                one.external_id,
+                one.title or one.preview,
+                one.status,
+                support.is_overdue(one, current),
+                one.snoozed,
+                one.customer.name if one.customer else "",
+                one.assignee_name,
+                one.team_name,
+                one.priority,
+                one.tags,
+                one.message_count,
+                one.rating,
+                one.rating_remark,
+                one.created_at,
+                one.updated_at,
+                one.first_reply_at,
+                one.resolved_at,
+                one.link,
+            ]
+
+    heads = ["Conversation", "Title", "Status", "Overdue", "Snoozed", "Customer", "Assignee", "Team", "Priority"]
+    heads += ["Tags", "Messages", "Rating", "Remark", "Created", "Updated", "First reply", "Resolved", "Link"]
+    return stream(organization, "Tickets", heads, list(rows.values_list("pk", flat=True)), load)
+
+
+def skips(request: HttpRequest) -> HttpResponseBase:
+    """The skipped conversations with their filters."""
+    organization = organization_of(request)
+    rows = overview.skips(
+        organization,
+        reason=choice(request.GET, "reason", Skip.Reason.values),
+        text=search_text(request.GET),
+        resolved=request.GET.get("resolved") == "1",
+    )
+
+    def load(ids: list[int]) -> Iterable[Sequence[Any]]:
+        found = Skip.objects.in_bulk(ids)
+        for one in (found[pk] for pk in ids if pk in found):
+            about = [one.get_reason_display(), one.detail, one.first_seen_at, one.last_seen_at, one.resolved_at]
+            yield [one.external_id, one.title, one.contact_name, one.contact_email, one.contact_ref, *about]
+
+    heads = ["Conversation", "Title", "Contact", "E-mail", "Contact ID", "Reason", "Detail", "First seen", "Last seen"]
+    return stream(
+        organization, "Skipped conversations", [*heads, "Resolved"], list(rows.values_list("pk", flat=True)), load
+    )
+
+
+def _customer_value(row: Any, column: Column) -> Any:
+    if column.field is not None:
+        return row.custom.get(column.key)
+    read = _CUSTOMER_VALUES.get(column.key)
+    return read(row) if read else getattr(row, column.key)
+
+
+def _head(name: str, alias: str, known: Sequence[ImportColumn]) -> str:
+    """The head of an own field: its name, or its alias when an import would take the name for another field."""
+    return name if guess([name], known).get("0") == alias else alias

@@ -8,12 +8,11 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.customers import fields as services
 from startdeliver.customers.models import CustomField
 from startdeliver.customers.services import FieldError
-from startdeliver.web.access import administrators_only, member_of, organization_of
+from startdeliver.web.access import member_of, organization_of
 from startdeliver.web.forms import ServiceForm
 from startdeliver.web.templatetags.ui import Tab
 
@@ -68,8 +67,6 @@ class FieldForm(ServiceForm):
         return [line for line in str(self.cleaned_data["options"]).splitlines() if line.strip()]
 
 
-@administrators_only
-@require_safe
 def fields(request: HttpRequest) -> HttpResponse:
     """The fields of customers, or of users with ?entity=user."""
     entity = _entity(request.GET.get("entity", ""))
@@ -86,8 +83,6 @@ def fields(request: HttpRequest) -> HttpResponse:
     return render(request, "web/fields/list.html", context)
 
 
-@administrators_only
-@require_http_methods(["GET", "HEAD", "POST"])
 def field_new(request: HttpRequest) -> HttpResponse:
     """Makes a field."""
     entity = _entity(request.POST.get("entity") or request.GET.get("entity", ""))
@@ -100,8 +95,6 @@ def field_new(request: HttpRequest) -> HttpResponse:
     return render(request, "web/fields/form.html", {"form": form, "entity": entity}, status=_status(form))
 
 
-@administrators_only
-@require_http_methods(["GET", "HEAD", "POST"])
 def field_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a field; alias and type are fixed."""
     field = get_object_or_404(CustomField, pk=pk, archived_at__isnull=True)
@@ -118,8 +111,6 @@ def field_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "web/fields/form.html", context, status=_status(form))
 
 
-@administrators_only
-@require_POST
 def field_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """archive, restore, up or down for one field."""
     field = get_object_or_404(CustomField, pk=pk)

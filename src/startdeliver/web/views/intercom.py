@@ -1,7 +1,8 @@
-"""Apps, and Apps → Intercom: connect, settings, sync, revoke. Administrators only."""
+"""Apps, and Apps → Intercom: connection, settings, field rules, sync and its history. Administrators only."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,19 +10,19 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import get_object_or_404, redirect, render
 
 from startdeliver.common import clock
 from startdeliver.intercom import oauth, regions
 from startdeliver.support.models import Ticket
-from startdeliver.sync import connect, overview, runs
+from startdeliver.sync import connect, fields, overview, runs
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.connect import ConnectError
-from startdeliver.sync.models import Connection, SyncRun
+from startdeliver.sync.models import Connection, Skip, SyncRun
 from startdeliver.usage.selectors import is_configured
 from startdeliver.web import charts, formats
-from startdeliver.web.access import administrators_only, organization_of
+from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.templatetags.ui import Tab
 
 HOME = "/apps/intercom"
@@ -39,23 +40,17 @@ class Progress:
     total: int
 
 
-@administrators_only
-@require_safe
 def apps(request: HttpRequest) -> HttpResponse:
     """The apps that can be joined."""
     connection = connect.connection_of(organization_of(request))
     return render(request, "web/apps/index.html", {"connection": connection, "alarm": alarm_of(connection)})
 
 
-@administrators_only
-@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The connection: status, workspace ID, questions, last and next sync."""
     return _page(request, connect.connection_of(organization_of(request)))
 
 
-@administrators_only
-@require_POST
 def authorize(request: HttpRequest) -> HttpResponse:
     """To Intercom's authorize page; the region is the EU answer as it stands on the page."""
     eu = request.POST.get("eu") == "yes"
@@ -70,8 +65,6 @@ def authorize(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-@administrators_only
-@require_safe
 def callback(request: HttpRequest) -> HttpResponse:
     """Back from Intercom: the state is single use and ten minutes old at most."""
     kept = request.session.pop(_STATE, None) or {}
@@ -95,8 +88,6 @@ def callback(request: HttpRequest) -> HttpResponse:
     return redirect(HOME)
 
 
-@administrators_only
-@require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """A private app's access token, pasted."""
     try:
@@ -111,8 +102,6 @@ def token(request: HttpRequest) -> HttpResponse:
     return redirect(HOME)
 
 
-@administrators_only
-@require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """The workspace ID and the answers; the first save starts the first sync."""
     form = _answers(request)
@@ -125,8 +114,6 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect(HOME)
 
 
-@administrators_only
-@require_POST
 def sync(request: HttpRequest) -> HttpResponse:
     """Sync now."""
     organization = organization_of(request)
@@ -145,8 +132,6 @@ def sync(request: HttpRequest) -> HttpResponse:
     return render(request, "web/apps/_sync.html", _sync_context(request, error))
 
 
-@administrators_only
-@require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The sync card alone; when the run has ended the whole page is loaded once more, since it says more now."""
     context = _sync_context(request)
@@ -155,8 +140,6 @@ def progress(request: HttpRequest) -> HttpResponse:
     return render(request, "web/apps/_sync.html", context)
 
 
-@administrators_only
-@require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """Ends the connection; tickets stay."""
     notice = connect.revoke(organization_of(request))
@@ -166,8 +149,6 @@ def revoke(request: HttpRequest) -> HttpResponse:
     return redirect(HOME)
 
 
-@administrators_only
-@require_POST
 def delete(request: HttpRequest) -> HttpResponse:
     """Ends the connection and deletes what was imported."""
     notice = connect.disconnect_and_delete(organization_of(request))
@@ -228,10 +209,6 @@ def _sync_context(request: HttpRequest, error: str = "") -> dict[str, Any]:
     active = latest is not None and latest.status in _ACTIVE
     last = overview.last_finished(organization)
     recent = overview.recent_runs(organization)
-    strip = [
-        charts.Run(run.status, run.seconds or 0, f"{formats.exact(run.created_at, _zone(request))}: {_outcome(run)}")
-        for run in recent
-    ]
     return {
         "connection": connection,
         "active": active,
@@ -240,7 +217,7 @@ def _sync_context(request: HttpRequest, error: str = "") -> dict[str, Any]:
         "last": last,
         "last_sentence": _outcome(last) if last else "",
         "next": overview.next_sync(connection),
-        "strip": charts.run_strip(strip, title="Recent sync runs") if strip else "",
+        "strip": _strip(request, recent),
         "strip_count": len(recent),
         "sync_error": error,
     }
@@ -336,9 +313,14 @@ def _callback_url(request: HttpRequest) -> str:
     )
 
 
-def _zone(request: HttpRequest) -> str:
-    user: Any = request.user
-    return str(user.zone)
+def _strip(request: HttpRequest, recent: Sequence[SyncRun]) -> str:
+    """The chart of recent runs; empty when there are none."""
+    zone = member_of(request).zone
+    bars = [
+        charts.Run(run.status, run.seconds or 0, f"{formats.exact(run.created_at, zone)}: {_outcome(run)}")
+        for run in recent
+    ]
+    return charts.run_strip(bars, title="Recent sync runs") if bars else ""
 
 
 def _allow_authorize(answer: HttpResponse) -> None:
@@ -350,3 +332,127 @@ def _allow_authorize(answer: HttpResponse) -> None:
         else [region.app for region in regions.REGIONS.values()]
     )
     answer._csp_update = {"form-action": hosts}  # type: ignore[attr-defined]
+
+
+_FIELD_WORDS = {
+    "name": "Name",
+    "external_id": "External ID",
+    "domain": "Domain",
+    "website": "Website",
+    "plan": "Plan",
+    "size": "Size (employees)",
+    "industry": "Industry",
+    "monthly_spend": "Monthly spend",
+    "tags": "Tags",
+    "email": "E-mail",
+    "phone": "Phone",
+    "role": "Role",
+    "last_seen_at": "Last seen",
+}
+RULE_WORDS = {
+    fields.Rule.INTERCOM: "Intercom wins",
+    fields.Rule.STARTDELIVER: "Startdeliver wins",
+    fields.Rule.FILL: "Fill if empty",
+}
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """A line of the field rules."""
+
+    key: str
+    label: str
+    source: str
+    rule: str
+    in_only: bool
+
+
+def frame(request: HttpRequest, current: str) -> dict[str, Any]:
+    connection = connect.connection_of(organization_of(request))
+    return {
+        "connection": connection,
+        "region": overview.region_name(connection),
+        "tabs": tabs(request, current),
+    }
+
+
+def field_rules(request: HttpRequest) -> HttpResponse:
+    """Which Intercom attribute fills which field, and who wins."""
+    connection = connect.connection_of(organization_of(request))
+    error = ""
+    if request.method == "POST":
+        changes, error = _changed_rules(request)
+        if not error:
+            connection.field_rules = changes
+            connection.settings_changed_at = clock.now()
+            connection.save(update_fields=["field_rules", "settings_changed_at"])
+            messages.success(request, "Saved. The rules apply from the next sync on.")
+            return redirect(f"{HOME}/fields")
+    context = frame(request, "fields") | {
+        "groups": [
+            ("Customers, from Intercom companies", _rows(connection, "customer")),
+            ("Users, from Intercom contacts", _rows(connection, "user")),
+        ],
+        "rules": list(RULE_WORDS.items()),
+        "error": error,
+    }
+    return render(request, "web/apps/fields.html", context, status=422 if error else 200)
+
+
+def history(request: HttpRequest) -> HttpResponse:
+    """Every sync run with its counts and outcome."""
+    organization = organization_of(request)
+    page = paginate(
+        SyncRun.objects.filter(organization=organization).order_by("-created_at", "-pk"), page_number(request)
+    )
+    context = frame(request, "runs") | {
+        "page": page,
+        "strip": _strip(request, overview.recent_runs(organization)),
+    }
+    template = "web/apps/_runs.html" if is_swap(request, "runs") else "web/apps/runs.html"
+    return render(request, template, context)
+
+
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One sync run in full."""
+    found = get_object_or_404(SyncRun.objects.select_related("connection"), pk=pk)
+    reasons = dict(Skip.Reason.choices)
+    context = frame(request, "runs") | {
+        "run": found,
+        "skipped": [(reasons.get(reason, reason), number) for reason, number in found.skipped.items()],
+    }
+    return render(request, "web/apps/run.html", context)
+
+
+def _rows(connection: Connection, model: str) -> list[FieldRow]:
+    return [
+        FieldRow(one.full_name, _FIELD_WORDS.get(one.name, one.name), one.source, one.rule, one.in_only)
+        for one in fields.mapping(connection.field_rules, model)
+    ]
+
+
+def _changed_rules(request: HttpRequest) -> tuple[dict[str, Any], str]:
+    """What differs from the defaults, as `Connection.field_rules` keeps it, or a sentence about what cannot be."""
+    changes: dict[str, Any] = {}
+    for default in fields.DEFAULTS:
+        name = default.full_name
+        rule = request.POST.get(f"{name}.rule", default.rule)
+        source = request.POST.get(f"{name}.from", default.source).strip()[:200]
+        if rule not in RULE_WORDS:
+            return {}, f"{_FIELD_WORDS[default.name]}: choose one of the three rules."
+        if not source:
+            return {}, f"{_FIELD_WORDS[default.name]}: name the Intercom attribute that fills it."
+        known = {one.source for one in fields.DEFAULTS if one.model == default.model}
+        if source not in known and not source.startswith(fields.CUSTOM):
+            return {}, (
+                f"{_FIELD_WORDS[default.name]}: Intercom has no attribute {source}; a custom attribute is written "
+                f"{fields.CUSTOM}name."
+            )
+        change = {}
+        if rule != default.rule:
+            change["rule"] = rule
+        if source != default.source:
+            change["from"] = source
+        if change:
+            changes[name] = change
+    return changes, ""

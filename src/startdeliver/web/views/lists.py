@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.customers import lists
 from startdeliver.customers.models import SavedList
@@ -17,7 +16,6 @@ from startdeliver.web.listing import Asked, address, asked
 _NOT_YOURS = "Only its owner or an administrator may change a shared list. Save it under another name to have your own."
 
 
-@require_POST
 def create(request: HttpRequest) -> HttpResponse:
     """Saves what the member looks at as a new list."""
     member, now = member_of(request), _asked(request)
@@ -37,7 +35,6 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(list_address(saved))
 
 
-@require_POST
 def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """overwrite, rename or delete for one list."""
     member = member_of(request)
@@ -69,7 +66,6 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return redirect(list_address(saved))
 
 
-@require_safe
 def columns(request: HttpRequest) -> HttpResponse:
     """Leads to the list with the columns that were ticked."""
     params = request.GET.copy()

@@ -6,8 +6,6 @@ preview and log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +13,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from startdeliver.common import clock
 from startdeliver.engine.models import Job
@@ -26,7 +23,7 @@ from startdeliver.sync.push import choices, create, previews, recipes, runs
 from startdeliver.sync.push.preview import Preview, invisible
 from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.web import formats
-from startdeliver.web.access import administrators_only, is_swap, member_of, organization_of
+from startdeliver.web.access import is_swap, member_of, organization_of
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import intercom
@@ -36,30 +33,11 @@ _LONG = 90.0  # seconds without a worker, after which the page says so
 _TITLES = ((COMPANY, "Companies"), (CONTACT, "Contacts"))
 
 
-def advanced_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """403 with whom to ask while the organization's tier is locked."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            choices.require_advanced(organization_of(request))
-        except choices.Locked as error:
-            raise PermissionDenied(str(error)) from error
-        return view(request, *args, **kwargs)
-
-    return checked
-
-
-@administrators_only
-@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Which attributes go out, or whom to ask; the last push and what failed."""
     return _page(request)
 
 
-@administrators_only
-@advanced_only
-@require_POST
 def save(request: HttpRequest) -> HttpResponseBase:
     """Stores what goes out; new attributes wait for the preview."""
     organization = organization_of(request)
@@ -84,16 +62,12 @@ def save(request: HttpRequest) -> HttpResponseBase:
     return redirect(HOME)
 
 
-@administrators_only
-@require_safe
 def preview(request: HttpRequest) -> HttpResponse:
     """Exactly what would be made and changed, on how many records, with samples: as a worker found it out last."""
     _something_goes(request)
     return render(request, "web/push/preview.html", _frame(request, "fields") | _preview_context(request))
 
 
-@administrators_only
-@require_safe
 def preview_progress(request: HttpRequest) -> HttpResponse:
     """How far the preview is; once it is there the whole page is loaded."""
     _something_goes(request)
@@ -103,8 +77,6 @@ def preview_progress(request: HttpRequest) -> HttpResponse:
     return render(request, "web/push/_working.html", context)
 
 
-@administrators_only
-@require_POST
 def preview_start(request: HttpRequest) -> HttpResponse:
     """Asks a worker for a preview; while one is being worked out, that one is shown."""
     _something_goes(request)
@@ -166,8 +138,6 @@ def _samples(plan: Preview) -> list[dict[str, Any]]:
     ]
 
 
-@administrators_only
-@require_POST
 def accept(request: HttpRequest) -> HttpResponse:
     """The preview, as it was shown, is accepted: pushes now, and after every sync."""
     _something_goes(request)
@@ -181,8 +151,6 @@ def accept(request: HttpRequest) -> HttpResponse:
     return _start(request, "Accepted. The push has started, and one follows every sync by itself.")
 
 
-@administrators_only
-@require_POST
 def push(request: HttpRequest) -> HttpResponse:
     """Push now: what was accepted."""
     _something_goes(request)
@@ -192,8 +160,6 @@ def push(request: HttpRequest) -> HttpResponse:
     return _start(request, "The push has started.")
 
 
-@administrators_only
-@require_safe
 def push_progress(request: HttpRequest) -> HttpResponse:
     """The push card alone; when the push has ended the whole page is loaded once more, since it says more now."""
     context = _push_context(request)
@@ -202,8 +168,6 @@ def push_progress(request: HttpRequest) -> HttpResponse:
     return render(request, "web/push/_push.html", context)
 
 
-@administrators_only
-@require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """Every write of the last 90 days: before, after, outcome, time."""
     outcome = request.GET.get("outcome", "")
@@ -220,9 +184,6 @@ def log(request: HttpRequest) -> HttpResponse:
     return render(request, "web/push/_log.html" if is_swap(request, "log") else "web/push/log.html", context)
 
 
-@administrators_only
-@advanced_only
-@require_safe
 def messaging(request: HttpRequest) -> HttpResponse:
     """Recipes for targeted messages: who matches here and there, and the rule to choose in Intercom."""
     organization = organization_of(request)
@@ -231,9 +192,6 @@ def messaging(request: HttpRequest) -> HttpResponse:
     return render(request, "web/push/messaging.html", _frame(request, "messaging") | {"rows": rows})
 
 
-@administrators_only
-@advanced_only
-@require_POST
 def tick(request: HttpRequest) -> HttpResponseBase:
     """Ticks the contact's attribute that a recipe needs; the preview follows."""
     organization = organization_of(request)
@@ -242,9 +200,6 @@ def tick(request: HttpRequest) -> HttpResponseBase:
     return _preview_first(request)
 
 
-@administrators_only
-@advanced_only
-@require_POST
 def audience(request: HttpRequest, key: str) -> HttpResponseBase:
     """Makes a Fin audience of a recipe's rule."""
     organization = organization_of(request)

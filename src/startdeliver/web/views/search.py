@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from startdeliver.customers import selectors
 from startdeliver.support import health
 from startdeliver.support.models import Ticket
 from startdeliver.support.selectors import tickets_list
 from startdeliver.web.access import is_swap, organization_of
+from startdeliver.web.params import search_text
 
 
-@require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """/search?q=: everything that fits, grouped. Under the box (htmx) the first few of each."""
-    text = request.GET.get("q", "").strip()[:200]
+    text = search_text(request.GET)
     quick = is_swap(request, "search-panel")
     limit = 4 if quick else 25
     health.refresh_due(organization_of(request))

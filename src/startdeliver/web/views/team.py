@@ -11,7 +11,6 @@ from django.core.mail import send_mail
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
 from startdeliver.common import clock
 from startdeliver.tenancy import members, sessions, throttle
@@ -19,14 +18,12 @@ from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.members import MemberError
 from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Organization, Role
 from startdeliver.web import formats
-from startdeliver.web.access import administrators_only, member_of, organization_of
+from startdeliver.web.access import member_of, organization_of
 
 TEAM = "/settings/team"
 KEYS = "/settings/apikeys"
 
 
-@administrators_only
-@require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest) -> HttpResponse:
     """The members, and inviting one."""
     form: dict[str, str] = {"email": "", "name": "", "role": Role.MAIN}
@@ -58,8 +55,6 @@ def team(request: HttpRequest) -> HttpResponse:
     return render(request, "web/settings/team.html", context, status=422 if error else 200)
 
 
-@administrators_only
-@require_POST
 def session_length(request: HttpRequest) -> HttpResponse:
     """How long a log-in lasts."""
     organization = organization_of(request)
@@ -73,8 +68,6 @@ def session_length(request: HttpRequest) -> HttpResponse:
     return redirect(f"{TEAM}#session")
 
 
-@administrators_only
-@require_POST
 def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """role, archive, restore, link or signout for one member of this organization."""
     found = Member.objects.filter(organization=organization_of(request), pk=pk).first()
@@ -104,7 +97,6 @@ def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return redirect(TEAM)
 
 
-@require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Ends the member's own other sessions; this one goes on."""
     found = member_of(request)
@@ -114,9 +106,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     return redirect("/customers")
 
 
-@administrators_only
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def api_keys(request: HttpRequest) -> HttpResponse:
     """The organization's API keys, and making one; its text is shown once."""
     error = ""
@@ -136,8 +126,6 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     return render(request, "web/settings/apikeys.html", context, status=422 if error else 200)
 
 
-@administrators_only
-@require_POST
 def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends a key at once."""
     changed = ApiKey.objects.filter(pk=pk, revoked_at__isnull=True).update(revoked_at=clock.now())
@@ -148,7 +136,6 @@ def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def forgot(request: HttpRequest) -> HttpResponse:
     """Asks for a link by e-mail. The answer is the same whether or not the address is a member's."""
     sent = False

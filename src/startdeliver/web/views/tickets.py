@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from startdeliver.customers.models import Customer
 from startdeliver.support import health, selectors
@@ -16,6 +15,7 @@ from startdeliver.support.rules import rule
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.models import Connection
 from startdeliver.web.access import is_swap, organization_of
+from startdeliver.web.params import choice, customer_of, search_text
 
 DEFAULT_SORT = "-updated"
 FOLD_OVER = 30
@@ -48,16 +48,14 @@ class Freshness:
     serious: bool
 
 
-@require_safe
 def ticket_list(request: HttpRequest) -> HttpResponse:
     """Tickets across customers, with filters, search and sort."""
     organization = organization_of(request)
     health.refresh_due(organization)
-    show = request.GET.get("show", "")
-    show = show if show in _SHOW else ""
-    search = request.GET.get("q", "").strip()[:200]
+    show = choice(request.GET, "show", _SHOW)
+    search = search_text(request.GET)
     sort = request.GET.get("sort", DEFAULT_SORT)
-    customer = _customer(request.GET.get("customer", ""))
+    customer = customer_of(request.GET)
     found = selectors.tickets_found(search, customer=customer) if search else None
     page = selectors.tickets_page(
         show=show, customer=customer, sort=sort, after=request.GET.get("after", ""), found=found
@@ -84,7 +82,6 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_safe
 def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     """One ticket: thread, facts, and the way to Intercom."""
     organization = organization_of(request)
@@ -124,15 +121,6 @@ def freshness(found: Ticket | None) -> Freshness | None:
         return None
     of = f" What you see is of {alarm.fresh_until:%d %b %Y, %H:%M} UTC." if alarm.fresh_until else ""
     return Freshness(f"Tickets may be out of date: the last sync with Intercom did not succeed.{of}", True)
-
-
-def _customer(text: str) -> Customer | None:
-    if not text:
-        return None
-    found = Customer.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
-    if found is None:
-        raise Http404("There is no such customer.")
-    return found
 
 
 def _count(number: int, more: bool) -> str:

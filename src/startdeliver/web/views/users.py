@@ -1,127 +1,136 @@
-"""One user of a customer, and users who belong to no customer yet."""
+"""All users across customers, those who belong to no customer, and giving several to one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 
-from startdeliver.customers import moves, selectors, services
-from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.support.selectors import tickets_list
-from startdeliver.sync import links
-from startdeliver.sync.models import Connection, IntercomContact
-from startdeliver.sync.push import standing
+from startdeliver.customers import moves, people, selectors, services
+from startdeliver.customers.fields import fields_of
+from startdeliver.customers.models import Customer, CustomerUser, CustomField
+from startdeliver.customers.people import UserFilters
+from startdeliver.tenancy.models import Member
 from startdeliver.web import formats
-from startdeliver.web.access import is_swap, member_of, organization_of, writers_only
-from startdeliver.web.forms import UserForm, user_initial
-from startdeliver.web.paging import page_number, paginate
-from startdeliver.web.provenance import attributes_of, facts_of
-from startdeliver.web.views import usage
+from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.listing import FieldFilter, field_filter
+from startdeliver.web.paging import SIZE, Page, page_number, paginate
+from startdeliver.web.params import back, choice, csm_of, customer_of, picked, row_of, search_text
+from startdeliver.web.templatetags.ui import Tab
+
+LIST = "/users"
+_LABELS = {
+    "all": "All users",
+    "stakeholders": "Stakeholders",
+    "non-users": "Non-users",
+    "has-left": "Has left",
+    "archived": "Archived",
+}
 
 
-@require_safe
-def user_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """A user's fields with their sources, and the user's tickets."""
-    user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
-    contacts = list(IntercomContact.objects.filter(user=user).order_by("-last_seen_at", "pk")[:5])
-    active = [contact for contact in contacts if contact.state == IntercomContact.State.ACTIVE]
-    ours = standing.pushed_names(active)
-    tickets = paginate(tickets_list().filter(participants__user=user).distinct(), page_number(request), size=25)
-    context = {
-        "person": user,
-        "facts": facts_of(user),
-        "attributes": [
-            pair
-            for contact in active
-            for pair in attributes_of(contact.facts.get("custom_attributes"), ours.get(contact.pk, ()))
-        ],
-        "page": tickets,
-        "archive_title": f"Archive {user}?",
-        "archive_url": f"/users/{pk}/archive",
-        "intercom_link": _contact_link(active or contacts),
+@dataclass(frozen=True)
+class AskedUsers:
+    """The list as its address asks for it. `params`: the parts of the address, without empty ones."""
+
+    params: dict[str, str]
+    filters: UserFilters
+    search: str
+    sort: str
+    csm_text: str
+    customer: Customer | None
+    fields: list[CustomField]
+    own: list[FieldFilter]
+
+    def address(self, *without: str, path: str = LIST, **more: str) -> str:
+        """The list's address without these parameters and with `more`; always its first page."""
+        kept = {key: value for key, value in {**self.params, **more}.items() if value and key not in without}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def asked_users(params: QueryDict, member: Member) -> AskedUsers:
+    """Reads an address. What it does not know is passed over; a customer that there is not raises Http404."""
+    view = choice(params, "view", people.VIEWS, "all")
+    search = search_text(params)
+    sort = params.get("sort", "")
+    sort = sort if sort.removeprefix("-") in people.SORTS else people.DEFAULT_SORT
+    csm_text = params.get("csm", "")
+    csm = csm_of(csm_text, member)
+    customer = customer_of(params)
+    fields = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
+    own = [found for one in fields if (found := field_filter(one, params)) is not None]
+    kept = {
+        "q": search,
+        "view": "" if view == "all" else view,
+        "customer": str(customer.pk) if customer else "",
+        "csm": csm_text if csm is not None else "",
+        "sort": "" if sort == people.DEFAULT_SORT else sort,
     }
-    if not is_swap(request, "tickets"):
-        context |= usage.user_context(user)
-    template = "web/users/_tickets.html" if is_swap(request, "tickets") else "web/users/profile.html"
+    for found in own:
+        kept |= found.values
+    return AskedUsers(
+        params={key: value for key, value in kept.items() if value},
+        filters=UserFilters(
+            view=view,
+            customer=customer.pk if customer else None,
+            csm=csm,
+            fields=tuple(found.condition for found in own),
+        ),
+        search=search,
+        sort=sort,
+        csm_text=kept["csm"],
+        customer=customer,
+        fields=fields,
+        own=own,
+    )
+
+
+def users(request: HttpRequest) -> HttpResponse:
+    """Every user, whichever customer it is of."""
+    member = member_of(request)
+    now = asked_users(request.GET, member)
+    members, former = selectors.csms()
+    page = _page(now, page_number(request))
+    narrowed = bool(now.search) or now.filters.narrowed
+    context: dict[str, Any] = {
+        "page": page,
+        "asked": now,
+        "sort": now.sort,
+        "search": now.search,
+        "view": now.filters.view,
+        "views": [
+            Tab(label, now.address("view", **({} if key == "all" else {"view": key})), key == now.filters.view)
+            for key, label in _LABELS.items()
+        ],
+        "members": members,
+        "former": former,
+        "narrowed": narrowed,
+        "without_customer": now.address("customer"),
+        "export_url": now.address(path="/users/export"),
+        "own_chips": [(one, now.address(*one.values)) for one in now.own],
+        "any": bool(page.rows) or narrowed or now.filters.view != "all" or CustomerUser.objects.exists(),
+        "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
+    }
+    template = "web/users/_list.html" if is_swap(request, "list") else "web/users/list.html"
     return render(request, template, context)
 
 
-@require_http_methods(["GET", "POST"])
-@writers_only
-def user_new(request: HttpRequest) -> HttpResponse:
-    """Makes a user, of the customer in ?customer= or one that is picked, or of none."""
-    organization = organization_of(request)
-    customer = _customer(request.POST.get("customer") or request.GET.get("customer") or "")
-    form = UserForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]})
-    if request.method == "POST":
-        made = form.save(
-            lambda values: services.user_create(
-                organization=organization, by=member_of(request).email, values={**values, "customer": customer}
-            )
-        )
-        if made is not None:
-            messages.success(request, f"{made} was added. Tickets that waited for this user arrive at the next sync.")
-            return redirect(f"/customers/{customer.pk}?tab=users" if customer else f"/users/{made.pk}")
-    return render(request, "web/users/form.html", {"form": form, "customer": customer}, status=_status(form))
-
-
-@require_http_methods(["GET", "POST"])
-@writers_only
-def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes a user's standard fields."""
-    user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
-    form = UserForm(request.POST or None, initial=user_initial(user))
-    if request.method == "POST":
-        saved = form.save(lambda values: _update(user, values, member_of(request).email))
-        if saved is not None:
-            messages.success(request, f"{saved} was saved.")
-            return redirect(f"/users/{pk}")
-        user.refresh_from_db()
-    return render(request, "web/users/form.html", {"form": form, "person": user}, status=_status(form))
-
-
-@require_POST
-@writers_only
-def user_archive(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the user out of the lists."""
-    user = get_object_or_404(CustomerUser, pk=pk)
-    services.user_archive(user=user, by=member_of(request).email)
-    messages.success(request, f"{user} is archived. The tickets are kept.")
-    return redirect(f"/users/{pk}")
-
-
-@require_POST
-@writers_only
-def user_restore(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the user back into the lists."""
-    user = get_object_or_404(CustomerUser, pk=pk)
-    services.user_restore(user=user, by=member_of(request).email)
-    messages.success(request, f"{user} is back in the lists.")
-    return redirect(f"/users/{pk}")
-
-
-@require_safe
 def unassigned(request: HttpRequest) -> HttpResponse:
     """Users who belong to no customer, to be given to one."""
-    search = request.GET.get("q", "").strip()[:200]
+    search = search_text(request.GET)
     page = paginate(selectors.unassigned_users(search), page_number(request))
     template = "web/users/_unassigned.html" if is_swap(request, "list") else "web/users/unassigned.html"
     return render(request, template, {"page": page, "search": search})
 
 
-@require_POST
-@writers_only
 def assign(request: HttpRequest) -> HttpResponse:
     """Gives the selected users to a customer; their tickets without a customer go with them."""
     organization, member = organization_of(request), member_of(request)
-    ids = [int(text) for text in request.POST.getlist("pick") if text.isdecimal()][:1000]
-    back = request.POST.get("next", "")
-    back = back if back.startswith("/users/") else "/users/unassigned"
-    customer = _customer(request.POST.get("customer", ""))
+    ids = picked(request)
+    customer = row_of(Customer.objects, request.POST.get("customer", ""))
     if not ids:
         messages.error(request, "No user was selected, so nothing was changed. Tick one or more first.")
     elif customer is None:
@@ -133,28 +142,12 @@ def assign(request: HttpRequest) -> HttpResponse:
         if tickets:
             text += f" {formats.plural(tickets, 'ticket')} without a customer went along."
         messages.success(request, text)
-    return redirect(back)
+    return redirect(back(request, "/users/unassigned", "/users"))
 
 
-def _update(user: CustomerUser, values: dict[str, Any], by: str) -> CustomerUser:
-    left = values.pop("has_left_at")
-    if left != (user.has_left_at is not None):
-        # Only a changed answer is a new moment.
-        values["has_left_at"] = left
-    return services.user_update(user=user, by=by, values=values)
-
-
-def _customer(text: str) -> Customer | None:
-    return Customer.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
-
-
-def _status(form: UserForm) -> int:
-    return 400 if form.is_bound and form.errors else 200
-
-
-def _contact_link(contacts: list[IntercomContact]) -> str:
-    if not contacts:
-        return ""
-    connection = Connection.objects.filter(organization=contacts[0].organization_id).only("region", "workspace").first()
-    region = links.region_of(connection, contacts[0].workspace)
-    return region.contact_link(contacts[0].workspace, contacts[0].ref)
+def _page(now: AskedUsers, number: int) -> Page[CustomerUser]:
+    start = (number - 1) * SIZE
+    rows = people.users_page(now.filters, now.sort, now.search, start=start, stop=start + SIZE + 1)
+    # Counting what a search finds would read every user once more.
+    count = None if now.search or now.own else people.users_list(now.filters).count()
+    return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)

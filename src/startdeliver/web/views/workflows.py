@@ -8,16 +8,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.customers import selectors as customers
 from startdeliver.customers.models import Customer
 from startdeliver.customers.values import FieldError
 from startdeliver.support import health
 from startdeliver.web import formats
-from startdeliver.web.access import administrators_only, is_swap, member_of, organization_of, writers_only
+from startdeliver.web.access import is_swap, member_of, organization_of
 from startdeliver.web.listing import asked
 from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.params import back, choice, picked, row_of
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.workflow_form import RuleForm, WorkflowForm
 from startdeliver.workflows import passes, selectors, services
@@ -31,7 +31,6 @@ _TABS = ("customers", "history", "rules")
 _SHOWN = 12
 
 
-@require_safe
 def workflow_list(request: HttpRequest) -> HttpResponse:
     """All workflows with how many customers are in each."""
     organization = organization_of(request)
@@ -40,13 +39,11 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
     return render(request, "web/workflows/list.html", {"rows": rows, "archived": selectors.rows(archived=True)})
 
 
-@require_safe
 def workflow_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One workflow: customers in it, its history, its rules. The tab is in the address."""
     workflow = get_object_or_404(Workflow, pk=pk)
     organization = organization_of(request)
-    tab = request.GET.get("tab", "customers")
-    tab = tab if tab in _TABS else "customers"
+    tab = choice(request.GET, "tab", _TABS, "customers")
     row = selectors.row(workflow)
     url = f"{LIST}/{pk}"
     context: dict[str, Any] = {
@@ -79,22 +76,16 @@ def workflow_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "web/workflows/page.html", context)
 
 
-@administrators_only
-@require_http_methods(["GET", "HEAD", "POST"])
 def workflow_new(request: HttpRequest) -> HttpResponse:
     """Makes a workflow."""
     return _edit(request, None)
 
 
-@administrators_only
-@require_http_methods(["GET", "HEAD", "POST"])
 def workflow_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a workflow."""
     return _edit(request, get_object_or_404(Workflow, pk=pk, archived_at__isnull=True))
 
 
-@administrators_only
-@require_POST
 def workflow_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """archive or restore for one workflow."""
     workflow, by = get_object_or_404(Workflow, pk=pk), member_of(request).email
@@ -113,12 +104,10 @@ def workflow_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return redirect(f"{LIST}/{pk}")
 
 
-@require_POST
-@writers_only
 def workflow_enrol(request: HttpRequest, pk: int) -> HttpResponse:
     """Enrols the customer that was chosen on the workflow's page."""
     workflow = get_object_or_404(Workflow, pk=pk)
-    ids = [int(text) for text in request.POST.getlist("customer") if text.isdecimal()]
+    ids = picked(request, "customer")
     if not ids:
         messages.error(request, "No customer was chosen, so nothing was changed. Search for one and tick it.")
     else:
@@ -126,12 +115,10 @@ def workflow_enrol(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{LIST}/{pk}")
 
 
-@require_POST
-@writers_only
 def workflow_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Removes the customers that were ticked on the workflow's page."""
     workflow = get_object_or_404(Workflow, pk=pk)
-    ids = _picked(request)
+    ids = picked(request)
     if not ids:
         messages.error(request, "No customer was selected, so nothing was changed. Tick one or more first.")
     else:
@@ -139,13 +126,10 @@ def workflow_leave(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{LIST}/{pk}")
 
 
-@require_POST
-@writers_only
 def customer_workflow(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """enrol or leave for one customer, from its own page."""
     customer = get_object_or_404(Customer, pk=pk)
-    chosen = request.POST.get("workflow", "")
-    workflow = Workflow.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 18 else None
+    workflow = row_of(Workflow.objects, request.POST.get("workflow", ""))
     if action not in ("enrol", "leave"):
         raise Http404("There is no such action.")
     if workflow is None:
@@ -157,25 +141,23 @@ def customer_workflow(request: HttpRequest, pk: int, action: str) -> HttpRespons
     return redirect(f"/customers/{pk}?tab=workflows")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@writers_only
 def bulk(request: HttpRequest) -> HttpResponse:
     """Asks into or out of which workflow the customers shall go: those that were ticked (POST), or all of a list (GET,
     with the list's own address)."""
     if request.method == "POST":
-        ids, query, back = _picked(request), "", _back(request.POST.get("next", ""))
+        ids, query, to = picked(request), "", back(request, "/customers", "/customers")
         if not ids:
             messages.error(request, "No customer was selected, so nothing was changed. Tick one or more first.")
-            return redirect(back)
+            return redirect(to)
     else:
         now = asked(request.GET, member_of(request))
-        ids, query, back = _listed(request.GET, request), request.GET.urlencode(), now.address()
+        ids, query, to = _listed(request.GET, request), request.GET.urlencode(), now.address()
     names = list(Customer.objects.filter(pk__in=ids[:_SHOWN]).order_by("name").values_list("name", flat=True))
     context = {
         "ids": [] if query or request.method == "GET" else ids,
         "query": query,
         "listed": request.method == "GET",
-        "back": back,
+        "back": to,
         "number": len(ids),
         "names": names,
         "rest": len(ids) - len(names),
@@ -184,17 +166,14 @@ def bulk(request: HttpRequest) -> HttpResponse:
     return render(request, "web/workflows/bulk.html", context)
 
 
-@require_POST
-@writers_only
 def bulk_apply(request: HttpRequest) -> HttpResponse:
     """Enrols or removes the customers that `bulk` asked about."""
-    back = _back(request.POST.get("next", ""))
-    chosen, action = request.POST.get("workflow", ""), request.POST.get("do", "")
-    workflow = Workflow.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 18 else None
+    action = request.POST.get("do", "")
+    workflow = row_of(Workflow.objects, request.POST.get("workflow", ""))
     if request.POST.get("listed"):
         ids = _listed(QueryDict(request.POST.get("query", "")[:8000]), request)
     else:
-        ids = _picked(request)
+        ids = picked(request)
     if workflow is None:
         messages.error(request, "No workflow was chosen, so nothing was changed.")
     elif not ids:
@@ -203,7 +182,7 @@ def bulk_apply(request: HttpRequest) -> HttpResponse:
         _leave(request, workflow, ids)
     else:
         _enrol(request, workflow, ids)
-    return redirect(back)
+    return redirect(back(request, "/customers", "/customers"))
 
 
 def attach(rows: Sequence[Any]) -> None:
@@ -268,18 +247,10 @@ def _name(pk: int) -> str:
     return Customer.objects.filter(pk=pk).values_list("name", flat=True).first() or "The customer"
 
 
-def _picked(request: HttpRequest) -> list[int]:
-    return [int(text) for text in request.POST.getlist("pick") if text.isdecimal() and len(text) < 18][:1000]
-
-
 def _listed(params: QueryDict, request: HttpRequest) -> list[int]:
     now = asked(params, member_of(request))
     health.refresh_due(organization_of(request))
     return customers.customer_ids(now.filters, "name", now.search)
-
-
-def _back(target: str) -> str:
-    return target if target == "/customers" or target.startswith(("/customers?", "/customers/")) else "/customers"
 
 
 def _summary(workflow: Workflow, facts: Any, currency: str) -> tuple[str, str, str]:

@@ -1,0 +1,114 @@
+"""One user: profile, making, changing, archiving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from startdeliver.customers import services
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.support.selectors import tickets_list
+from startdeliver.sync import links
+from startdeliver.sync.models import Connection, IntercomContact
+from startdeliver.sync.push import standing
+from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.forms import UserForm, user_initial
+from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.params import row_of
+from startdeliver.web.provenance import attributes_of, facts_of
+from startdeliver.web.views import usage
+
+
+def user_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """A user's fields with their sources, and the user's tickets."""
+    user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
+    contacts = list(IntercomContact.objects.filter(user=user).order_by("-last_seen_at", "pk")[:5])
+    active = [contact for contact in contacts if contact.state == IntercomContact.State.ACTIVE]
+    ours = standing.pushed_names(active)
+    tickets = paginate(tickets_list().filter(participants__user=user).distinct(), page_number(request), size=25)
+    context = {
+        "person": user,
+        "facts": facts_of(user),
+        "attributes": [
+            pair
+            for contact in active
+            for pair in attributes_of(contact.facts.get("custom_attributes"), ours.get(contact.pk, ()))
+        ],
+        "page": tickets,
+        "archive_title": f"Archive {user}?",
+        "archive_url": f"/users/{pk}/archive",
+        "intercom_link": _contact_link(active or contacts),
+    }
+    if not is_swap(request, "tickets"):
+        context |= usage.user_context(user)
+    template = "web/users/_tickets.html" if is_swap(request, "tickets") else "web/users/profile.html"
+    return render(request, template, context)
+
+
+def user_new(request: HttpRequest) -> HttpResponse:
+    """Makes a user, of the customer in ?customer= or one that is picked, or of none."""
+    organization = organization_of(request)
+    customer = row_of(Customer.objects, request.POST.get("customer") or request.GET.get("customer", ""))
+    form = UserForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]})
+    if request.method == "POST":
+        made = form.save(
+            lambda values: services.user_create(
+                organization=organization, by=member_of(request).email, values={**values, "customer": customer}
+            )
+        )
+        if made is not None:
+            messages.success(request, f"{made} was added. Tickets that waited for this user arrive at the next sync.")
+            return redirect(f"/customers/{customer.pk}?tab=users" if customer else f"/users/{made.pk}")
+    return render(request, "web/users/form.html", {"form": form, "customer": customer}, status=_status(form))
+
+
+def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Changes a user's standard fields."""
+    user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
+    form = UserForm(request.POST or None, initial=user_initial(user))
+    if request.method == "POST":
+        saved = form.save(lambda values: _update(user, values, member_of(request).email))
+        if saved is not None:
+            messages.success(request, f"{saved} was saved.")
+            return redirect(f"/users/{pk}")
+        user.refresh_from_db()
+    return render(request, "web/users/form.html", {"form": form, "person": user}, status=_status(form))
+
+
+def user_archive(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the user out of the lists."""
+    user = get_object_or_404(CustomerUser, pk=pk)
+    services.user_archive(user=user, by=member_of(request).email)
+    messages.success(request, f"{user} is archived. The tickets are kept.")
+    return redirect(f"/users/{pk}")
+
+
+def user_restore(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the user back into the lists."""
+    user = get_object_or_404(CustomerUser, pk=pk)
+    services.user_restore(user=user, by=member_of(request).email)
+    messages.success(request, f"{user} is back in the lists.")
+    return redirect(f"/users/{pk}")
+
+
+def _update(user: CustomerUser, values: dict[str, Any], by: str) -> CustomerUser:
+    left = values.pop("has_left_at")
+    if left != (user.has_left_at is not None):
+        # Only a changed answer is a new moment.
+        values["has_left_at"] = left
+    return services.user_update(user=user, by=by, values=values)
+
+
+def _status(form: UserForm) -> int:
+    return 400 if form.is_bound and form.errors else 200
+
+
+def _contact_link(contacts: list[IntercomContact]) -> str:
+    if not contacts:
+        return ""
+    connection = Connection.objects.filter(organization=contacts[0].organization_id).only("region", "workspace").first()
+    region = links.region_of(connection, contacts[0].workspace)
+    return region.contact_link(contacts[0].workspace, contacts[0].ref)
