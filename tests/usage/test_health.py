@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from startdeliver.usage.ticks import refresh_all
 
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
@@ -15,7 +16,6 @@ from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health, passes, selectors
 from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
 from startdeliver.usage.rules import Person, Rule, Verdict, judge
-from startdeliver.usage.ticks import refresh_all
 from tests.usage.cases import CASES
 from tests.usage.factories import (
     NOW,

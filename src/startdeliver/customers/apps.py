@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
 
 
 class CustomersConfig(AppConfig):
@@ -12,9 +11,9 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the job of `customers.imports.service` and what `ticks` and `triggers` do."""
-        from startdeliver.customers import triggers
+        from startdeliver.customers.triggers import TRIGGERS
+        from startdeliver.storage import triggers
 
         import_module("startdeliver.customers.imports.service")
         import_module("startdeliver.customers.ticks")
-        pre_migrate.connect(triggers.before_migrations, sender=self, dispatch_uid="customers.triggers")
-        post_migrate.connect(triggers.after_migrations, sender=self, dispatch_uid="customers.triggers")
+        triggers.register(self, TRIGGERS)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from startdeliver.common import clock
-from startdeliver.customers import custom, moves
+from startdeliver.customers import custom
 from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
@@ -118,19 +118,16 @@ def user_create(
 def user_update(*, user: CustomerUser, by: str, values: Mapping[str, Any], source: str = "member") -> CustomerUser:
     """Saves those of `values` that differ; the others keep their source and time. Raises FieldError.
 
-    With a new customer, tickets without one go along.
+    With a new customer, tickets without one go along (`support.reassignment`).
     """
-    before = user.customer_id
-    saved = _update(user, USER_FIELDS, values, by, source)
-    if saved.customer_id not in (None, before):
-        moves.follow(saved.organization, CustomerUser.objects.filter(pk=saved.pk))
-    return saved
+    return _update(user, USER_FIELDS, values, by, source)
 
 
 def user_move(*, users: Iterable[int], customer: Customer | None, by: str, source: str = "member") -> list[int]:
     """Gives the users with these ids to `customer` (None: unassigned). Gives the ids of those that moved.
 
-    Ids of the open scope's organization only; others are ignored.
+    Their tickets without a customer go along (`support.reassignment`). Ids of the open scope's organization only;
+    others are ignored.
     """
     moved: list[int] = []
     with transaction.atomic():

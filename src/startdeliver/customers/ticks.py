@@ -1,4 +1,4 @@
-"""What happens by itself: activity that is older than two years is forgotten, a little at a time."""
+"""What happens by itself: activity that is older than two years is forgotten, and SQLite learns of its tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django_scopes import scopes_disabled
 
-from startdeliver.common import clock
+from startdeliver.common import clock, statistics
 from startdeliver.customers.models import Activity
 from startdeliver.engine.registry import tick
 
@@ -30,3 +30,9 @@ def forget_old() -> int:
             forgotten += len(old)
             if len(old) < _AT_ONCE:
                 return forgotten
+
+
+@tick("query-statistics", 6 * 3600)
+def look_at_tables() -> None:
+    """SQLite's query planner learns how large the tables have become."""
+    statistics.refresh()

@@ -3,18 +3,11 @@
 Browser, API, CSV files and the sync write the same columns in different ways; a trigger sees them all, in the same
 transaction, and writes one `Activity` for each record that really changed. Nothing has to be told, nothing can be
 forgotten, and a page of a sync stays one statement.
-
-The triggers are no migration: SQLite loses them when a later migration rebuilds the table, and refuses to rename tables
-that a trigger speaks of. So they go before migrations run and come back afterwards.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db import connections
-
-_NEEDED = {"customers_activity", "customers_customer", "customers_customeruser"}
+from startdeliver.storage.triggers import Trigger
 
 # Column of the customer, and its name in `changes` and `field_sources`.
 _FIELDS = {
@@ -31,8 +24,8 @@ _FIELDS = {
     "renewal_date": "renewal_date",
     "tags": "tags",
 }
-_CUSTOMER_COLUMNS = [*_FIELDS, "custom", "archived_at"]
-_USER_COLUMNS = ["customer_id", "has_left_at", "archived_at"]
+_CUSTOMER_COLUMNS = (*_FIELDS, "custom", "archived_at")
+_USER_COLUMNS = ("customer_id", "has_left_at", "archived_at")
 
 _INSERT = "INSERT INTO customers_activity (organization_id, customer_id, user_id, kind, changes, at, by)"
 
@@ -86,8 +79,8 @@ _FIELD_POSTGRES = """IF OLD.{column} IS DISTINCT FROM NEW.{column} THEN diff := 
     jsonb_build_object('{name}', jsonb_build_array({old}, {new}, NEW.field_sources -> '{name}')); END IF;"""
 
 
-def _bodies(postgres: bool) -> dict[str, tuple[str, list[str], list[str]]]:
-    """By the trigger's name: its table, the columns that it watches, its statements."""
+def _entries(postgres: bool, *kinds: tuple[str, str], **more: str) -> list[str]:
+    """The statements that write these kinds of entry."""
     array = "jsonb_build_array" if postgres else "json_array"
     object_of = "jsonb_build_object" if postgres else "json_object"
     words = {
@@ -95,25 +88,25 @@ def _bodies(postgres: bool) -> dict[str, tuple[str, list[str], list[str]]]:
         "homes": f"{object_of}('customer', {array}(OLD.customer_id, NEW.customer_id))",
         "changed": "diff" if postgres else "c.changes",
         "changes": "diff" if postgres else _changes(postgres),
+        **more,
     }
-
-    def entry(kind: tuple[str, str], **more: str) -> str:
-        when, said = (part.format(**words, **more) for part in kind)
-        if postgres:
-            return f"IF {when} THEN {_INSERT} {said}; END IF"
-        return f"{_INSERT} {said} WHERE {when}"
-
-    customer = [entry(_ARCHIVED), *([_changes(postgres)] if postgres else []), entry(_CHANGED)]
-    user = [
-        entry(_USER_OUT),
-        entry(_USER_IN),
-        entry(_USER_TURNED, column="has_left_at", back="user_back", gone="user_left"),
-        entry(_USER_TURNED, column="archived_at", back="user_restored", gone="user_archived"),
+    form = "IF {when} THEN {insert} {entry}; END IF" if postgres else "{insert} {entry} WHERE {when}"
+    return [
+        form.format(insert=_INSERT, when=when.format(**words), entry=entry.format(**words)) for when, entry in kinds
     ]
-    return {
-        "customers_customer_activity": ("customers_customer", _CUSTOMER_COLUMNS, customer),
-        "customers_user_activity": ("customers_customeruser", _USER_COLUMNS, user),
-    }
+
+
+def _customer(postgres: bool) -> list[str]:
+    changes = [_changes(postgres)] if postgres else []
+    return [*_entries(postgres, _ARCHIVED), *changes, *_entries(postgres, _CHANGED)]
+
+
+def _user(postgres: bool) -> list[str]:
+    return [
+        *_entries(postgres, _USER_OUT, _USER_IN),
+        *_entries(postgres, _USER_TURNED, column="has_left_at", back="user_back", gone="user_left"),
+        *_entries(postgres, _USER_TURNED, column="archived_at", back="user_restored", gone="user_archived"),
+    ]
 
 
 def _changes(postgres: bool) -> str:
@@ -128,37 +121,14 @@ def _changes(postgres: bool) -> str:
     return _CHANGES_SQLITE.format(fields=", ".join(fields))
 
 
-def before_migrations(using: str, **_: Any) -> None:
-    """Takes the triggers away (receiver of `pre_migrate`)."""
-    connection = connections[using]
-    postgres = connection.vendor == "postgresql"
-    tables = set(connection.introspection.table_names())
-    with connection.cursor() as cursor:
-        for name, (table, _columns, _statements) in _bodies(postgres).items():
-            if table in tables:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if postgres else ''}")
-
-
-def after_migrations(using: str, **_: Any) -> None:
-    """Puts the triggers in place, once all tables are there (receiver of `post_migrate`)."""
-    connection = connections[using]
-    if not set(connection.introspection.table_names()) >= _NEEDED:
-        return
-    before_migrations(using)
-    postgres = connection.vendor == "postgresql"
-    differs = "IS DISTINCT FROM" if postgres else "IS NOT"
-    with connection.cursor() as cursor:
-        for name, (table, columns, statements) in _bodies(postgres).items():
-            body = ";".join(statements)
-            changed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in columns)
-            head = (
-                f"CREATE TRIGGER {name} AFTER UPDATE OF {', '.join(columns)} ON {table} FOR EACH ROW WHEN ({changed})"
-            )
-            if postgres:
-                cursor.execute(
-                    f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-                    f"$body$ DECLARE diff jsonb; BEGIN {body}; RETURN NULL; END $body$"
-                )
-                cursor.execute(f"{head} EXECUTE FUNCTION {name}()")
-            else:
-                cursor.execute(f"{head} BEGIN {body}; END")
+TRIGGERS = [
+    Trigger(
+        "customers_customer_activity",
+        "customers_customer",
+        "UPDATE",
+        _CUSTOMER_COLUMNS,
+        _customer,
+        "DECLARE diff jsonb;",
+    ),
+    Trigger("customers_user_activity", "customers_customeruser", "UPDATE", _USER_COLUMNS, _user),
+]  # fmt: skip

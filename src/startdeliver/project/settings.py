@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "csp",
     "startdeliver.tenancy",
     "startdeliver.engine",
+    "startdeliver.changes",
     "startdeliver.customers",
     "startdeliver.support",
     "startdeliver.usage",

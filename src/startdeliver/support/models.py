@@ -227,16 +227,3 @@ class SupportSnapshot(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.status or 'no data'}"
-
-
-class SupportDay(TenantModel):
-    """The calendar day, in the organization's time zone, for which the daily pass was last made."""
-
-    day = models.DateField()
-    taken_at = models.DateTimeField(default=clock.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization"], name="supportday_one")]
-
-    def __str__(self) -> str:
-        return str(self.day)

@@ -11,6 +11,7 @@ class SyncConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers jobs, the ticks of `sync.schedule`, and what goes out of workflows."""
+        import_module("startdeliver.sync.pipeline")
         import_module("startdeliver.sync.schedule")
         import_module("startdeliver.sync.push.job")
         from startdeliver.sync.push import sources, workflows

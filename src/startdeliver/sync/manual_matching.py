@@ -7,6 +7,7 @@ from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import CustomerUser
 from startdeliver.intercom import IntercomError
+from startdeliver.support import health
 from startdeliver.support.models import Ticket
 from startdeliver.sync import intercom_records, matching, session
 from startdeliver.sync.models import Connection, IntercomContact, Skip
@@ -97,7 +98,7 @@ def _import(pull: Pull, skip: Skip) -> Ticket:
     ).exclude(pk=skip.pk)
     others = list(same.order_by("-conversation_updated_at").values_list("external_id", flat=True)[:_AT_ONCE])
     import_conversations(pull, [skip.external_id, *others])
-    pull.refresh_health(at_once=True)
+    health.refresh(pull.organization, early=True)
     ticket = Ticket.objects.filter(workspace=skip.workspace, external_id=skip.external_id).first()
     if ticket is None:
         raise ManualMatchError(

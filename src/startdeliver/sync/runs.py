@@ -238,16 +238,13 @@ def _spare_memory() -> None:
 
 
 def _prepare(work: Pull) -> None:
-    """What a run must know of those before it: when the last complete one began, and whether health can be trusted."""
+    """What a run must know of those before it: when the last complete one began."""
     run = work.run
     assert run is not None
     before = SyncRun.objects.exclude(pk=run.pk).exclude(status__in=_LIVE).order_by("-created_at")
     complete = before.filter(status=SyncRun.Status.SUCCESS).first()
-    last = before.first()
     if complete is not None:
         work.cursor.setdefault("previous", complete.cursor.get("started_at"))
-    if run.attempts > 1 or (last is not None and last.status == SyncRun.Status.FAILED):
-        work.cursor["recount"] = True
 
 
 def _succeed(work: Pull) -> None:
@@ -304,7 +301,6 @@ def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str,
         elif link.problem and _is_mended(run, work, link):
             changes |= {"problem": "", "problem_code": "", "problem_at": None}
         Connection.objects.filter(pk=link.pk).exclude(status=Connection.Status.REVOKED).update(**changes)
-    _settle_health(run, work)
 
 
 def _is_mended(run: SyncRun, work: Pull | None, link: Connection) -> bool:
@@ -316,16 +312,6 @@ def _is_mended(run: SyncRun, work: Pull | None, link: Connection) -> bool:
     return position(work.stage) > position(stage or "preflight")
 
 
-def _settle_health(run: SyncRun, work: Pull | None) -> None:
-    """Health of what was committed must not wait for the next run."""
-    if work is None:
-        return
-    try:
-        work.refresh_health(at_once=True)
-    except Exception as error:
-        log.error("health after run %d failed with %s", run.pk, type(error).__name__)
-
-
 def _interrupt(run: SyncRun, owner: str, work: Pull | None) -> None:
     """The process is told to stop: a worker's run waits for the next worker, one of the command line has ended."""
     if run.trigger == SyncRun.Trigger.CLI:
@@ -335,7 +321,6 @@ def _interrupt(run: SyncRun, owner: str, work: Pull | None) -> None:
     SyncRun.objects.filter(pk=run.pk, owner=owner, status=SyncRun.Status.RUNNING).update(
         status=SyncRun.Status.QUEUED, owner="", heartbeat_at=None
     )
-    _settle_health(run, work)
 
 
 def _retry_after(run: SyncRun) -> timedelta:

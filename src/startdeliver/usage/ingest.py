@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
@@ -56,7 +58,7 @@ DUPLICATE = Result("duplicate")
 def ingest(organization: Organization, items: Sequence[Item]) -> list[Result]:
     """Stores the events that can be stored, and answers for each item, in their order.
 
-    Health is not computed here: the next `health.refresh` sees what the events touched.
+    Health is not computed here: the change is recorded, and the pipeline does the rest.
     """
     with organization_work(organization):
         users = Users(organization, ((item.match_on, item.user) for item in items))
@@ -175,4 +177,6 @@ def _store(organization: Organization, events: Sequence[Event]) -> list[bool]:
             organization.pk,
             [(event[0], event[1], event[2], event[4]) for event, is_new in zip(events, new, strict=True) if is_new],
         )
+        if stored:
+            record(organization, Kind.EVENTS)
     return new

@@ -7,11 +7,15 @@ users, without those who left or are archived.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 
+from startdeliver.common import clock
 from startdeliver.storage.sql import execute, id_list, is_postgres, literals, one_of
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage.models import UsageType
 from startdeliver.usage.sql import health_writer, tune
+
+_PAUSE = timedelta(seconds=1)
 
 _USERS = """
 SELECT u.id, u.customer_id, {login} AS newest
@@ -38,8 +42,9 @@ WITH differing AS MATERIALIZED ({query}),
 held AS MATERIALIZED (SELECT id FROM {table} WHERE id IN (SELECT id FROM differing) FOR NO KEY UPDATE SKIP LOCKED),
 written AS (UPDATE {table} SET last_login_at = x.newest FROM differing AS x JOIN held USING (id)
              WHERE {table}.id = x.id)
-INSERT INTO usage_touch (organization_id, customer_id, user_id, login_only)
-SELECT %(org)s, x.customer_id, {user}, true FROM differing AS x WHERE x.id NOT IN (SELECT id FROM held)
+INSERT INTO changes_change (organization_id, kind, stage, customer_id, user_id, not_before)
+SELECT %(org)s, 'user_details', 'usage', x.customer_id, {user}, %(later)s FROM differing AS x
+ WHERE x.id NOT IN (SELECT id FROM held)
 """
 
 
@@ -75,7 +80,7 @@ def _compute(organization: Organization, users: Collection[int] | None, customer
 
 
 def _write(organization: Organization, table: str, query: str, ids: Collection[int], user: str) -> None:
-    values = {"org": organization.pk, "ids": id_list(ids)}
+    values = {"org": organization.pk, "ids": id_list(ids), "later": clock.now() + _PAUSE}
     if is_postgres():
         tune(everything=not ids)
         execute(_WRITE_WITHOUT_WAITING.format(table=table, query=query, user=user), values)

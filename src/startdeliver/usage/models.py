@@ -223,28 +223,6 @@ class UsageState(TenantModel):
         return f"usage of organization {self.organization_id} up to day {self.computed_day}"
 
 
-class Touch(TenantModel):
-    """Something changed that health or last login depends on; `health.refresh` computes what it touches and forgets it.
-
-    Only ever appended to, mostly by triggers: no two writers wait for each other. Nothing given: everything changed.
-    """
-
-    organization = _organization()
-    customer_id = models.BigIntegerField(null=True, help_text="None: the customer that the user has when it is read.")
-    user_id = models.BigIntegerField(null=True)
-    usage_type_id = models.BigIntegerField(null=True, help_text="Only products that this type counts for.")
-    product_id = models.BigIntegerField(null=True, help_text="Given without a customer: all customers.")
-    login_only = models.BooleanField(
-        default=False, db_default=False, help_text="No product's health depends on it, only last login."
-    )
-
-    class Meta:
-        indexes = [models.Index(fields=["organization", "id"], name="touch_order")]
-
-    def __str__(self) -> str:
-        return f"touched: customer {self.customer_id}, user {self.user_id}"
-
-
 class ProductHealth(TenantModel):
     """Health of one product at one customer. No row or a null status: no data."""
 

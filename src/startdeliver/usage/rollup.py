@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from operator import itemgetter
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.storage.sql import execute, fetch, id_list, is_postgres, one_of, organization_work
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days
-from startdeliver.usage.models import NewEvent, Touch, UsageState
+from startdeliver.usage.models import NewEvent, UsageState
 from startdeliver.usage.sql import health_writer, insert, user_ids_of
 
 # Few enough that SQLite's only writer is free again within moments.
@@ -48,7 +50,7 @@ def state(organization: Organization) -> UsageState:
 
 
 def count_new(organization: Organization) -> int:
-    """Adds the events to the rollup that came since it was last called, and touches what they touch.
+    """Adds the events to the rollup that came since it was last called, and records whose rollup changed.
 
     Gives the number of events looked at. Those of users who were deleted in the meantime are not counted.
     """
@@ -78,19 +80,14 @@ def _count_some(organization: Organization) -> int:
             [(*key, *cell) for key, cell in sorted(cells.items(), key=itemgetter(0))],
             _UPSERT.format(newer="greatest" if is_postgres() else "max"),
         )
-        insert(
-            "usage_touch (organization_id, user_id, usage_type_id)",
-            ("bigint", "bigint"),
-            organization.pk,
-            sorted({row[:2] for row in taken}),
-        )
+        record(organization, Kind.USAGE, usage_types={row[:2] for row in taken})
         return len(taken)
 
 
 def rebuild(organization: Organization, user_ids: Collection[int] | None = None) -> int:
     """Counts all events anew: of these users, or of all (None) and then in the organization's present time zone.
 
-    Gives the number of rows counted. What depends on them is touched, so the next refresh sees it.
+    Gives the number of rows counted. The change is recorded, so the next refresh sees it.
     """
     with health_writer(organization):
         current = state(organization)
@@ -99,7 +96,7 @@ def rebuild(organization: Organization, user_ids: Collection[int] | None = None)
             current.computed_day = None
             current.save(update_fields=["time_zone", "computed_day"])
         else:
-            Touch.objects.bulk_create([Touch(organization=organization, user_id=user) for user in sorted(user_ids)])
+            record(organization, Kind.USER, users=user_ids)
         only = "" if user_ids is None else f" AND {one_of('user_id', 'ids')}"
         values = {"org": organization.pk, "ids": id_list(user_ids or [])}
         execute(_EMPTY.format(only=only), values)

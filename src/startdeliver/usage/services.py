@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
@@ -20,7 +22,7 @@ from startdeliver.usage import rollup
 from startdeliver.usage.cleaning import clean_product, clean_usage_type
 from startdeliver.usage.ingest import Event, Item, ingest, store
 from startdeliver.usage.matching import Result
-from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageEvent, UsageType
+from startdeliver.usage.models import Product, ProductUsageType, UsageEvent, UsageType
 
 __all__ = [
     "Event",
@@ -140,7 +142,7 @@ def _save_product(product: Product, values: Mapping[str, Any], by: str) -> Produ
             product.save()
             if types is not None:
                 _attach(product, types)
-            Touch.objects.create(organization=product.organization, product_id=product.pk)
+            record(product.organization, Kind.PRODUCT, product=product.pk)
     except IntegrityError as error:
         raise FieldError({"name": "Another product has this name. Choose another one."}) from error
     return product
@@ -166,7 +168,7 @@ def _save_usage_type(usage_type: UsageType, values: Mapping[str, Any], by: str) 
         with transaction.atomic():
             usage_type.save()
             if usage_type.is_login != was_login:
-                Touch.objects.create(organization=usage_type.organization, login_only=True)
+                record(usage_type.organization, Kind.LOGINS)
     except IntegrityError as error:
         field = "intercom_event_name" if "intercom" in str(error) else "alias"
         raise FieldError({field: "Another usage type has this one. Choose another."}) from error
@@ -179,7 +181,7 @@ def _set_archived(row: Product | UsageType, at: datetime | None, by: str) -> Non
     with transaction.atomic():
         row.save(update_fields=["archived_at", "updated_at", "updated_by"])
         if isinstance(row, Product):
-            Touch.objects.create(organization=row.organization, product_id=row.pk)
+            record(row.organization, Kind.PRODUCT, product=row.pk)
 
 
 def _stamp(row: Product | UsageType, by: str) -> None:

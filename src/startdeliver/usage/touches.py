@@ -1,13 +1,14 @@
-"""What touches call for: which products at which customers, and whose last logins."""
+"""What changes call for: which products at which customers, and whose last logins."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from startdeliver.usage.models import Product, ProductUsageType, Touch, UsageType
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import Facts
+from startdeliver.usage.models import Product, ProductUsageType, UsageType
 
 
 @dataclass
@@ -34,51 +35,33 @@ class Scope:
         return found
 
 
-class Touched(NamedTuple):
-    """A `Touch` as it is read: there are thousands."""
-
-    customer_id: int | None
-    user_id: int | None
-    usage_type_id: int | None
-    product_id: int | None
-    login_only: bool
-
-
-def read(up_to: int) -> list[Touched]:
-    """The touches up to that id, of the open scope's organization."""
-    return [Touched(*row) for row in Touch.objects.filter(pk__lte=up_to).values_list(*Touched._fields)]
-
-
-def scope_of(touches: Sequence[Touched], homes: Mapping[int, int | None]) -> Scope:
-    """What `touches` call for; `homes` has the customer of each user that they name."""
+def scope_of(changes: Sequence[Facts]) -> Scope:
+    """What `changes` call for."""
     products, by_type = _products()
     logins = set(UsageType.objects.filter(is_login=True).values_list("pk", flat=True))
     scope = Scope(products, set(), set(), set())
-    for touch in touches:
-        if touch.customer_id is None and touch.user_id is None:
-            _whole(scope, touch)
+    for change in changes:
+        kind, customer, user, usage_type, product = change
+        if kind in (Kind.DAY, Kind.EVENTS):
             continue
-        home = touch.customer_id or homes.get(touch.user_id or 0)
-        if touch.usage_type_id is None or touch.usage_type_id in logins:
-            if scope.users is not None and touch.user_id is not None:
-                scope.users.add(touch.user_id)
-            if scope.customers is not None and home is not None:
-                scope.customers.add(home)
-        if home is not None and not touch.login_only:
-            if touch.usage_type_id is None:
-                scope.unsettled.add(home)
-            _add(products, products if touch.usage_type_id is None else by_type[touch.usage_type_id], home)
+        if product is not None:
+            # Also of a product that is archived by now: the means were computed with it.
+            scope.products[product] = None
+        elif change.is_all:
+            scope.users = scope.customers = None
+            if kind not in (Kind.LOGINS, Kind.USER_DETAILS):
+                scope.products.update(dict.fromkeys(scope.products))
+        else:
+            if usage_type is None or usage_type in logins:
+                if scope.users is not None and user is not None:
+                    scope.users.add(user)
+                if scope.customers is not None and customer is not None:
+                    scope.customers.add(customer)
+            if customer is not None and kind != Kind.USER_DETAILS:
+                if usage_type is None:
+                    scope.unsettled.add(customer)
+                _add(products, products if usage_type is None else by_type[usage_type], customer)
     return scope
-
-
-def _whole(scope: Scope, touch: Touched) -> None:
-    if touch.product_id is not None:
-        # Also of a product that is archived by now: the means were computed with it.
-        scope.products[touch.product_id] = None
-        return
-    scope.users = scope.customers = None
-    if not touch.login_only:
-        scope.products.update(dict.fromkeys(scope.products))
 
 
 def _add(products: dict[int, set[int] | None], wanted: Iterable[int], customer: int) -> None:

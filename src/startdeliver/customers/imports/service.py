@@ -17,12 +17,11 @@ from django.db import transaction
 from django.db.models import F
 
 from startdeliver.common import clock
-from startdeliver.customers import moves
 from startdeliver.customers.imports import csvfile, forms
 from startdeliver.customers.imports import records as records  # its targets register themselves
 from startdeliver.customers.imports.csvfile import BadFile
 from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, guess, missing, targets
-from startdeliver.customers.models import CsvImport, CsvProblem, CustomerUser
+from startdeliver.customers.models import CsvImport, CsvProblem
 from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
 
@@ -225,10 +224,6 @@ def run(context: jobs.Context) -> None:
             sentence = "Something went wrong here, so the import stopped; the rows before are imported. "
             _end(file, Status.FAILED, sentence + "Import the file again: nothing is made twice.")
         raise
-    if file.target == "user":
-        # All at once and at the end; what an attempt before this one had done is among them.
-        users = CustomerUser.objects.filter(updated_at__gte=file.started_at, customer__isnull=False)
-        moves.follow(file.organization, users)
     _end(file, Status.DONE)
 
 

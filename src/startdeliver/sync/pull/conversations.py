@@ -36,7 +36,6 @@ def run(pull: Pull) -> None:
             # Nothing is lost by reading the last second again: it may have been cut by the page.
             state["since"], state["cursor"], state["total"] = state.get("second", state["since"]), None, None
             restarted = True
-    pull.refresh_health(at_once=True)
 
     def finish() -> None:
         newest = min(state.get("newest", 0), pull.started_at)

@@ -33,7 +33,6 @@ def run(pull: Pull) -> None:
     except (VersionUnsupported, ScopeMissing, PlanRestricted) as error:
         pull.warn(f"Deleted conversations could not be read: {error.sentence}")
         return
-    pull.refresh_health(at_once=True)
 
     def finish() -> None:
         # On Intercom's own clock, like every watermark; nothing deleted yet is the beginning of time.
@@ -76,4 +75,4 @@ def remove(pull: Pull, refs: Sequence[str]) -> None:
     Skip.objects.filter(**here).delete()
     OutboundMessage.objects.filter(**here).delete()
     pull.counts.deleted += len(pks)
-    pull.touch(customer for _, customer in tickets)
+    pull.tickets_changed(customer for _, customer in tickets)

@@ -81,10 +81,8 @@ def run(pull: Pull) -> None:
         done += len(batch)
         pull.progress(done, max(total, done))
         store(pull, found, gone)
-        pull.refresh_health()
         if in_a_row >= _PATIENCE and last is not None:
             raise last
-    pull.refresh_health(at_once=True)
     if failed and last is not None:
         few = "The messages of 1 conversation" if failed == 1 else f"The messages of {failed:,} conversations"
         pull.failure = (
@@ -163,8 +161,7 @@ def write_threads(pull: Pull, page: Page, found: list[wire.Conversation]) -> Non
             replies.append(_replies(ticket.pk, facts, read))
         documents.append((ticket.pk, threads.encode(read.entries).decode()))
         pull.counts.messages += max(0, read.message_count - ticket.message_count)
-        if started != ticket.clock_from:
-            pull.touch([ticket.customer_id])
+    pull.tickets_changed(ticket.customer_id for one in found if (ticket := old.get(one.id)) is not None)
     bulk.update(Ticket, pull.organization_id, _COLUMNS, updates)
     bulk.update(Ticket, pull.organization_id, _REPLIES, replies)
     bulk.upsert(

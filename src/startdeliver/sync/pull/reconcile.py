@@ -103,7 +103,6 @@ def open_conversations(pull: Pull) -> None:
     )
     for chunk in batches(_refs(pull, unseen.order_by("pk").values_list("pk", "external_id")), _CHUNK):
         import_conversations(pull, chunk)
-    pull.refresh_health(at_once=True)
 
 
 def _read_open(pull: Pull, cursor: str | None) -> None:

@@ -54,7 +54,6 @@ def run(pull: Pull) -> None:
         _look_at_skips(pull)
     if pull.cursor.get("sweeping"):
         _read_unreadable(pull)
-    pull.refresh_health(at_once=True)
 
     def finish() -> None:
         link.matched_at = began
@@ -190,7 +189,6 @@ def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> Iterator[
 def _retarget(pull: Pull, groups: Iterable[list[int]]) -> None:
     for group in groups:
         pull.commit(_retarget_chunk, pull, group)
-        pull.refresh_health()
 
 
 def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
@@ -221,7 +219,7 @@ def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
         customer = ticket_customer(company, author_ref, [person for _, person in those.values()])
         if customer is not None and customer != customer_id:
             moved.append((pk, customer))
-            pull.touch([customer_id, customer])
+            pull.tickets_changed([customer_id, customer])
     store_participants(pull, persons, {pk for pk, *_ in tickets})
     bulk.update(Ticket, pull.organization_id, ("customer_id",), moved)
 
@@ -306,7 +304,6 @@ def import_conversations(
                 _postpone(pull, answer)
         page = prepare(pull, found, whole=True)
         pull.commit(_import, pull, page, found, gone, create)
-        pull.refresh_health()
         imported += page.imported
     return imported
 

@@ -113,7 +113,6 @@ def store_page(
             Ticket.objects.filter(pk__in=[one.pk for one in page.old.values()]).update(synced_at=clock.now())
 
     pull.commit(store)
-    pull.refresh_health()
 
 
 def prepare(
@@ -187,7 +186,7 @@ def write(pull: Pull, page: Page, *, tally: Tally, create: bool | None = None) -
     close_skips(pull, [outcome.facts.id for outcome in kept])
     _store_skips(pull, skipped, now)
     _store_outbound(pull, outbound)
-    pull.touch(customers)
+    pull.tickets_changed(customers)
     page.imported = [outcome.facts.id for outcome in kept if outcome.facts.id not in page.old]
     if tally is not Tally.NOTHING:
         counts.imported += len(page.imported)

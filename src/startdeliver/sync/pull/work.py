@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.intercom import Fetcher, IntercomClient
-from startdeliver.support import health
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.people import People
@@ -24,7 +25,6 @@ from startdeliver.tenancy.models import Organization
 T = TypeVar("T")
 
 _ATTEMPTS = 3
-_HEALTH_PAUSE = 0.5
 _MOST_WARNINGS = 50
 
 # More than Intercom's search index lags behind (seconds to minutes). What is read again is compared and left alone.
@@ -96,11 +96,8 @@ class Pull:
         self.tag_names: dict[str, str] = {}
         self.tags_asked = False
         self.stage = run.stage if run else ""
-        self.touched: set[int] = set()
         self.failure = ""
         self._lost = lost
-        self._health_due: set[int] = set()
-        self._health_at = time.monotonic()
         self._requests_before = run.requests if run else 0
         self._sweep_requests = run.sweep_requests if run else 0
         self._sweep_seconds = run.sweep_seconds if run else 0.0
@@ -169,14 +166,14 @@ class Pull:
         A collision with somebody who edits the same rows (deadlock, lock time-out, a row made twice) is tried again, so
         `write` must bear being repeated.
         """
-        before = self.counts.copy(), list(self.warnings), set(self._health_due)
+        before = self.counts.copy(), list(self.warnings)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 result = self._transaction(write, arguments)
             except BaseException as error:
                 # What was rolled back was not done, and must not be counted.
-                counts, warnings, due = before
-                self.counts, self.warnings, self._health_due = counts.copy(), list(warnings), set(due)
+                counts, warnings = before
+                self.counts, self.warnings = counts.copy(), list(warnings)
                 if attempt == _ATTEMPTS or not isinstance(error, IntegrityError | OperationalError):
                     raise
                 self.people.forget()
@@ -223,17 +220,6 @@ class Pull:
         if not held.update(**self.columns(), heartbeat_at=clock.now()):
             raise LostRun
 
-    # --------------------------------------------------------------------------------------------------------- health
-
-    def touch(self, customers: Iterable[int | None]) -> None:
-        """Notes customers whose tickets changed."""
-        found = {customer for customer in customers if customer is not None}
-        self._health_due |= found
-        self.touched |= found
-
-    def refresh_health(self, *, at_once: bool = False) -> None:
-        """Computes the support health of the customers noted, a little later when pages come fast."""
-        if self._health_due and (at_once or time.monotonic() - self._health_at >= _HEALTH_PAUSE):
-            due, self._health_due = self._health_due, set()
-            health.recompute(self.organization, due)
-            self._health_at = time.monotonic()
+    def tickets_changed(self, customers: Iterable[int | None]) -> None:
+        """Records that tickets of these customers changed. Must run inside `commit`."""
+        record(self.organization, Kind.TICKET, {customer for customer in customers if customer is not None})

@@ -10,10 +10,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
-from startdeliver.customers import moves, people, selectors, services
+from startdeliver.customers import people, selectors, services
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.customers.people import UserFilters
+from startdeliver.support.reassignment import reassign_tickets
 from startdeliver.tenancy.models import Member
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of
@@ -136,8 +137,8 @@ def assign(request: HttpRequest) -> HttpResponse:
     elif customer is None:
         messages.error(request, "No customer was chosen, so nothing was changed. Search for one and choose it.")
     else:
-        moved = services.user_move(users=ids, customer=customer, by=member.email)
-        tickets = moves.follow(organization, CustomerUser.objects.filter(pk__in=moved))
+        services.user_move(users=ids, customer=customer, by=member.email)
+        tickets = reassign_tickets(organization, [customer.pk])
         text = f"{formats.plural(len(ids), 'user')} now {'belongs' if len(ids) == 1 else 'belong'} to {customer.name}."
         if tickets:
             text += f" {formats.plural(tickets, 'ticket')} without a customer went along."
