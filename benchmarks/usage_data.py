@@ -7,11 +7,12 @@ import time
 from django.db import connection
 
 from benchmarks.harness import settle
+from startdeliver.changes.models import Change
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.tenancy.services import organization_create
 from startdeliver.usage import rollup
-from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, Touch, UsageType
+from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, UsageType
 
 # Events lie within these days, so that some are outside a window of 35.
 SPREAD_DAYS = 45
@@ -75,7 +76,7 @@ def fill(*, customers: int, users: int, events: int) -> Organization:
         _run(_EVENTS, count=events, first=first, first_type=types[0], types=TYPES, days=SPREAD_DAYS, **common)
         _with_index(postgres)
         rollup.rebuild(organization)
-        Touch.objects.all().delete()
+        Change.objects.all().delete()
     settle()
     return organization
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
-from startdeliver.support import daily, health, snapshots
+from startdeliver.support import health, snapshots
 from startdeliver.support.history import TicketDates, day_start, history_of
-from startdeliver.support.models import SupportDay, SupportHealth, SupportRule, SupportSnapshot
+from startdeliver.support.models import SupportHealth, SupportRule, SupportSnapshot
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 
@@ -210,54 +212,13 @@ def test_reconstruction_goes_on_where_it_stopped(
     assert SupportSnapshot.objects.count() == 6
 
 
-def test_the_daily_pass_runs_once_a_day(scoped: Organization, customer: Customer) -> None:
-    scoped.time_zone = "Europe/Stockholm"
-    scoped.save()
-    assert daily.daily_pass(scoped)
-    assert not daily.daily_pass(scoped)
+def test_a_new_day_begins_with_figures_and_a_snapshot(scoped: Organization, customer: Customer) -> None:
+    record(scoped, Kind.DAY)
+    health.refresh(scoped)
     assert SupportHealth.objects.get().stats_at == NOW
-    before_midnight = datetime(2026, 11, 2, 22, 59, tzinfo=UTC)
-    with clock.frozen(before_midnight):
-        assert not daily.daily_pass(scoped)
-    with clock.frozen(before_midnight + timedelta(minutes=1)):
-        assert daily.daily_pass(scoped)
-    assert SupportDay.objects.get().day == date(2026, 11, 3)
-    assert [row[0] for row in kept(customer) if not row[4]] == [date(2026, 11, 2), date(2026, 11, 3)]
-
-
-def test_the_ticks_reach_every_organization_in_spite_of_one_that_fails(
-    organization: Organization,
-    other_organization: Organization,
-    frozen_now: datetime,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with organization_scope(other_organization):
-        theirs = make_customer()
-        make_ticket(theirs, NOW - days(6))
-        health.recompute(other_organization)
-    refresh_due, daily_pass = daily.refresh_due, daily.daily_pass
-
-    def fails_for_one(call):  # type: ignore[no-untyped-def]
-        def run(of: Organization) -> object:
-            if of == organization:
-                raise RuntimeError("broken")
-            return call(of)
-
-        return run
-
-    monkeypatch.setattr(daily, "refresh_due", fails_for_one(refresh_due))
-    monkeypatch.setattr(daily, "daily_pass", fails_for_one(daily_pass))
-    with clock.frozen(NOW + days(2)):
-        daily.refresh_all()
-        with organization_scope(other_organization):
-            assert SupportHealth.objects.get().status == "fair"
-        daily.daily_all()
-    with organization_scope(other_organization):
-        assert [row[0] for row in kept(theirs) if not row[4]] == [TODAY + timedelta(days=2)]
-
-
-def test_the_ticks_are_registered() -> None:
-    from startdeliver.engine.registry import ticks
-
-    assert ticks["support-health-due"].every <= 60
-    assert ticks["support-daily"].every <= 3600
+    with clock.frozen(NOW + days(1)):
+        health.refresh(scoped)
+        assert len([row for row in kept(customer) if not row[4]]) == 1, "nobody said that it is another day"
+        record(scoped, Kind.DAY)
+        health.refresh(scoped)
+    assert [row[0] for row in kept(customer) if not row[4]] == [TODAY, TODAY + timedelta(days=1)]

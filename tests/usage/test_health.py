@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from startdeliver.usage.ticks import refresh_all
 
+from startdeliver.changes.models import Change, Stage
+from startdeliver.changes.queue import hand_out, waits
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health, passes, selectors
-from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, Touch, UsageHealth
+from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, UsageHealth
 from startdeliver.usage.rules import Person, Rule, Verdict, judge
 from tests.usage.cases import CASES
 from tests.usage.factories import (
@@ -148,7 +149,8 @@ class TestRefresh:
     ) -> None:
         build(COUNT, [Person(usage={TODAY: 10})])
         health.refresh(scoped)
-        with django_assert_max_num_queries(3):  # type: ignore[operator]
+        hand_out(scoped)
+        with django_assert_max_num_queries(4):  # type: ignore[operator]
             assert health.refresh(scoped) == set()
 
     def test_a_user_that_moves_takes_its_usage_along(self, scoped: Organization, frozen_now: object) -> None:
@@ -160,7 +162,7 @@ class TestRefresh:
         assert health.refresh(scoped) == {customer.pk, other.pk}
         assert stored(customer.pk, product.pk).status is None
         assert stored(other.pk, product.pk).status == "good"
-        assert not Touch.objects.exists()
+        assert not waits(scoped, Stage.USAGE)
 
     def test_a_new_user_changes_a_percentage(self, scoped: Organization, frozen_now: object) -> None:
         rule = Rule(Goal.USAGE_COUNT, 5, 10, basis=Basis.PER_USER, percent=80)
@@ -185,9 +187,9 @@ class TestRefresh:
             health.refresh(scoped)
             assert stored(customer.pk, product.pk).status == "good"
         with clock.frozen(NOW + timedelta(hours=12)):
-            assert refresh_all() == {scoped.pk: {customer.pk}}
+            assert health.refresh(scoped) == {customer.pk}
             assert stored(customer.pk, product.pk).status == "poor"
-            assert refresh_all() == {}
+            assert health.refresh(scoped) == set()
 
     def test_the_day_is_the_organizations(self, scoped: Organization) -> None:
         scoped.time_zone = "Pacific/Auckland"
@@ -198,7 +200,7 @@ class TestRefresh:
             health.refresh(scoped)
         assert stored(customer.pk, product.pk).status == "poor"
 
-    def test_very_many_touches_are_one_look_at_everything(
+    def test_very_many_changes_are_one_look_at_everything(
         self, scoped: Organization, frozen_now: object, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         health.refresh(scoped)
@@ -206,7 +208,7 @@ class TestRefresh:
         monkeypatch.setattr(health, "_MANY", 1)
         assert health.refresh(scoped) == {customer.pk}
         assert stored(customer.pk, product.pk).status == "good"
-        assert not Touch.objects.exists()
+        assert not waits(scoped, Stage.USAGE)
 
     def test_another_organization_stays_untouched(
         self, scoped: Organization, other_organization: Organization, frozen_now: object
@@ -214,7 +216,7 @@ class TestRefresh:
         customer, product = build(COUNT, [Person(usage={TODAY: 10})])
         health.recompute(scoped)
         add_usage(CustomerUser.objects.get(), product.usage_types.get(), {TODAY - 1: 1})
-        Touch.objects.all().delete()
+        Change.objects.all().delete()
         with organization_scope(other_organization):
             assert health.recompute(other_organization, [customer.pk]) == set()
             assert not ProductHealth.objects.exists()

@@ -184,14 +184,12 @@ def taken(organization: Organization, stage: Stage, most: int = _AT_ONCE, *, ear
         hand_out(organization)
         batch = Batch(organization, stage)
         due = _due(stage) if not early else Change.objects.filter(stage=stage)
-        first = due.order_by("attempts", "pk").values_list("attempts", flat=True).first()
-        if first is not None:
-            batch.attempts = first
-            size = max(1, most >> 4 * first)
-            columns = ("pk", *Facts._fields)
-            for pk, *facts in due.filter(attempts=first).order_by("pk").values_list(*columns)[:size]:
-                batch.ids.append(pk)
-                batch.changes.append(Facts(*facts))
+        rows = list(due.order_by("attempts", "pk").values_list("attempts", "pk", *Facts._fields)[:most])
+        if rows:
+            batch.attempts = rows[0][0]
+            same = [row for row in rows if row[0] == batch.attempts][: max(1, most >> 4 * batch.attempts)]
+            batch.ids = [row[1] for row in same]
+            batch.changes = [Facts(*row[2:]) for row in same]
         try:
             yield batch
         except Exception:

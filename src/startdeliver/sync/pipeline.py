@@ -27,6 +27,7 @@ from startdeliver.engine import jobs
 from startdeliver.engine.registry import handler, tick
 from startdeliver.support import health as support
 from startdeliver.tenancy.models import Organization
+from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health as usage
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,9 @@ def run(organization: Organization, stopping: Callable[[], bool] = lambda: False
             except Exception as error:
                 log.exception("The stage %s of organization %s failed", stage, organization.pk)
                 failures[stage] = error
+    # These still look for changes themselves.
+    with organization_scope(organization):
+        Change.objects.exclude(stage__in=["", *STAGES]).delete()
     if failures:
         raise StageFailed("; ".join(f"{stage}: {type(error).__name__}: {error}" for stage, error in failures.items()))
     return busy

@@ -5,42 +5,73 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0004_session_length'),
+        ("tenancy", "0004_session_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='See `Kind`.', max_length=16)),
-                ('stage', models.CharField(blank=True, db_default='', default='', help_text='See `Stage`.', max_length=10)),
-                ('customer_id', models.BigIntegerField(null=True)),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('usage_type_id', models.BigIntegerField(help_text='USAGE: whose rollup changed.', null=True)),
-                ('product_id', models.BigIntegerField(help_text='PRODUCT: whose rule changed.', null=True)),
-                ('attempts', models.SmallIntegerField(db_default=0, default=0, help_text='How often the stage failed with this row.')),
-                ('not_before', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(help_text="See `Kind`.", max_length=16)),
+                (
+                    "stage",
+                    models.CharField(blank=True, db_default="", default="", help_text="See `Stage`.", max_length=10),
+                ),
+                ("customer_id", models.BigIntegerField(null=True)),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("usage_type_id", models.BigIntegerField(help_text="USAGE: whose rollup changed.", null=True)),
+                ("product_id", models.BigIntegerField(help_text="PRODUCT: whose rule changed.", null=True)),
+                (
+                    "attempts",
+                    models.SmallIntegerField(
+                        db_default=0, default=0, help_text="How often the stage failed with this row."
+                    ),
+                ),
+                ("not_before", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organization', 'stage', 'id'], name='change_order'), models.Index(condition=models.Q(('stage', 'rematch'), _negated=True), fields=['organization'], name='change_waiting')],
+                "indexes": [
+                    models.Index(fields=["organization", "stage", "id"], name="change_order"),
+                    models.Index(
+                        condition=models.Q(("stage", "rematch"), _negated=True),
+                        fields=["organization"],
+                        name="change_waiting",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Day',
+            name="Day",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('time_zone', models.CharField(max_length=64)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("time_zone", models.CharField(max_length=64)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization',), name='day_one')],
+                "constraints": [models.UniqueConstraint(fields=("organization",), name="day_one")],
             },
         ),
     ]
