@@ -57,9 +57,10 @@ ROUTES = {
         *_of(ALL, "users", "users/unassigned", "users/export", ("users/<int:pk>", "user")),
         *_of(ALL, "search", "tickets", "tickets/export", ("tickets/<int:pk>", "ticket"), "signout-everywhere"),
         *_of(WRITERS, "customers/new", "customers/assign", "users/new", "users/assign", "customers/import"),
-        *_of(WRITERS, *((f"customers/<int:pk>/{end}", "customer") for end in ("edit", "archive", "restore"))),
+        *_of(WRITERS, ("customers/<int:pk>/edit", "customer"), ("users/<int:pk>/edit", "user")),
+        *_of(WRITERS, ("customers/<int:pk>/<str:action>", "customer", ("archive", "restore", "other"))),
+        *_of(WRITERS, ("users/<int:pk>/<str:action>", "user", ("archive", "restore", "other"))),
         *_of(WRITERS, ("customers/<int:pk>/assess", "customer"), ("customers/<int:pk>/assessment/wrong", "customer")),
-        *_of(WRITERS, *((f"users/<int:pk>/{end}", "user") for end in ("edit", "archive", "restore"))),
         *_of(WRITERS, ("customers/import/<int:pk>", "import")),
         *_of(
             WRITERS,

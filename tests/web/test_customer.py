@@ -181,7 +181,7 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(main: Client
     hub.customer("Taken", external_id="x-1")
     answer = main.post("/customers/new", {"name": "", "arr": "much", "external_id": "x-1", "renewal_date": "soon"})
     page = answer.content.decode()
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "4 fields need your attention" in page
     assert "Enter a name for the customer." in page
     assert 'value="much"' in page

@@ -100,7 +100,7 @@ def test_own_fields_on_the_profile_and_in_its_form(
     assert [f'name="customfield{name}"' in page for name in kinds] == [True, True, True, True, False, False]
     values = {"name": "Acorn", "customfieldSeats": "12", "customfieldReview": "2026-03-31", "customfieldPilot": "false"}
     refused = main.post("/customers/new", values)
-    assert (refused.status_code, "“Segment” is required" in refused.content.decode()) == (400, True)
+    assert (refused.status_code, "“Segment” is required" in refused.content.decode()) == (422, True)
     made = main.post("/customers/new", {**values, "customfieldSegment": "Large"})
     with organization_scope(organization):
         customer = Customer.objects.get()

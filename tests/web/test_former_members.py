@@ -81,7 +81,7 @@ def test_its_customers_keep_their_csm_until_they_get_another(
     with organization_scope(hub.organization):
         birch = Customer.objects.get(name="Birch")
     answer = main.post(f"/customers/{birch.pk}/edit", {"name": "Birch", "csm": str(former.pk)})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     # The list is narrowed to the one who left, and everything there assigned.
     for address in ("/customers", "/users"):
         assert "Fay (archived)</option>" in main.get(address).content.decode(), address

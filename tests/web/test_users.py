@@ -62,7 +62,7 @@ def test_making_a_user_at_a_customer(main: Client, hub: Hub, csm: Member) -> Non
 
 def test_a_user_needs_something_to_be_told_by(main: Client, hub: Hub) -> None:
     answer = main.post("/users/new", {"name": "", "email": "", "phone": "1"})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "Enter an e-mail address or a name" in answer.content.decode()
     assert "such as ada@acme.com" in main.post("/users/new", {"email": "ada at acme"}).content.decode()
     assert not CustomerUser._base_manager.exists()

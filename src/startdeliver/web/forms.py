@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -16,28 +16,51 @@ from startdeliver.tenancy.models import Member, Organization
 class ServiceForm(forms.Form):
     """No field validates by itself; `save` calls a service and puts a FieldError's sentences at their fields."""
 
-    #: Names of fields that are put side by side, in order.
-    layout: Sequence[str] = ()
-
-    def save(self, service: Callable[[dict[str, Any]], Any]) -> Any | None:
-        """What `service` gives for the form's values, or None when it refused; the form then has the reasons."""
+    def save(self, service: Callable[..., Any]) -> Any | None:
+        """Returns what `service(values=…)` returns, or None when it refused; the form then has the reasons."""
         if not self.is_valid():
             return None
         try:
-            return service(dict(self.cleaned_data))
+            return service(values=dict(self.cleaned_data))
         except FieldError as error:
             for name, sentence in error.errors.items():
                 self.add_error(name if name in self.fields else None, sentence)
             return None
 
+    def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Sets what the field `name` can be chosen from."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
-def _text(label: str, help_text: str = "", required: bool = False, **attrs: Any) -> forms.CharField:
-    # `required` marks the label only: the service has the better sentence.
-    field = forms.CharField(label=label, help_text=help_text, required=False, widget=forms.TextInput(attrs=attrs))
-    field.required = False
-    field.widget.is_required = False
-    field.must = required  # type: ignore[attr-defined]
+
+def text(
+    label: str, help_text: str = "", *, must: bool = False, initial: str = "", rows: int = 0, **attrs: Any
+) -> forms.CharField:
+    """Returns a field for a text, of several lines with `rows`. `must` only marks the label: the service says more
+    about what is missing than the field could."""
+    kind: type[forms.Widget] = forms.TextInput
+    if rows:
+        kind, attrs["rows"] = forms.Textarea, rows
+    elif attrs.get("type") == "date":
+        kind = forms.DateInput
+    elif attrs.get("type") == "password":
+        kind = forms.PasswordInput
+    field = forms.CharField(label=label, help_text=help_text, required=False, initial=initial, widget=kind(attrs=attrs))
+    field.must = must  # type: ignore[attr-defined]
     return field
+
+
+def flag(label: str, help_text: str = "", initial: bool = False) -> forms.BooleanField:
+    """Returns a box to tick."""
+    return forms.BooleanField(label=label, help_text=help_text, required=False, initial=initial)
+
+
+def select(
+    label: str, choices: Iterable[tuple[str, str]] = (), help_text: str = "", initial: str | None = None
+) -> forms.ChoiceField:
+    """Returns a field with one of `choices`."""
+    return forms.ChoiceField(label=label, help_text=help_text, required=False, choices=list(choices), initial=initial)
 
 
 class OwnFieldsForm(ServiceForm):
@@ -59,20 +82,20 @@ class OwnFieldsForm(ServiceForm):
 
 
 def _own_field(one: CustomField, stored: Any) -> forms.Field:
-    made: forms.Field
-    common: dict[str, Any] = {"label": one.name, "help_text": one.description, "required": False}
+    label, help_text = one.name, one.description
+    made: forms.ChoiceField | forms.CharField
     if one.type == CustomField.Type.BOOLEAN:
-        made = forms.ChoiceField(choices=[("", "Not set"), ("true", "Yes"), ("false", "No")], **common)
+        made = select(label, [("", "Not set"), ("true", "Yes"), ("false", "No")], help_text)
     elif one.type == CustomField.Type.DROPDOWN:
         # An option that was taken away since stays on the records that have it.
         options = [*one.options, *([stored] if stored and stored not in one.options else [])]
-        made = forms.ChoiceField(choices=[("", "Not set"), *((option, option) for option in options)], **common)
-    elif one.type == CustomField.Type.DATE:
-        made = forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **common)
-    elif one.type == CustomField.Type.NUMBER:
-        made = forms.CharField(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **common)
+        made = select(label, [("", "Not set"), *((option, option) for option in options)], help_text)
     else:
-        made = forms.CharField(**common)
+        kinds: dict[str, dict[str, Any]] = {
+            CustomField.Type.DATE: {"type": "date"},
+            CustomField.Type.NUMBER: {"inputmode": "decimal"},
+        }
+        made = text(label, help_text, **kinds.get(one.type, {}))
     made.must = one.required  # type: ignore[union-attr]
     return made
 
@@ -91,24 +114,21 @@ class CustomerForm(OwnFieldsForm):
 
     entity = "customer"
 
-    name = _text("Name", required=True, autocomplete="off", autofocus=True)
-    csm = forms.ChoiceField(label="CSM", required=False, help_text="The member who looks after this customer.")
-    external_id = _text(
+    name = text("Name", must=True, autocomplete="off", autofocus=True)
+    csm = select("CSM", help_text="The member who looks after this customer.")
+    external_id = text(
         "Your ID",
         "The ID of this customer in your own systems. Intercom companies are matched by it.",
         autocomplete="off",
     )
-    domain = _text("Domain", "Such as acme.com. It can help to match Intercom contacts.", inputmode="url")
-    arr = _text("ARR", inputmode="decimal")
-    renewal_date = forms.CharField(label="Renewal date", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    website = _text("Website", inputmode="url")
-    plan = _text("Plan")
-    industry = _text("Industry")
-    size = _text("Employees", inputmode="numeric")
-    monthly_spend = _text("Monthly spend", inputmode="decimal")
-
-    main: Sequence[str] = ("name", "csm", "arr", "renewal_date", "external_id", "domain")
-    more: Sequence[str] = ("website", "plan", "industry", "size", "monthly_spend")
+    domain = text("Domain", "Such as acme.com. It can help to match Intercom contacts.", inputmode="url")
+    arr = text("ARR", inputmode="decimal")
+    renewal_date = text("Renewal date", type="date")
+    website = text("Website", inputmode="url")
+    plan = text("Plan")
+    industry = text("Industry")
+    size = text("Employees", inputmode="numeric")
+    monthly_spend = text("Monthly spend", inputmode="decimal")
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -119,19 +139,17 @@ class CustomerForm(OwnFieldsForm):
         if now and str(now) not in dict(choices):
             former = Member.objects.filter(organization=organization, pk=now)
             choices += [(str(member.pk), f"{member.display_name} (archived)") for member in former]
-        field = self.fields["csm"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
+        self.offer("csm", choices)
         for name in ("arr", "monthly_spend"):
             self.fields[name].help_text = f"In {organization.currency}" + (" a year." if name == "arr" else " a month.")
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.main]
+        return [self[name] for name in ("name", "csm", "arr", "renewal_date", "external_id", "domain")]
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.more]
+        return [self[name] for name in ("website", "plan", "industry", "size", "monthly_spend")]
 
 
 class UserForm(OwnFieldsForm):
@@ -139,21 +157,17 @@ class UserForm(OwnFieldsForm):
 
     entity = "user"
 
-    name = _text("Name", autocomplete="off", autofocus=True)
-    email = _text("E-mail", "Intercom contacts are matched by it.", inputmode="email", autocomplete="off")
-    phone = _text("Phone", inputmode="tel", autocomplete="off")
-    external_id = _text(
+    name = text("Name", autocomplete="off", autofocus=True)
+    email = text("E-mail", "Intercom contacts are matched by it.", inputmode="email", autocomplete="off")
+    phone = text("Phone", inputmode="tel", autocomplete="off")
+    external_id = text(
         "Your ID",
         "The ID of this user in your own systems. Intercom contacts are matched by it first.",
         autocomplete="off",
     )
-    is_stakeholder = forms.BooleanField(
-        label="Stakeholder", required=False, help_text="Somebody whose opinion decides whether the customer stays."
-    )
-    is_non_user = forms.BooleanField(
-        label="Non-user", required=False, help_text="Somebody who does not use the product, such as a buyer."
-    )
-    has_left_at = forms.BooleanField(label="Has left", required=False, help_text="No longer works at the customer.")
+    is_stakeholder = flag("Stakeholder", "Somebody whose opinion decides whether the customer stays.")
+    is_non_user = flag("Non-user", "Somebody who does not use the product, such as a buyer.")
+    has_left_at = flag("Has left", "No longer works at the customer.")
 
 
 def customer_initial(customer: Customer) -> dict[str, Any]:

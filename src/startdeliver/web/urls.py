@@ -44,8 +44,6 @@ urlpatterns: list[URLPattern] = [
     page("customers/pick", customers.pick),
     page("customers/<int:pk>", customer.customer_page),
     form("customers/<int:pk>/edit", customer.customer_edit, writers_only),
-    action("customers/<int:pk>/archive", customer.customer_archive, writers_only),
-    action("customers/<int:pk>/restore", customer.customer_restore, writers_only),
     action("customers/<int:pk>/workflows/<str:action>", workflows.customer_workflow, writers_only),
     page("customers/columns", lists.columns),
     action("customers/lists", lists.create),
@@ -60,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     page("customers/<int:pk>/assessment", assessment.analysis),
     action("customers/<int:pk>/assess", assessment.assess, writers_only),
     action("customers/<int:pk>/assessment/wrong", assessment.wrong, writers_only),
+    action("customers/<int:pk>/<str:action>", customer.customer_action, writers_only),
     # Users
     page("users", users.users),
     form("users/new", user.user_new, writers_only),
@@ -67,8 +66,7 @@ urlpatterns: list[URLPattern] = [
     page("users/unassigned", users.unassigned),
     page("users/<int:pk>", user.user_page),
     form("users/<int:pk>/edit", user.user_edit, writers_only),
-    action("users/<int:pk>/archive", user.user_archive, writers_only),
-    action("users/<int:pk>/restore", user.user_restore, writers_only),
+    action("users/<int:pk>/<str:action>", user.user_action, writers_only),
     page("users/export", exports.users),
     # Search, tickets and workflows
     page("search", search.search),

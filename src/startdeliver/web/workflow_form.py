@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django import forms
 from django.http import QueryDict
 
 from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
-from startdeliver.web.forms import ServiceForm
+from startdeliver.web.forms import ServiceForm, flag, select, text
 from startdeliver.workflows.cleaning import MOST_CONDITIONS, condition_of
 from startdeliver.workflows.facts import Fact
 from startdeliver.workflows.models import Leaves
@@ -34,35 +33,18 @@ _LEAVES = {
 class WorkflowForm(ServiceForm):
     """What of a workflow is no rule; `workflows.services` knows what may stand in it."""
 
-    name = forms.CharField(
-        label="Name",
-        required=False,
-        help_text="Such as Onboarding or Win-back.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 60}),
-    )
-    description = forms.CharField(
-        label="Description",
-        required=False,
-        help_text="What it is for, and what to do with a customer in it.",
-        widget=forms.Textarea(attrs={"rows": 2, "maxlength": 500}),
-    )
-    leaves = forms.ChoiceField(label="Customers leave", choices=list(_LEAVES.items()), required=False)
-    leave_after_days = forms.CharField(
-        label="After how many days",
-        required=False,
+    name = text("Name", "Such as Onboarding or Win-back.", must=True, autocomplete="off", maxlength=60)
+    description = text("Description", "What it is for, and what to do with a customer in it.", rows=2, maxlength=500)
+    leaves = select("Customers leave", _LEAVES.items())
+    leave_after_days = text(
+        "After how many days",
+        "The reason to leave must have held for so long without a break. 0: at once.",
         initial="7",
-        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-        help_text="The reason to leave must have held for so long without a break. 0: at once.",
+        inputmode="numeric",
     )
-    hand_leaves_too = forms.BooleanField(
-        label="Customers enrolled by hand leave by the rule too",
-        required=False,
-        help_text="Otherwise they stay until somebody removes them.",
+    hand_leaves_too = flag(
+        "Customers enrolled by hand leave by the rule too", "Otherwise they stay until somebody removes them."
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["name"].must = True  # type: ignore[attr-defined]
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils.safestring import SafeString
 
 from startdeliver.common import clock
@@ -20,6 +20,7 @@ from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.sync.push import standing
 from startdeliver.web import activity, charts, formats
 from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.editing import Actions, form_page, record_action
 from startdeliver.web.forms import CustomerForm, customer_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.params import choice
@@ -32,6 +33,10 @@ from startdeliver.web.views.workflows import tab_context as workflows_context
 TREND_DAYS = 90
 _TABS = ("tickets", "users", "usage", "workflows", "activity", "details")
 _SHOW = (("", "All"), ("open", "Open"), ("overdue", "Overdue"), ("resolved", "Resolved"))
+_ACTIONS: Actions = {
+    "archive": (services.customer_archive, "{} is archived. Its users and tickets are kept."),
+    "restore": (services.customer_restore, "{} is back in your customers."),
+}
 _VIEWS = {
     "all": "All users",
     "stakeholders": "Stakeholders",
@@ -92,54 +97,34 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def customer_new(request: HttpRequest) -> HttpResponse:
     """Makes a customer."""
-    organization = organization_of(request)
-    form = CustomerForm(organization, request.POST or None, initial={"csm": member_of(request).pk})
-    if request.method == "POST":
-        made = form.save(
-            lambda values: services.customer_create(
-                organization=organization, by=member_of(request).email, values=values
-            )
-        )
-        if made is not None:
-            messages.success(request, f"{made.name} was added.")
-            return redirect(f"/customers/{made.pk}")
-    return render(request, "web/customers/form.html", {"form": form}, status=_status(form))
+    organization, member = organization_of(request), member_of(request)
+    return form_page(
+        request,
+        "web/customers/form.html",
+        CustomerForm(organization, request.POST or None, initial={"csm": member.pk}),
+        partial(services.customer_create, organization=organization, by=member.email),
+        done=lambda customer: f"{customer.name} was added.",
+        to=lambda customer: f"/customers/{customer.pk}",
+    )
 
 
 def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes a customer's standard fields."""
+    """Changes a customer's fields."""
     customer = get_object_or_404(Customer, pk=pk)
-    form = CustomerForm(organization_of(request), request.POST or None, initial=customer_initial(customer))
-    if request.method == "POST":
-        saved = form.save(
-            lambda values: services.customer_update(customer=customer, by=member_of(request).email, values=values)
-        )
-        if saved is not None:
-            messages.success(request, f"{saved.name} was saved.")
-            return redirect(f"/customers/{pk}?tab=details")
-        customer.refresh_from_db()
-    context = {"form": form, "customer": customer}
-    return render(request, "web/customers/form.html", context, status=_status(form))
+    return form_page(
+        request,
+        "web/customers/form.html",
+        CustomerForm(organization_of(request), request.POST or None, initial=customer_initial(customer)),
+        partial(services.customer_update, customer=customer, by=member_of(request).email),
+        done=lambda customer: f"{customer.name} was saved.",
+        to=lambda customer: f"/customers/{pk}?tab=details",
+        record=customer,
+    )
 
 
-def customer_archive(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the customer out of the lists."""
-    customer = get_object_or_404(Customer, pk=pk)
-    services.customer_archive(customer=customer, by=member_of(request).email)
-    messages.success(request, f"{customer.name} is archived. Its users and tickets are kept.")
-    return redirect(f"/customers/{pk}")
-
-
-def customer_restore(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the customer back into the lists."""
-    customer = get_object_or_404(Customer, pk=pk)
-    services.customer_restore(customer=customer, by=member_of(request).email)
-    messages.success(request, f"{customer.name} is back in your customers.")
-    return redirect(f"/customers/{pk}")
-
-
-def _status(form: CustomerForm) -> int:
-    return 400 if form.is_bound and form.errors else 200
+def customer_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """archive or restore: takes the customer out of the lists, or back into them."""
+    return record_action(request, _ACTIONS, action, f"/customers/{pk}", customer=get_object_or_404(Customer, pk=pk))
 
 
 def _tickets(request: HttpRequest, customer: Customer) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from django import forms
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
 
 from startdeliver.customers import fields as services
 from startdeliver.customers.models import CustomField
-from startdeliver.customers.services import FieldError
 from startdeliver.web.access import member_of, organization_of
-from startdeliver.web.forms import ServiceForm
+from startdeliver.web.editing import Actions, form_page, record_action
+from startdeliver.web.forms import ServiceForm, flag, select, text
+from startdeliver.web.params import choice
 from startdeliver.web.templatetags.ui import Tab
 
 FIELDS = "/settings/fields"
@@ -29,31 +29,24 @@ _VISIBILITIES = {
     "visible": "Visible: shown; changed only through the API and imports",
     "hidden": "Hidden: not shown; only in the API and imports",
 }
+_ACTIONS: Actions = {
+    "archive": (services.field_archive, "{} is archived. Its values are kept, and you can restore it."),
+    "restore": (services.field_restore, "{} is back with its values."),
+    "up": (partial(services.field_move, up=True), ""),
+    "down": (partial(services.field_move, up=False), ""),
+}
 
 
 class FieldForm(ServiceForm):
     """A custom field; what is fixed after creation is left out when one is changed."""
 
-    entity = forms.ChoiceField(label="On", choices=CustomField.Entity.choices, required=False)
-    name = forms.CharField(
-        label="Name", required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True})
-    )
-    type = forms.ChoiceField(
-        label="Type", choices=list(_TYPES.items()), required=False, help_text="Cannot be changed later."
-    )
-    options = forms.CharField(
-        label="Options",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="One a line, in the order in which they are offered. Only for a dropdown.",
-    )
-    visibility = forms.ChoiceField(label="Visibility", choices=list(_VISIBILITIES.items()), required=False)
-    description = forms.CharField(
-        label="Description", required=False, help_text="One line under the field, such as who fills it in."
-    )
-    required = forms.BooleanField(
-        label="Required", required=False, help_text="Nobody can add or save a record by hand or API without it."
-    )
+    entity = select("On", CustomField.Entity.choices)
+    name = text("Name", autocomplete="off", autofocus=True)
+    type = select("Type", _TYPES.items(), "Cannot be changed later.")
+    options = text("Options", "One a line, in the order in which they are offered. Only for a dropdown.", rows=5)
+    visibility = select("Visibility", _VISIBILITIES.items())
+    description = text("Description", "One line under the field, such as who fills it in.")
+    required = flag("Required", "Nobody can add or save a record by hand or API without it.")
 
     def __init__(self, field: CustomField | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,7 +62,7 @@ class FieldForm(ServiceForm):
 
 def fields(request: HttpRequest) -> HttpResponse:
     """The fields of customers, or of users with ?entity=user."""
-    entity = _entity(request.GET.get("entity", ""))
+    entity = _entity(request.GET)
     context = {
         "entity": entity,
         "rows": services.fields_of(entity),
@@ -85,51 +78,39 @@ def fields(request: HttpRequest) -> HttpResponse:
 
 def field_new(request: HttpRequest) -> HttpResponse:
     """Makes a field."""
-    entity = _entity(request.POST.get("entity") or request.GET.get("entity", ""))
-    form = FieldForm(None, request.POST or None, initial={"entity": entity})
-    if request.method == "POST":
-        made = form.save(lambda values: _create(request, values))
-        if made is not None:
-            messages.success(request, f"{made.name} was added. Programs know it as {made.alias}.")
-            return redirect(f"{FIELDS}?entity={made.entity}")
-    return render(request, "web/fields/form.html", {"form": form, "entity": entity}, status=_status(form))
+    entity = _entity(request.POST if request.POST.get("entity") else request.GET)
+    return form_page(
+        request,
+        "web/fields/form.html",
+        FieldForm(None, request.POST or None, initial={"entity": entity}),
+        partial(_create, request),
+        done=lambda field: f"{field.name} was added. Programs know it as {field.alias}.",
+        to=lambda field: f"{FIELDS}?entity={field.entity}",
+        entity=entity,
+    )
 
 
 def field_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a field; alias and type are fixed."""
     field = get_object_or_404(CustomField, pk=pk, archived_at__isnull=True)
     initial = {name: getattr(field, name) for name in ("name", "visibility", "required", "description")}
-    form = FieldForm(field, request.POST or None, initial={**initial, "options": "\n".join(field.options)})
-    if request.method == "POST":
-        by = member_of(request).email
-        saved = form.save(lambda values: services.field_update(field=field, by=by, **values))
-        if saved is not None:
-            messages.success(request, f"{saved.name} was saved.")
-            return redirect(f"{FIELDS}?entity={field.entity}")
-        field.refresh_from_db()
-    context = {"form": form, "one": field, "entity": field.entity}
-    return render(request, "web/fields/form.html", context, status=_status(form))
+    by = member_of(request).email
+    return form_page(
+        request,
+        "web/fields/form.html",
+        FieldForm(field, request.POST or None, initial={**initial, "options": "\n".join(field.options)}),
+        lambda values: services.field_update(field=field, by=by, **values),
+        done=lambda field: f"{field.name} was saved.",
+        to=lambda field: f"{FIELDS}?entity={field.entity}",
+        record=field,
+        entity=field.entity,
+    )
 
 
 def field_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """archive, restore, up or down for one field."""
     field = get_object_or_404(CustomField, pk=pk)
-    by = member_of(request).email
-    if action == "archive":
-        services.field_archive(field=field, by=by)
-        messages.success(request, f"{field.name} is archived. Its values are kept, and you can restore it.")
-    elif action == "restore":
-        try:
-            services.field_restore(field=field, by=by)
-        except FieldError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, f"{field.name} is back with its values.")
-    elif action in ("up", "down"):
-        services.field_move(field=field, up=action == "up", by=by)
-    else:
-        raise Http404("There is no such action.")
-    return redirect(f"{FIELDS}?entity={field.entity}")
+    return record_action(request, _ACTIONS, action, f"{FIELDS}?entity={field.entity}", field=field)
 
 
 def _create(request: HttpRequest, values: dict[str, Any]) -> CustomField:
@@ -138,9 +119,5 @@ def _create(request: HttpRequest, values: dict[str, Any]) -> CustomField:
     return services.field_create(organization=organization_of(request), by=member_of(request).email, **values)
 
 
-def _entity(text: str) -> str:
-    return text if text in CustomField.Entity.values else CustomField.Entity.CUSTOMER.value
-
-
-def _status(form: FieldForm) -> int:
-    return 422 if form.is_bound and form.errors else 200
+def _entity(params: QueryDict) -> str:
+    return choice(params, "entity", CustomField.Entity.values, CustomField.Entity.CUSTOMER.value)

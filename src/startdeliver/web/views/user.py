@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 
 from startdeliver.customers import services
 from startdeliver.customers.models import Customer, CustomerUser
@@ -15,11 +14,17 @@ from startdeliver.sync import links
 from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.push import standing
 from startdeliver.web.access import is_swap, member_of, organization_of
+from startdeliver.web.editing import Actions, form_page, record_action
 from startdeliver.web.forms import UserForm, user_initial
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.params import row_of
 from startdeliver.web.provenance import attributes_of, facts_of
 from startdeliver.web.views import usage
+
+_ACTIONS: Actions = {
+    "archive": (services.user_archive, "{} is archived. The tickets are kept."),
+    "restore": (services.user_restore, "{} is back in the lists."),
+}
 
 
 def user_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -50,48 +55,36 @@ def user_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def user_new(request: HttpRequest) -> HttpResponse:
     """Makes a user, of the customer in ?customer= or one that is picked, or of none."""
-    organization = organization_of(request)
+    organization, by = organization_of(request), member_of(request).email
     customer = row_of(Customer.objects, request.POST.get("customer") or request.GET.get("customer", ""))
-    form = UserForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]})
-    if request.method == "POST":
-        made = form.save(
-            lambda values: services.user_create(
-                organization=organization, by=member_of(request).email, values={**values, "customer": customer}
-            )
-        )
-        if made is not None:
-            messages.success(request, f"{made} was added. Tickets that waited for this user arrive at the next sync.")
-            return redirect(f"/customers/{customer.pk}?tab=users" if customer else f"/users/{made.pk}")
-    return render(request, "web/users/form.html", {"form": form, "customer": customer}, status=_status(form))
+    return form_page(
+        request,
+        "web/users/form.html",
+        UserForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]}),
+        lambda values: services.user_create(organization=organization, by=by, values={**values, "customer": customer}),
+        done=lambda user: f"{user} was added. Tickets that waited for this user arrive at the next sync.",
+        to=lambda user: f"/customers/{customer.pk}?tab=users" if customer else f"/users/{user.pk}",
+        customer=customer,
+    )
 
 
 def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes a user's standard fields."""
+    """Changes a user's fields."""
     user = get_object_or_404(CustomerUser.objects.select_related("customer"), pk=pk)
-    form = UserForm(request.POST or None, initial=user_initial(user))
-    if request.method == "POST":
-        saved = form.save(lambda values: _update(user, values, member_of(request).email))
-        if saved is not None:
-            messages.success(request, f"{saved} was saved.")
-            return redirect(f"/users/{pk}")
-        user.refresh_from_db()
-    return render(request, "web/users/form.html", {"form": form, "person": user}, status=_status(form))
+    return form_page(
+        request,
+        "web/users/form.html",
+        UserForm(request.POST or None, initial=user_initial(user)),
+        lambda values: _update(user, values, member_of(request).email),
+        done=lambda user: f"{user} was saved.",
+        to=lambda user: f"/users/{pk}",
+        record=user,
+    )
 
 
-def user_archive(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the user out of the lists."""
-    user = get_object_or_404(CustomerUser, pk=pk)
-    services.user_archive(user=user, by=member_of(request).email)
-    messages.success(request, f"{user} is archived. The tickets are kept.")
-    return redirect(f"/users/{pk}")
-
-
-def user_restore(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes the user back into the lists."""
-    user = get_object_or_404(CustomerUser, pk=pk)
-    services.user_restore(user=user, by=member_of(request).email)
-    messages.success(request, f"{user} is back in the lists.")
-    return redirect(f"/users/{pk}")
+def user_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """archive or restore: takes the user out of the lists, or back into them."""
+    return record_action(request, _ACTIONS, action, f"/users/{pk}", user=get_object_or_404(CustomerUser, pk=pk))
 
 
 def _update(user: CustomerUser, values: dict[str, Any], by: str) -> CustomerUser:
@@ -100,10 +93,6 @@ def _update(user: CustomerUser, values: dict[str, Any], by: str) -> CustomerUser
         # Only a changed answer is a new moment.
         values["has_left_at"] = left
     return services.user_update(user=user, by=by, values=values)
-
-
-def _status(form: UserForm) -> int:
-    return 400 if form.is_bound and form.errors else 200
 
 
 def _contact_link(contacts: list[IntercomContact]) -> str:
