@@ -12,10 +12,7 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
-from django.contrib.auth import password_validation
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import rotate_token
@@ -37,7 +34,7 @@ from startdeliver.usage.models import UsageEvent
 from startdeliver.web import formats
 from startdeliver.web.paging import page_number, paginate
 from startdeliver.web.params import search_text
-from startdeliver.web.views.session import WRONG, LoginForm
+from startdeliver.web.views.session import Limit, LoginForm, PasswordForm, try_log_in
 
 HOME = "/operator"
 _SIZE = 25
@@ -135,36 +132,6 @@ def changes(request: HttpRequest) -> HttpResponse:
     return _render(request, "changes", {"page": page, "changes": page.rows})
 
 
-class NewPassword(forms.Form):
-    """A new password, twice."""
-
-    password = forms.CharField(
-        label="New password",
-        help_text="At least 10 characters. A few words in a row are easy to remember and hard to guess.",
-        max_length=1024,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
-        error_messages={"required": "Enter a password."},
-    )
-    again = forms.CharField(
-        label="The same password again",
-        max_length=1024,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Enter the password a second time."},
-    )
-
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        password_validation.validate_password(password)
-        return password
-
-    def clean(self) -> None:
-        given = self.cleaned_data
-        if "password" in given and "again" in given and given["password"] != given["again"]:
-            self.add_error("again", ValidationError("The two passwords differ. Enter the same one twice."))
-
-
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -173,22 +140,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if operators.signed_in(request.session) is not None:
         return redirect(HOME)
     form = LoginForm(request.POST or None)
-    error, status = "", 200
-    if request.method == "POST" and form.is_valid():
-        email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
-        wait = max(
-            throttle.take("operator-email", email.casefold(), capacity=5, per_second=1 / 120),
-            throttle.take("operator-address", client_address(request), capacity=20, per_second=1 / 30),
-        )
-        if wait:
-            error = f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again."
-            status = 429
-        elif (operator := operators.authenticate(email, password)) is not None:
-            throttle.forget("operator-email", email.casefold())
-            _sign_in(request, operator)
-            return redirect(HOME)
-        else:
-            error, status = WRONG, 400
+    by_email, by_address = Limit("operator-email", 5, 1 / 120), Limit("operator-address", 20, 1 / 30)
+    operator, error, status = try_log_in(request, form, operators.authenticate, by_email, by_address)
+    if operator is not None:
+        _sign_in(request, operator)
+        return redirect(HOME)
     return _render(request, "login", {"form": form, "error": error}, status)
 
 
@@ -210,7 +166,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     who = None if wait else operators.of_link(token)
     if who is None:
         return _render(request, "link_used", {}, 429 if wait else 404)
-    form = NewPassword(request.POST or None)
+    form = PasswordForm(None, request.POST or None)
     if request.method == "POST" and form.is_valid():
         operator = operators.set_password(token, form.cleaned_data["password"])
         if operator is None:

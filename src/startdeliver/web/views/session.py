@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, password_validation
@@ -19,8 +23,20 @@ from startdeliver.tenancy.models import Member, OneTimeLink
 from startdeliver.tenancy.services import LinkUsed, password_set
 from startdeliver.web import formats
 
+T = TypeVar("T")
 HOME = "/customers"
 WRONG = "This e-mail address and password do not belong together. Check both and try again."
+
+
+def _password(label: str, required: str, *, help_text: str = "", **attrs: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs=attrs),
+        error_messages={"required": required},
+    )
 
 
 class LoginForm(forms.Form):
@@ -32,37 +48,24 @@ class LoginForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
         error_messages={"required": "Enter your e-mail address."},
     )
-    password = forms.CharField(
-        label="Password",
-        max_length=1024,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
-    )
+    password = _password("Password", "Enter your password.", autocomplete="current-password")
 
 
 class PasswordForm(forms.Form):
-    """A new password, twice."""
+    """A new password, twice; `member` is whose it is, None for an operator."""
 
-    password = forms.CharField(
-        label="New password",
+    password = _password(
+        "New password",
+        "Enter a password.",
         help_text="At least 10 characters. A few words in a row are easy to remember and hard to guess.",
-        max_length=1024,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
-        error_messages={"required": "Enter a password."},
+        autocomplete="new-password",
+        autofocus=True,
     )
-    again = forms.CharField(
-        label="The same password again",
-        max_length=1024,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Enter the password a second time."},
-    )
+    again = _password("The same password again", "Enter the password a second time.", autocomplete="new-password")
 
-    def __init__(self, member: Member, *args: object, **kwargs: object) -> None:
+    def __init__(self, member: Member | None, *args: Any, **kwargs: Any) -> None:
         self.member = member
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
@@ -75,6 +78,40 @@ class PasswordForm(forms.Form):
             self.add_error("again", ValidationError("The two passwords differ. Enter the same one twice."))
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A token bucket of `tenancy.throttle` for attempts to log in."""
+
+    kind: str
+    capacity: int
+    per_second: float
+
+
+def try_log_in(
+    request: HttpRequest,
+    form: LoginForm,
+    authenticate: Callable[[str, str], T | None],
+    by_email: Limit,
+    by_address: Limit,
+) -> tuple[T | None, str, int]:
+    """Returns who logged in, or the error and the HTTP status of the page. Attempts are throttled by e-mail address
+    and by the address of the browser."""
+    if request.method != "POST" or not form.is_valid():
+        return None, "", 200
+    email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
+    wait = max(
+        throttle.take(limit.kind, subject, capacity=limit.capacity, per_second=limit.per_second)
+        for limit, subject in ((by_email, email.casefold()), (by_address, client_address(request)))
+    )
+    if wait:
+        return None, f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again.", 429
+    account = authenticate(email, password)
+    if account is None:
+        return None, WRONG, 400
+    throttle.forget(by_email.kind, email.casefold())
+    return account, "", 200
+
+
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
@@ -84,23 +121,16 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, Member):
         return redirect(after)
     form = LoginForm(request.POST or None)
-    error, status = "", 200
-    if request.method == "POST" and form.is_valid():
-        email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
-        wait = max(
-            throttle.take("login-email", email.casefold(), capacity=8, per_second=1 / 60),
-            throttle.take("login-address", client_address(request), capacity=40, per_second=1 / 10),
-        )
-        if wait:
-            error = f"Too many attempts. Wait {formats.duration(max(60, wait))} and try again."
-            status = 429
-        else:
-            member = authenticate(request, username=email, password=password)
-            if isinstance(member, Member):
-                throttle.forget("login-email", email.casefold())
-                login(request, member)
-                return redirect(after)
-            error, status = WRONG, 400
+
+    def member_of(email: str, password: str) -> Member | None:
+        account = authenticate(request, username=email, password=password)
+        return account if isinstance(account, Member) else None
+
+    by_email, by_address = Limit("login-email", 8, 1 / 60), Limit("login-address", 40, 1 / 10)
+    member, error, status = try_log_in(request, form, member_of, by_email, by_address)
+    if member is not None:
+        login(request, member)
+        return redirect(after)
     return render(request, "web/session/login.html", {"form": form, "error": error, "next": after}, status=status)
 
 

@@ -16,32 +16,26 @@ from startdeliver.support.rules import rule
 from startdeliver.web.access import member_of, organization_of
 
 
+def _whole_number(label: str, most: int, what: str, help_text: str) -> forms.IntegerField:
+    sentence = f"Enter a whole number of {what} from 1 to {most:,}."
+    errors = dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence)
+    return forms.IntegerField(label=label, min_value=1, max_value=most, help_text=help_text, error_messages=errors)
+
+
 class SupportRuleForm(forms.Form):
     """The two settings of support health."""
 
-    days = forms.IntegerField(
-        label="Days until ticket is overdue",
-        min_value=1,
-        max_value=3650,
-        help_text="An open ticket older than this is overdue; seconds count, from creation or the last reopening.",
-        error_messages={
-            "required": "Enter a number of days from 1 to 3,650.",
-            "invalid": "Enter a whole number of days from 1 to 3,650.",
-            "min_value": "Enter a number of days from 1 to 3,650.",
-            "max_value": "Enter a number of days from 1 to 3,650.",
-        },
+    days = _whole_number(
+        "Days until ticket is overdue",
+        3650,
+        "days",
+        "An open ticket older than this is overdue; seconds count, from creation or the last reopening.",
     )
-    poor = forms.IntegerField(
-        label="Overdue tickets until Poor",
-        min_value=1,
-        max_value=100_000,
-        help_text="A customer with at least this many overdue tickets is Poor; with fewer, but at least one, Fair.",
-        error_messages={
-            "required": "Enter a number of tickets from 1 to 100,000.",
-            "invalid": "Enter a whole number of tickets from 1 to 100,000.",
-            "min_value": "Enter a number of tickets from 1 to 100,000.",
-            "max_value": "Enter a number of tickets from 1 to 100,000.",
-        },
+    poor = _whole_number(
+        "Overdue tickets until Poor",
+        100_000,
+        "tickets",
+        "A customer with at least this many overdue tickets is Poor; with fewer, but at least one, Fair.",
     )
 
 
