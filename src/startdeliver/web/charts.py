@@ -98,32 +98,16 @@ def trend_line(
         value = line.points[last].value or 0.0
         x, y = _x(last, len(days)), _PLOT_TOP + scale.y(value)
         tone = f" series-{line.tone}" if line.tone else ""
-        labels.append(format_html('<circle class="chart-dot{}" cx="{}%" cy="{}" r="3.5"/>', tone, x, y))
+        labels.append(_tag("circle", class_=f"chart-dot{tone}", cx=f"{x}%", cy=y, r="3.5"))
         # Above the point; below it where another line's label is already.
         text_y = y - 8
         if any(abs(text_y - other) < 13 for other in taken):
             text_y = max([y, *taken]) + 16
         taken.append(text_y)
-        labels.append(
-            format_html(
-                '<text class="chart-value{}" x="{}%" y="{}" text-anchor="{}">{}</text>',
-                tone,
-                x,
-                max(10, round(text_y, 2)),
-                "end" if x > 50 else "start",
-                _short(value),
-            )
-        )
-    parts.append(
-        format_html(
-            '<svg x="0" y="{}" width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none" '
-            'overflow="visible">{}</svg>',
-            _PLOT_TOP,
-            plot,
-            plot,
-            _join(lines),
-        )
-    )
+        anchor, text_y = "end" if x > 50 else "start", max(10, round(text_y, 2))
+        labels.append(_text(f"{x}%", text_y, _short(value), anchor, class_=f"chart-value{tone}"))
+    box = {"viewBox": f"0 0 1000 {plot}", "preserveAspectRatio": "none", "overflow": "visible"}
+    parts.append(_tag("svg", _join(lines), x=0, y=_PLOT_TOP, width="100%", height=plot, **box))
     if statuses:
         parts.append(_band(statuses, _PLOT_TOP + plot + band))
     parts.append(_days(days, height))
@@ -155,18 +139,14 @@ def bars(
         inner = [_bar(first, width, item.value, scale, "chart-bar")]
         if item.second is not None:
             inner.append(_bar(middle + 0.15, width, item.second, scale, "chart-bar-2"))
-        marks.append(format_html("<g><title>{}</title>{}</g>", tip, _join(inner)))
+        marks.append(_with_tip(tip, inner))
     last = items[-1]
+    last_x = round((slot * (len(items) - 0.5)) - (width / 2 if two else 0), 2)
+    last_y = round(max(10.0, _PLOT_TOP + scale.y(last.value) - 5), 2)
     labels = [
-        format_html('<text x="0" y="{}">{}</text>', height - 3, items[0].label),
-        format_html('<text x="100%" y="{}" text-anchor="end">{}</text>', height - 3, last.label),
-        format_html(
-            '<text class="chart-value" x="{}%" y="{}" text-anchor="{}">{}</text>',
-            round((slot * (len(items) - 0.5)) - (width / 2 if two else 0), 2),
-            round(max(10.0, _PLOT_TOP + scale.y(last.value) - 5), 2),
-            "middle",
-            _short(last.value),
-        ),
+        _text("0", height - 3, items[0].label),
+        _text("100%", height - 3, last.label, "end"),
+        _text(f"{last_x}%", last_y, _short(last.value), "middle", class_="chart-value"),
     ]
     total = _short(sum(item.value for item in items))
     what = f"{total} {names[0] or unit}".strip()
@@ -187,22 +167,10 @@ def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeStrin
         x = round(slot * index + slot * 0.15, 3)
         # A root scale: one long first run would make all others look alike.
         tall = round(6 + (height - 18) * math.sqrt(max(run.size, 0) / top), 2)
-        shape = format_html(
-            '<rect class="{}" x="{}%" y="{}" width="{}%" height="{}" rx="1.5"/>',
-            _OUTCOME_CLASS.get(run.outcome, "chart-none"),
-            x,
-            round(height - tall, 2),
-            round(slot * 0.7, 3),
-            tall,
-        )
-        cross = (
-            format_html(
-                '<text x="{}%" y="{}" text-anchor="middle">×</text>', round(x + slot * 0.35, 3), height - tall - 4
-            )
-            if run.outcome == "failed"
-            else ""
-        )
-        marks.append(format_html("<g><title>{}</title>{}{}</g>", run.text, shape, cross))
+        shapes = [_rect(_OUTCOME_CLASS.get(run.outcome, "chart-none"), x, height - tall, slot * 0.7, tall, rx="1.5")]
+        if run.outcome == "failed":
+            shapes.append(_text(f"{round(x + slot * 0.35, 3)}%", height - tall - 4, "×", "middle"))
+        marks.append(_with_tip(run.text, shapes))
     failed = sum(run.outcome == "failed" for run in runs)
     text = f"The last {formats.plural(len(runs), 'run')}, {failed or 'none'} failed. Newest: {runs[-1].text}"
     return _svg(title, text, height, marks)
@@ -236,12 +204,32 @@ def _svg(title: str, text: str, height: int, parts: Iterable[SafeString]) -> Saf
 
 
 def _nothing(title: str, height: int) -> SafeString:
-    text = format_html('<text x="50%" y="{}" text-anchor="middle">Nothing to show yet</text>', height // 2)
-    return _svg(title, "Nothing to show yet.", height, [text])
+    return _svg(title, "Nothing to show yet.", height, [_text("50%", height // 2, "Nothing to show yet", "middle")])
 
 
 def _join(parts: Iterable[SafeString]) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308 -- every part was made by format_html
+
+
+def _tag(name: str, content: str = "", **attributes: object) -> SafeString:
+    """An element; an underscore after the name of an attribute is left out, one inside it is a hyphen."""
+    given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value not in (None, ""))
+    inside = format_html_join("", ' {}="{}"', given)
+    return format_html("<{0}{1}>{2}</{0}>", name, inside, content) if content else format_html("<{}{}/>", name, inside)
+
+
+def _text(x: str, y: float, content: str, anchor: str = "", class_: str = "") -> SafeString:
+    return _tag("text", content, class_=class_, x=x, y=y, text_anchor=anchor)
+
+
+def _rect(class_: str, x: float, y: float, width: float, height: float, content: str = "", rx: str = "") -> SafeString:
+    """A rectangle; `x` and `width` in percent, `y` and `height` in pixels."""
+    place = {"x": f"{round(x, 3)}%", "y": round(y, 2), "width": f"{round(width, 3)}%", "height": round(height, 2)}
+    return _tag("rect", content, class_=class_, **place, rx=rx)
+
+
+def _with_tip(tip: str, shapes: Iterable[SafeString]) -> SafeString:
+    return _tag("g", _join([_tag("title", tip), *shapes]))
 
 
 def _scale(highest: float, height: float) -> _Scale:
@@ -267,26 +255,18 @@ def _x(index: int, length: int, whole: float = 100) -> float:
 
 
 def _grid(scale: _Scale) -> SafeString:
-    return format_html_join(
-        "",
-        '<line class="chart-grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>',
-        ((_PLOT_TOP + scale.y(tick),) for tick in scale.ticks),
-    )
+    heights = (_PLOT_TOP + scale.y(tick) for tick in scale.ticks)
+    return _join(_tag("line", class_="chart-grid", x1="0", x2="100%", y1=y, y2=y) for y in heights)
 
 
 def _axis(scale: _Scale) -> SafeString:
-    return format_html_join(
-        "",
-        '<text x="0" y="{}">{}</text>',
-        ((round(_PLOT_TOP + scale.y(tick) + 4, 2), _short(tick)) for tick in scale.ticks),
-    )
+    return _join(_text("0", round(_PLOT_TOP + scale.y(tick) + 4, 2), _short(tick)) for tick in scale.ticks)
 
 
 def _beside_axis(parts: Iterable[SafeString]) -> SafeString:
     """Everything but the axis, in a box to the right of the axis labels; percentages inside are of that box."""
-    return format_html(
-        '<svg x="{}%" width="{}%" height="100%" overflow="visible">{}</svg>', _GUTTER, 100 - _GUTTER, _join(parts)
-    )
+    place = {"x": f"{_GUTTER}%", "width": f"{100 - _GUTTER}%"}
+    return _tag("svg", _join(parts), **place, height="100%", overflow="visible")
 
 
 def _line(line: Series, scale: _Scale) -> SafeString:
@@ -302,9 +282,9 @@ def _line(line: Series, scale: _Scale) -> SafeString:
         if line.area and not dashed:
             base = f"{scale.height:g}"
             shape = f"M{places[0][0]:g},{base} L{path} L{places[-1][0]:g},{base}Z"
-            drawn.append(format_html('<path class="chart-area{}" d="{}"/>', tone, shape))
+            drawn.append(_tag("path", class_=f"chart-area{tone}", d=shape))
         classes = f"chart-line{tone}" + (" chart-dash" if dashed else "")
-        drawn.append(format_html('<polyline class="{}" points="{}"/>', classes, path))
+        drawn.append(_tag("polyline", class_=classes, points=path))
     return _join(drawn)
 
 
@@ -335,41 +315,22 @@ def _band(statuses: Sequence[str | None], bottom: float) -> SafeString:
         if index < len(statuses) and statuses[index] == statuses[start]:
             continue
         status = statuses[start]
-        tall = _BAND_HEIGHT[known(status)]
-        marks.append(
-            format_html(
-                '<rect class="chart-{}" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title></rect>',
-                css_class(status),
-                round(100 * start / len(statuses), 3),
-                round(bottom - tall, 2),
-                round(100 * (index - start) / len(statuses), 3),
-                tall,
-                health_label(status),
-            )
-        )
+        height, share = _BAND_HEIGHT[known(status)], 100 / len(statuses)
+        tip = _tag("title", health_label(status))
+        place = (share * start, bottom - height, share * (index - start), height)
+        marks.append(_rect(f"chart-{css_class(status)}", *place, tip))
         start = index
     return _join(marks)
 
 
 def _bar(x: float, width: float, value: float, scale: _Scale, cls: str) -> SafeString:
     y = scale.y(value)
-    return format_html(
-        '<rect class="{}" x="{}%" y="{}" width="{}%" height="{}" rx="1.5"/>',
-        cls,
-        round(x, 3),
-        _PLOT_TOP + y,
-        round(width, 3),
-        round(scale.height - y, 2),
-    )
+    return _rect(cls, x, _PLOT_TOP + y, width, scale.height - y, rx="1.5")
 
 
 def _days(days: Sequence[date], height: int) -> SafeString:
-    first, last = days[0], days[-1]
-    return format_html_join(
-        "",
-        '<text x="{}" y="{}" text-anchor="{}">{}</text>',
-        (("0", height - 3, "start", _day(first)), ("100%", height - 3, "end", _day(last))),
-    )
+    first, last = _text("0", height - 3, _day(days[0]), "start"), _text("100%", height - 3, _day(days[-1]), "end")
+    return _join([first, last])
 
 
 def _day(value: date) -> str:
@@ -402,18 +363,10 @@ def _short(value: float) -> str:
 
 def legend(items: Iterable[tuple[str, str]]) -> SafeString:
     """The key to a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
-    return format_html(
-        '<div class="legend" aria-hidden="true">{}</div>',
-        format_html_join(
-            "",
-            '<span class="legend-item"><span class="legend-key{}{}"></span>{}</span>',
-            (
-                (
-                    " legend-key-bar" if tone.startswith("bar") else "",
-                    f" legend-key-{tone.removeprefix('bar:')}" if tone.removeprefix("bar").lstrip(":") else "",
-                    name,
-                )
-                for name, tone in items
-            ),
-        ),
-    )
+    keys = []
+    for name, tone in items:
+        bar = " legend-key-bar" if tone.startswith("bar") else ""
+        colour = f" legend-key-{tone.removeprefix('bar:')}" if tone.removeprefix("bar").lstrip(":") else ""
+        keys.append((bar, colour, name))
+    item = '<span class="legend-item"><span class="legend-key{}{}"></span>{}</span>'
+    return format_html('<div class="legend" aria-hidden="true">{}</div>', format_html_join("", item, keys))
