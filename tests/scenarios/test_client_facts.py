@@ -11,7 +11,7 @@ from startdeliver.customers.models import Customer
 from startdeliver.simulator import api_companies
 from startdeliver.simulator.model import Author
 from startdeliver.support.models import Ticket
-from startdeliver.support.selectors import thread_entries
+from startdeliver.support.threads import thread_entries
 from startdeliver.sync.models import IntercomContact, SyncRun
 
 from .story import Story

@@ -9,7 +9,7 @@ import pytest
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomerUser
 from startdeliver.support.models import SupportHealth, TicketParticipant
-from startdeliver.support.selectors import thread_entries
+from startdeliver.support.threads import thread_entries
 from startdeliver.sync import manual_matching
 from startdeliver.sync.models import IntercomContact
 

@@ -6,7 +6,7 @@ import pytest
 
 from startdeliver.simulator.model import Attachment, Author
 from startdeliver.support.models import Thread
-from startdeliver.support.selectors import thread_entries
+from startdeliver.support.threads import thread_entries
 from startdeliver.sync.models import SyncRun
 
 from .story import Story

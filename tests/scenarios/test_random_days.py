@@ -7,7 +7,7 @@ import random
 import pytest
 
 from startdeliver.support.models import SupportHealth, Ticket
-from startdeliver.support.selectors import thread_entries
+from startdeliver.support.threads import thread_entries
 
 from .story import Story
 

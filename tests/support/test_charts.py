@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from startdeliver.common import clock
-from startdeliver.support import health, selectors
+from startdeliver.support import charts, health
 from startdeliver.support.charts import TrendPoint, VolumePoint
 from startdeliver.support.models import SupportSnapshot
 from startdeliver.tenancy.models import Organization
@@ -33,7 +33,7 @@ def test_the_trend_has_gaps_and_ends_with_this_moment(scoped: Organization) -> N
             overdue_count=4,
             reconstructed=reconstructed,
         )
-    assert selectors.trend(customer, 5) == [
+    assert charts.trend(customer, 5) == [
         TrendPoint(date(2026, 10, 29), "good", 5, 4, True),
         TrendPoint(date(2026, 10, 30), None, None, None, False),
         TrendPoint(date(2026, 10, 31), "poor", 5, 4, False),
@@ -43,7 +43,7 @@ def test_the_trend_has_gaps_and_ends_with_this_moment(scoped: Organization) -> N
 
 
 def test_the_trend_of_a_customer_without_tickets_is_all_gaps(scoped: Organization) -> None:
-    assert {point.status for point in selectors.trend(make_customer(), 30)} == {None}
+    assert {point.status for point in charts.trend(make_customer(), 30)} == {None}
 
 
 def test_the_trend_ends_on_the_organizations_day(scoped: Organization) -> None:
@@ -51,7 +51,7 @@ def test_the_trend_ends_on_the_organizations_day(scoped: Organization) -> None:
     scoped.save()
     customer = make_customer()
     with clock.frozen(datetime(2026, 11, 2, 12, tzinfo=UTC)):
-        assert selectors.trend(customer, 1)[0].day == date(2026, 11, 3)
+        assert charts.trend(customer, 1)[0].day == date(2026, 11, 3)
 
 
 @pytest.mark.parametrize("of_customer", [True, False])
@@ -64,7 +64,7 @@ def test_volume_by_day(scoped: Organization, other_organization: Organization, o
     make_ticket(customer, NOW - days(50), resolved_at=NOW - days(1))
     with organization_scope(other_organization):
         make_ticket(make_customer())
-    found = selectors.ticket_volume(customer if of_customer else None, 3)
+    found = charts.ticket_volume(customer if of_customer else None, 3)
     assert [(point.start.day, point.created, point.resolved) for point in found] == [(31, 1, 1), (1, 1, 0), (2, 0, 1)]
     assert all(point.start == point.end for point in found)
 
@@ -77,7 +77,7 @@ def test_volume_by_whole_weeks_over_the_clock_change(scoped: Organization, of_cu
     # Sunday 25 October 2026 has 25 hours and ends at 23:00 UTC.
     make_ticket(customer, datetime(2026, 10, 25, 22, 59, 59, tzinfo=UTC))
     make_ticket(customer, datetime(2026, 10, 25, 23, 0, tzinfo=UTC))
-    found = selectors.ticket_volume(customer if of_customer else None, 35)
+    found = charts.ticket_volume(customer if of_customer else None, 35)
     assert found[0].start == date(2026, 9, 28)
     assert all(point.start.weekday() == 0 for point in found)
     assert [point for point in found if point.created] == [

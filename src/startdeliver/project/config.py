@@ -50,10 +50,6 @@ class Config:
     #: Proxies whose X-Forwarded-For is believed.
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
-    @property
-    def uses_postgres(self) -> bool:
-        return bool(self.database["ENGINE"] == "django.db.backends.postgresql")
-
 
 def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")) -> Config:
     """Reads the environment (and a `.env`, which never overrides it). Raises ConfigError.

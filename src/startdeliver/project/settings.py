@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +15,6 @@ except _config.ConfigError as error:
     sys.stderr.write(f"startdeliver: {error}\n")
     raise SystemExit(2) from None
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = CONFIG.secret_key
 KEY_RING = KeyRing(CONFIG.encryption_keys)
 DEBUG = CONFIG.debug
@@ -95,7 +93,6 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 # Files are served from the package itself; nothing is collected.
-STATIC_ROOT: str | None = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

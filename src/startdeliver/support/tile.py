@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Avg, Count
 
@@ -20,47 +20,21 @@ _FEEDBACK_DAYS = 90
 
 @dataclass(frozen=True)
 class SupportTile:
-    """Support health of one customer. Times are UTC, durations seconds; a median of nothing is None."""
+    """Support health of one customer; a row that is not stored when there is none. `why` has no full stop."""
 
-    status: str | None
+    health: SupportHealth
     why: str
     rule: SupportRule
-    tickets: int
-    open: int
-    overdue: int
-    resolved_30: int
-    resolved_90: int
-    median_first_reply: int | None
-    median_resolution: int | None
-    previous_status: str | None
-    changed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Rating:
-    """One conversation rating, 1 to 5, with its remark (may be empty) and its ticket."""
-
-    rating: int
-    remark: str
-    at: datetime
-    ticket_id: int
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> Rating:
-        """The rating of a ticket that was rated."""
-        assert ticket.rating is not None
-        assert ticket.rated_at is not None
-        return cls(ticket.rating, ticket.rating_remark, ticket.rated_at, ticket.pk)
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """Conversation ratings of 90 days: number, mean, the newest one, and the newest one that has a remark."""
+    """Conversation ratings of 90 days: number, mean, the ticket rated last, and the one last rated with a remark."""
 
     count: int
     mean: float | None
-    latest: Rating | None
-    remark: Rating | None
+    latest: Ticket | None
+    remark: Ticket | None
 
 
 def support_tile(customer: Customer) -> SupportTile:
@@ -73,20 +47,7 @@ def support_tile(customer: Customer) -> SupportTile:
         stats(organization, [customer.pk])
         found.refresh_from_db()
     row = found or SupportHealth(organization=organization, customer=customer)
-    return SupportTile(
-        status=row.status,
-        why=why(row, current),
-        rule=current,
-        tickets=row.ticket_count,
-        open=row.open_count,
-        overdue=row.overdue_count,
-        resolved_30=row.resolved_30,
-        resolved_90=row.resolved_90,
-        median_first_reply=row.median_first_reply,
-        median_resolution=row.median_resolution,
-        previous_status=row.previous_status,
-        changed_at=row.changed_at,
-    )
+    return SupportTile(row, why(row, current), current)
 
 
 def why(row: SupportHealth, current: SupportRule) -> str:
@@ -123,10 +84,5 @@ def feedback(customer: Customer) -> Feedback:
     )
     total = rated.aggregate(number=Count("pk"), mean=Avg("rating"))
     newest = rated.order_by("-rated_at", "-id")
-    latest, remarked = newest.first(), newest.exclude(rating_remark="").first()
-    return Feedback(
-        count=total["number"],
-        mean=None if total["mean"] is None else float(total["mean"]),
-        latest=None if latest is None else Rating.of(latest),
-        remark=None if remarked is None else Rating.of(remarked),
-    )
+    mean = None if total["mean"] is None else float(total["mean"])
+    return Feedback(total["number"], mean, newest.first(), newest.exclude(rating_remark="").first())

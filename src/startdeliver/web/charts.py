@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line: `tone` is "", "poor" or "quiet"."""
+    """A line: `tone` is "" or "poor"."""
 
     name: str
     points: Sequence[Point]

@@ -29,7 +29,6 @@ from startdeliver.workflows.selectors import enrolled_q
 LIST = "/customers"
 NOTHING = "-none-"
 WORKFLOW = "workflow"
-_STANDARD = ("q", "health", "csm", "archived", "assessment", "usage")
 PRODUCT = "product-"
 
 

@@ -12,8 +12,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from startdeliver.api.entities import common
 from startdeliver.api.entity import Context, Entity, Field, Row, register
 from startdeliver.api.kinds import ID, Boolean, Choice, Ids, Integer, Moment, Object, Text, Words
+from startdeliver.support.listing import overdue_q
 from startdeliver.support.models import Ticket, TicketParticipant
-from startdeliver.support.selectors import Entry, overdue_q, thread_entries
+from startdeliver.support.threads import Entry, thread_entries
 
 _LINE_ENDS = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre)>", re.IGNORECASE)
 _MANY_LINES = re.compile(r"\n{3,}")

@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 
 from startdeliver.common import clock
-from startdeliver.support.selectors import Entry
+from startdeliver.support.threads import Entry
 
 register = template.Library()
 

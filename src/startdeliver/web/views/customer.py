@@ -14,7 +14,9 @@ from startdeliver.common import clock
 from startdeliver.common.health import health_label
 from startdeliver.customers import selectors, services
 from startdeliver.customers.models import Customer
-from startdeliver.support import selectors as support
+from startdeliver.support import charts as support_charts
+from startdeliver.support.listing import tickets_page
+from startdeliver.support.tile import feedback, support_tile
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, IntercomCompany
 from startdeliver.sync.push import standing
@@ -49,7 +51,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     """The profile. Tabs and their filters are in the address: ?tab=users&view=stakeholders."""
     customer = get_object_or_404(Customer.objects.select_related("csm"), pk=pk)
     tab = choice(request.GET, "tab", _TABS, "tickets")
-    tile = support.support_tile(customer)
+    tile = support_tile(customer)
     context: dict[str, Any] = {
         "customer": customer,
         "tab": tab,
@@ -68,7 +70,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     views = selectors.user_view_counts(customer)
     url = f"/customers/{pk}"
     context["tabs"] = [
-        Tab("Tickets", url, tab == "tickets", tile.tickets),
+        Tab("Tickets", url, tab == "tickets", tile.health.ticket_count),
         Tab("Users & stakeholders", f"{url}?tab=users", tab == "users", views["all"]),
         Tab("Usage", f"{url}?tab=usage", tab == "usage"),
         Tab("Workflows", f"{url}?tab=workflows", tab == "workflows"),
@@ -86,9 +88,9 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= panel_context(customer)
     context |= usage.tile_context(customer)
     context |= {
-        "feedback": support.feedback(customer),
+        "feedback": feedback(customer),
         "intercom_link": _intercom_link(customer),
-        "overdue_tone": (tile.status or "") if tile.overdue else "",
+        "overdue_tone": (tile.health.status or "") if tile.health.overdue_count else "",
         "archive_title": f"Archive {customer.name}?",
         "archive_url": f"/customers/{pk}/archive",
     }
@@ -130,7 +132,7 @@ def customer_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def _tickets(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     show = choice(request.GET, "show", dict(_SHOW))
     after = request.GET.get("after", "")
-    page = support.tickets_page(show=show, customer=customer, after=after, size=25)
+    page = tickets_page(show=show, customer=customer, after=after, size=25)
     url = f"/customers/{customer.pk}"
     links = [Tab(label, f"{url}?show={key}" if key else url, key == show) for key, label in _SHOW]
     return {"tickets": page.tickets, "next": page.next, "after": after, "show": show, "shows": links}
@@ -153,8 +155,8 @@ def _details(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def _pictures(customer: Customer, overdue_days: int) -> dict[str, Any]:
-    points = support.trend(customer, TREND_DAYS)
-    weeks = support.ticket_volume(customer, TREND_DAYS)
+    points = support_charts.trend(customer, TREND_DAYS)
+    weeks = support_charts.ticket_volume(customer, TREND_DAYS)
     opened = [charts.Point(point.day, point.open, point.reconstructed) for point in points]
     overdue = [charts.Point(point.day, point.overdue, point.reconstructed) for point in points]
     known = [point for point in points if point.status is not None]
@@ -190,7 +192,7 @@ def _pictures(customer: Customer, overdue_days: int) -> dict[str, Any]:
     }
 
 
-def _volume(weeks: Sequence[support.VolumePoint]) -> SafeString:
+def _volume(weeks: Sequence[support_charts.VolumePoint]) -> SafeString:
     bars = [charts.Bar(f"{week.start.day} {week.start:%b}", week.created, week.resolved) for week in weeks]
     return charts.bars(bars, title="Tickets by week", names=("new", "resolved"))
 

@@ -25,8 +25,7 @@ from startdeliver.customers.imports import records
 from startdeliver.customers.imports.targets import Column as ImportColumn
 from startdeliver.customers.imports.targets import guess
 from startdeliver.customers.models import CustomerUser, CustomField
-from startdeliver.support import health
-from startdeliver.support import selectors as support
+from startdeliver.support import health, listing
 from startdeliver.support.models import Ticket
 from startdeliver.sync import overview
 from startdeliver.sync.models import Skip
@@ -187,7 +186,7 @@ def tickets(request: HttpRequest) -> HttpResponseBase:
     """The tickets list with its filters and order."""
     organization = organization_of(request)
     health.refresh_due(organization)
-    rows = support.tickets_list(
+    rows = listing.tickets_list(
         show=request.GET.get("show", ""),
         customer=customer_of(request.GET),
         search=search_text(request.GET),
@@ -202,7 +201,7 @@ def tickets(request: HttpRequest) -> HttpResponseBase:
                 one.external_id,
                 one.title or one.preview,
                 one.status,
-                support.is_overdue(one, current),
+                listing.is_overdue(one, current),
                 one.snoozed,
                 one.customer.name if one.customer else "",
                 one.assignee_name,

@@ -7,8 +7,8 @@ from django.shortcuts import render
 
 from startdeliver.customers import selectors
 from startdeliver.support import health
+from startdeliver.support.listing import tickets_list
 from startdeliver.support.models import Ticket
-from startdeliver.support.selectors import tickets_list
 from startdeliver.web.access import is_swap, organization_of
 from startdeliver.web.params import search_text
 

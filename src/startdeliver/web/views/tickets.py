@@ -9,9 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from startdeliver.customers.models import Customer
-from startdeliver.support import health, selectors
+from startdeliver.support import health, listing
 from startdeliver.support.models import Ticket, TicketParticipant
 from startdeliver.support.rules import rule
+from startdeliver.support.threads import thread_entries
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.models import Connection
 from startdeliver.web.access import is_swap, organization_of
@@ -56,11 +57,11 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     search = search_text(request.GET)
     sort = request.GET.get("sort", DEFAULT_SORT)
     customer = customer_of(request.GET)
-    found = selectors.tickets_found(search, customer=customer) if search else None
-    page = selectors.tickets_page(
+    found = listing.tickets_found(search, customer=customer) if search else None
+    page = listing.tickets_page(
         show=show, customer=customer, sort=sort, after=request.GET.get("after", ""), found=found
     )
-    counts = selectors.tickets_counts(customer=customer, found=found)
+    counts = listing.tickets_counts(customer=customer, found=found)
     context = {
         "rows": page.tickets,
         "next": _address(show, search, sort, customer, page.next) if page.next else "",
@@ -88,13 +89,13 @@ def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     found = Ticket.objects.select_related("customer", "customer__csm").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such ticket.")
-    entries = selectors.thread_entries(found)
+    entries = thread_entries(found)
     people = TicketParticipant.objects.filter(ticket=found).select_related("user", "user__customer").order_by("pk")
     current = rule(organization)
     everything = request.GET.get("all") == "1" or len(entries) <= FOLD_OVER
     context = {
         "ticket": found,
-        "overdue": selectors.is_overdue(found, current),
+        "overdue": listing.is_overdue(found, current),
         "days": current.days_until_overdue,
         "people": people,
         "entries": entries if everything else entries[:KEEP_FIRST],

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 
 from startdeliver.customers import services
 from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.support.selectors import tickets_list
+from startdeliver.support.listing import tickets_list
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, IntercomContact
 from startdeliver.sync.push import standing

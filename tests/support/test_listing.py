@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from startdeliver.support import health, listing, selectors
+from startdeliver.support import health, listing
 from startdeliver.support.models import Thread
+from startdeliver.support.threads import thread_entries
 from startdeliver.tenancy.models import Organization
 
 from .factories import NOW, days, make_customer, make_ticket
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("frozen_now")
 
 
 def titles(**filters: object) -> list[str]:
-    return [ticket.title for ticket in selectors.tickets_list(**filters)]  # type: ignore[arg-type]
+    return [ticket.title for ticket in listing.tickets_list(**filters)]  # type: ignore[arg-type]
 
 
 def test_filters_of_the_list(scoped: Organization) -> None:
@@ -63,12 +64,12 @@ def test_a_search_looks_through_the_last_tickets(scoped: Organization, monkeypat
     customer = make_customer()
     for age in (4, 3, 2, 1):
         make_ticket(customer, NOW - days(age), title=f"word {age}", external_id=f"id{age}")
-    assert selectors.searched_since() == NOW - days(3)
+    assert listing.searched_since() == NOW - days(3)
     assert titles(search="word") == ["word 1", "word 2", "word 3"]
     assert titles(search="id4") == ["word 4"]
     assert len(titles(search="word", customer=customer)) == 4
     monkeypatch.setattr(listing, "SEARCH_DEPTH", 4)
-    assert selectors.searched_since() is None
+    assert listing.searched_since() is None
 
 
 def test_every_row_says_whether_it_is_overdue(scoped: Organization) -> None:
@@ -76,10 +77,10 @@ def test_every_row_says_whether_it_is_overdue(scoped: Organization) -> None:
     make_ticket(customer, NOW - days(7), snoozed=True, title="snoozed and late")
     make_ticket(customer, NOW - days(6), title="fresh")
     make_ticket(customer, NOW - days(30), resolved=NOW, title="done")
-    found = {ticket.title: ticket.overdue for ticket in selectors.tickets_list()}
+    found = {ticket.title: ticket.overdue for ticket in listing.tickets_list()}
     assert found == {"snoozed and late": True, "fresh": False, "done": False}
     current = health.rule(scoped)
-    assert found == {ticket.title: selectors.is_overdue(ticket, current) for ticket in selectors.tickets_list()}
+    assert found == {ticket.title: listing.is_overdue(ticket, current) for ticket in listing.tickets_list()}
 
 
 @pytest.mark.parametrize("search", ["", "word"])
@@ -89,8 +90,8 @@ def test_counts_beside_the_filters(scoped: Organization, search: str) -> None:
         make_ticket(owner, NOW - days(age), title=f"word {number}")
     make_ticket(customer, NOW - days(20), resolved=NOW, title="word 4")
     expected = {"": 4, "open": 3, "overdue": 2, "resolved": 1, "unassigned": 1}
-    assert selectors.tickets_counts(search=search) == {show: (number, False) for show, number in expected.items()}
-    assert selectors.tickets_counts(search=search, customer=customer)[""] == (3, False)
+    assert listing.tickets_counts(search=search) == {show: (number, False) for show, number in expected.items()}
+    assert listing.tickets_counts(search=search, customer=customer)[""] == (3, False)
 
 
 def test_a_search_that_was_made_serves_the_page_and_the_counts(
@@ -100,16 +101,16 @@ def test_a_search_that_was_made_serves_the_page_and_the_counts(
     for number, owner in enumerate([customer, None, customer, None]):
         make_ticket(owner, NOW - days(9 - number), title=f"{'word' if number < 3 else 'other'} {number}")
     make_ticket(customer, NOW - days(20), resolved=NOW, title="word 4")
-    found = selectors.tickets_found("WORD")
+    found = listing.tickets_found("WORD")
     health.rule(scoped)
     for show in ("", *listing.SHOW):
-        by_search = selectors.tickets_page(show=show, search="WORD", size=2)
+        by_search = listing.tickets_page(show=show, search="WORD", size=2)
         with django_assert_num_queries(2):  # the rule and the page
-            page = selectors.tickets_page(show=show, found=found, size=2)
+            page = listing.tickets_page(show=show, found=found, size=2)
         assert (page.next, page.tickets) == (by_search.next, by_search.tickets)
     with django_assert_num_queries(0):
-        counts = selectors.tickets_counts(found=found)
-    assert counts == selectors.tickets_counts(search="word")
+        counts = listing.tickets_counts(found=found)
+    assert counts == listing.tickets_counts(search="word")
     assert [number for number, _ in counts.values()] == [4, 3, 3, 1, 1]
 
 
@@ -117,9 +118,9 @@ def test_counting_ends_where_the_number_says_enough(scoped: Organization, monkey
     monkeypatch.setattr(listing, "COUNT_LIMIT", 2)
     for _ in range(2):
         make_ticket(None)
-    assert selectors.tickets_counts()[""] == (2, False)
+    assert listing.tickets_counts()[""] == (2, False)
     make_ticket(None)
-    assert selectors.tickets_counts()[""] == (2, True)
+    assert listing.tickets_counts()[""] == (2, True)
 
 
 @pytest.mark.parametrize("sort", ["-updated", "updated", "created", "-created", "waiting", "-waiting"])
@@ -130,23 +131,23 @@ def test_pages_show_every_ticket_once_even_in_one_second(scoped: Organization, s
     seen: list[int] = []
     after, pages = "", 0
     while pages == 0 or after:
-        page = selectors.tickets_page(sort=sort, after=after, size=3)
+        page = listing.tickets_page(sort=sort, after=after, size=3)
         seen += [ticket.pk for ticket in page.tickets]
         after, pages = page.next, pages + 1
     assert pages == 4
-    assert seen == [ticket.pk for ticket in selectors.tickets_list(sort=sort)]
+    assert seen == [ticket.pk for ticket in listing.tickets_list(sort=sort)]
     assert len(set(seen)) == 11
 
 
 @pytest.mark.parametrize("after", ["x", "1.", "99999999999999999999999999.1", "-5", "1.2.3"])
 def test_a_damaged_place_gives_the_first_page(scoped: Organization, after: str) -> None:
     make_ticket(make_customer())
-    assert len(selectors.tickets_page(after=after).tickets) == 1
+    assert len(listing.tickets_page(after=after).tickets) == 1
 
 
 def test_the_thread_is_parsed_whatever_it_carries(scoped: Organization) -> None:
     ticket = make_ticket(make_customer())
-    assert selectors.thread_entries(ticket) == []
+    assert thread_entries(ticket) == []
     entries = [
         {
             "id": "1",
@@ -162,7 +163,7 @@ def test_the_thread_is_parsed_whatever_it_carries(scoped: Organization) -> None:
         {"id": "2", "kind": "event", "type": "close", "at": 1793000001},
     ]
     Thread.objects.create(organization=scoped, ticket=ticket, entries=json.dumps(entries))
-    first, second = selectors.thread_entries(ticket)
+    first, second = thread_entries(ticket)
     assert (first.by.name, first.html, first.files[0].size) == ("Ann", "<p>Hello</p>", 12)
     assert first.moment == datetime.fromtimestamp(1793000000, UTC)
     assert (second.kind, second.by.name, second.files, second.redacted) == ("event", "", [], False)
