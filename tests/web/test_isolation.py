@@ -14,7 +14,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponseBase, QueryDict
 from django.test import Client
 
@@ -82,11 +82,25 @@ class Ear:
         return listen
 
 
+class Writes:
+    """Counts the statements that may write, but for the session's own row; for `connection.execute_wrapper`."""
+
+    HARMLESS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", 'UPDATE "django_session"')
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.count += not sql.lstrip().startswith(self.HARMLESS)
+        return execute(sql, params, many, context)
+
+
 class Intruder:
     """An administrator of our organization who tries the other one's ids, and notes what should not be."""
 
     def __init__(self, ear: Ear) -> None:
         self.ear = ear
+        self.writes = Writes()
         self.client = Client(raise_request_exception=False)
         self.client.force_login(Member.objects.get(pk=OURS))
         self.cookies = self.client.cookies.output(header="", sep=";")
@@ -118,24 +132,31 @@ class Intruder:
         with transaction.atomic():
             # A log-out is undone with the rest, so its cookie is too.
             self.client.cookies = SimpleCookie(self.cookies)
-            answer = getattr(self.client, method)(address, data)
-            text = body_of(answer)
+            writes_before = self.writes.count
+            with connection.execute_wrapper(self.writes):
+                answer = getattr(self.client, method)(address, data)
+                text = body_of(answer)
             heard = set(self.ear.heard) - {"csrfmiddlewaretoken", "next"}
-            self._judge(f"{method} {address} {data}", answer.status_code, text, foreign)
+            request = f"{method} {address} {data}"
+            self._check_answer(request, answer.status_code, text, foreign)
+            if self.writes.count > writes_before:
+                self._check_rows(request)
             transaction.set_rollback(True)
         return heard
 
-    def _judge(self, what: str, status: int, text: str, foreign: bool) -> None:
+    def _check_answer(self, request: str, status: int, text: str, foreign: bool) -> None:
         if status >= 500:
-            self.problems.append(f"{what}: {status}")
+            self.problems.append(f"{request}: {status}")
         if foreign and status not in (404, 405):
-            self.problems.append(f"{what}: {status} for an id of theirs")
+            self.problems.append(f"{request}: {status} for an id of theirs")
         if MARK.lower() in text.lower().replace(THEIR_ALIAS.lower(), ""):
-            self.problems.append(f"{what}: shows {MARK}")
+            self.problems.append(f"{request}: shows {MARK}")
+
+    def _check_rows(self, request: str) -> None:
         if (after := rows_of(THEIRS)) != self.before:
-            self.problems.append(f"{what}: changed {[name for name in after if after[name] != self.before[name]]}")
+            self.problems.append(f"{request}: changed {[name for name in after if after[name] != self.before[name]]}")
         if found := strays():
-            self.problems.append(f"{what}: {found} refer to another organization")
+            self.problems.append(f"{request}: {found} refer to another organization")
 
 
 def body_of(answer: HttpResponseBase) -> str:
@@ -183,6 +204,8 @@ def test_no_address_reaches_another_organization(two: None, monkeypatch: pytest.
     assert intruder.problems == []
     # It did get as far as to the fields.
     assert intruder.count > (200 if method == "get" else 400)
+    if method == "post":
+        assert intruder.writes.count > 300
 
 
 def test_their_own_administrator_does_reach_those_addresses(two: None) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import zlib
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.apps import apps
-from django.db.models import F, ForeignKey, Model
+from django.db import connection
+from django.db.models import F, ForeignKey, Model, QuerySet
 
 from startdeliver.assessment.models import AiSettings, Assessment, Current
 from startdeliver.customers import custom
@@ -137,26 +139,49 @@ def _models() -> list[tuple[type[Model], str]]:
 MODELS = _models()
 
 
-def rows_of(organization_id: int) -> dict[str, list[Any]]:
+def rows_of(organization_id: int) -> dict[str, list[str]]:
     """Everything that is stored for an organization, table by table."""
-    stored = {}
-    for model, way in MODELS:
-        rows = model._base_manager.filter(**{way: organization_id})
-        stored[model._meta.db_table] = sorted(map(repr, rows.values_list()))
-    return stored
+    return {table: _fetch(sql, organization_id) for table, sql in _row_queries()}
 
 
 def strays() -> list[str]:
-    """Rows of one organization that refer to a row of another."""
-    ways = dict(MODELS)
-    found = []
-    for model, way in MODELS:
-        if way != "organization":
+    """Columns in which a row of one organization refers to a row of another."""
+    return [column for column, sql in _stray_queries() if _fetch(sql)]
+
+
+def _fetch(sql: str, *params: object) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return sorted(map(repr, cursor.fetchall()))
+
+
+# The tests ask hundreds of times, and to put the SQL together takes longer than to run it.
+@cache
+def _row_queries() -> list[tuple[str, str]]:
+    """For each table the SQL of the rows of an organization, whose id is the only parameter."""
+    return [
+        (model._meta.db_table, _sql(model._base_manager.filter(**{path: 0}).values_list(), params=(0,)))
+        for model, path in MODELS
+    ]
+
+
+@cache
+def _stray_queries() -> list[tuple[str, str]]:
+    paths = dict(MODELS)
+    queries = []
+    for model, path in MODELS:
+        if path != "organization":
             continue
         for field in model._meta.concrete_fields:
-            to = field.related_model
-            if isinstance(field, ForeignKey) and to is not Organization and ways.get(to) == "organization":
+            target = field.related_model
+            if isinstance(field, ForeignKey) and target is not Organization and paths.get(target) == "organization":
                 rows = model._base_manager.filter(**{f"{field.name}__organization__isnull": False})
-                if rows.exclude(**{f"{field.name}__organization": F("organization")}).exists():
-                    found.append(f"{model._meta.db_table}.{field.name}")
-    return found
+                rows = rows.exclude(**{f"{field.name}__organization": F("organization")})
+                queries.append((f"{model._meta.db_table}.{field.name}", _sql(rows.values_list("pk"), params=())))
+    return queries
+
+
+def _sql(rows: QuerySet[Any, Any], params: tuple[object, ...]) -> str:
+    sql, found = rows.query.sql_with_params()
+    assert found == params
+    return sql
