@@ -86,7 +86,7 @@ class Watched:
 
 
 # Not for the whole session: while Playwright lives an event loop runs in this thread, and other tests have their own.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

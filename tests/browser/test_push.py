@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from startdeliver.sync.models import IntercomCompany
+from startdeliver.sync.models import IntercomCompany, PushLog
 from startdeliver.tenancy.scope import organization_scope
 from tests.browser.conftest import WORKSPACE_ID, Hub, Watched
 from tests.browser.test_stories import LONG, synced
@@ -52,12 +52,9 @@ def test_health_reaches_the_company_in_intercom(hub: Hub, watch: Callable[..., W
     with organization_scope(hub.organization):
         linked = IntercomCompany.objects.filter(customer__support_health__status="poor", gone_at__isnull=True)
         company = linked.select_related("customer").order_by("pk")[0]
+        newest = PushLog.objects.order_by("-at", "-pk")[0]
     page.goto(f"{hub.url}{HOME}/log")
-    for _ in range(60):
-        if page.get_by_role("link", name=company.name, exact=True).count():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
+    expect(page.get_by_role("link", name=newest.label, exact=True).first).to_be_visible()
     picture(page, "log")
     page.goto(f"{hub.intercom.url}/a/apps/{WORKSPACE_ID}/companies/{company.ref}")
     expect(page.get_by_text("startdeliver_support_health")).to_be_visible()
