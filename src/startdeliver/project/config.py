@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -70,7 +70,9 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
     if without_dir and not postgres:
         raise ConfigError(without_dir)
 
-    secret_key = _kept("STARTDELIVER_SECRET_KEY", values, data_dir / "secret.key", postgres, secrets.token_urlsafe)
+    secret_key = _kept(
+        "STARTDELIVER_SECRET_KEY", values, data_dir / "secret.key", postgres, lambda: secrets.token_urlsafe(32)
+    )
     if len(secret_key) < 32:
         raise ConfigError("STARTDELIVER_SECRET_KEY: must be at least 32 characters")
     key_text = _kept("STARTDELIVER_ENCRYPTION_KEYS", values, data_dir / "encryption.keys", postgres, generate_key)
@@ -122,7 +124,7 @@ def _values(environ: Mapping[str, str] | None, dotenv: Path | None) -> dict[str,
 def _database(url: str, data_dir: Path) -> dict[str, Any]:
     url = url.strip()
     if not url:
-        return sqlite_database(data_dir / "startdeliver.sqlite3")
+        return _sqlite(data_dir / "startdeliver.sqlite3")
     parts = _split("DATABASE_URL", url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
@@ -133,7 +135,7 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
             raise ConfigError(f"DATABASE_URL: {file} is a directory, not a file")
         if not file.parent.is_dir():
             raise ConfigError(f"DATABASE_URL: the directory {file.parent} does not exist")
-        return sqlite_database(file)
+        return _sqlite(file)
     if parts.scheme not in ("postgres", "postgresql"):
         raise ConfigError("DATABASE_URL: must start with postgresql:// or sqlite:///")
     port = _port("DATABASE_URL", parts)
@@ -143,18 +145,21 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
     options = dict(parse_qsl(parts.query))
     if unknown := sorted(options.keys() - _LIBPQ_OPTIONS):
         raise ConfigError(f"DATABASE_URL: {unknown[0]!r} is not a connection option that is understood here")
-    return postgres_database(
-        name=name,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        host=unquote(parts.hostname or ""),
-        port=port,
-        options=options,
-    )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(port) if port else "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **options},
+    }
 
 
-def sqlite_database(path: Path) -> dict[str, Any]:
-    """Django's description of a SQLite file: write-ahead log, and writers that queue instead of failing."""
+def _sqlite(path: Path) -> dict[str, Any]:
+    """Returns Django's description of a SQLite file: write-ahead log, and writers that queue instead of failing."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
@@ -170,24 +175,7 @@ def sqlite_database(path: Path) -> dict[str, Any]:
     }
 
 
-def postgres_database(
-    *, name: str, user: str, password: str, host: str, port: int | None, options: dict[str, str]
-) -> dict[str, Any]:
-    """Django's description of a PostgreSQL database; `options` are libpq parameters such as sslmode."""
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": name,
-        "USER": user,
-        "PASSWORD": password,
-        "HOST": host,
-        "PORT": str(port) if port else "",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 10, **options},
-    }
-
-
-def _kept(name: str, values: Mapping[str, str], path: Path, required: bool, make: Any) -> str:
+def _kept(name: str, values: Mapping[str, str], path: Path, required: bool, make: Callable[[], str]) -> str:
     given = values.get(name, "").strip()
     if given:
         return given
@@ -202,7 +190,7 @@ def _kept(name: str, values: Mapping[str, str], path: Path, required: bool, make
         except OSError as error:
             raise ConfigError(f"STARTDELIVER_DATA_DIR: {path} cannot be written ({error.strerror})") from error
         else:
-            made = str(make(32)) if make is secrets.token_urlsafe else str(make())
+            made = make()
             with os.fdopen(handle, "w") as file:
                 file.write(made + "\n")
             return made
