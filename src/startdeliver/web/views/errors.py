@@ -11,8 +11,9 @@ from startdeliver.tenancy.models import Member
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     signed_in = isinstance(getattr(request, "user", None), Member)
-    template = "web/errors/inside.html" if signed_in else "web/errors/outside.html"
-    return render(request, template, {"error_title": title, "error_text": text, "code": status}, status=status)
+    template = "web/errors/inside.html" if signed_in else "web/bare_message.html"
+    context = {"heading": title, "text": text, "code": status, "url": "/login", "label": "Go to the log-in page"}
+    return render(request, template, context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -36,7 +37,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Nothing may be asked of the database here: it may be what failed.
-    return HttpResponse(render_to_string("web/errors/plain.html"), status=500)
+    text = (
+        "Startdeliver could not make this page. What you had saved before is safe; what you sent just now may not be "
+        "saved. Go back and try again. If it fails again, tell the person who runs this installation: the log says "
+        "what happened."
+    )
+    context = {"heading": "Something failed here", "text": text, "url": "/customers", "label": "Go to customers"}
+    return HttpResponse(render_to_string("web/bare_message.html", context), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -5,22 +5,20 @@ Administrators only; all changes need the advanced tier.
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from startdeliver.common import clock
 from startdeliver.customers.values import FieldError
-from startdeliver.sync import connect, events, overview
+from startdeliver.sync import connect, events
 from startdeliver.sync.events import Standing
 from startdeliver.sync.models import Connection, EventName, SyncRun
 from startdeliver.usage.models import UsageType
 from startdeliver.web import formats
 from startdeliver.web.access import member_of, organization_of
-from startdeliver.web.views import intercom, push
+from startdeliver.web.views import push
+from startdeliver.web.views.intercom import connection_of
 
 HOME = f"{push.HOME}/events"
 # What a person waits for; the worker does the rest within a minute.
@@ -29,18 +27,8 @@ _PATIENCE = 3.0
 
 def page(request: HttpRequest) -> HttpResponse:
     """What comes in, or what it waits for."""
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
-    standing = events.standing(organization, link)
-    context: dict[str, Any] = {
-        "tabs": intercom.tabs(request, "advanced"),
-        "parts": push.parts(request, "events"),
-        "connection": link,
-        "region": overview.region_name(link),
-        "support_contact": settings.CONFIG.support_contact,
-        "standing": standing,
-        "locked": standing is Standing.LOCKED,
-    }
+    standing = events.standing(*connection_of(request))
+    context = push.frame(request, "events") | {"standing": standing, "locked": standing is Standing.LOCKED}
     if standing is not Standing.LOCKED:
         names = events.overview()
         context |= {

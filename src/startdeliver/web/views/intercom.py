@@ -19,6 +19,7 @@ from startdeliver.sync import connect, fields, overview, runs
 from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.connect import ConnectError
 from startdeliver.sync.models import Connection, Skip, SyncRun
+from startdeliver.tenancy.models import Organization
 from startdeliver.usage.selectors import is_configured
 from startdeliver.web import charts, formats
 from startdeliver.web.access import is_swap, member_of, organization_of
@@ -27,6 +28,12 @@ from startdeliver.web.templatetags.ui import Tab
 
 HOME = "/apps/intercom"
 _STATE = "intercom_state"
+# The answers of the form, and the columns that keep them.
+_ANSWERS = {
+    "workspace": "workspace",
+    "eu": "eu_answer",
+    **{name: name for name in ("create_contacts", "create_customers", "match_domains", "sync_events")},
+}
 _ACTIVE = (SyncRun.Status.QUEUED, SyncRun.Status.RUNNING)
 
 
@@ -48,7 +55,7 @@ def apps(request: HttpRequest) -> HttpResponse:
 
 def page(request: HttpRequest) -> HttpResponse:
     """The connection: status, workspace ID, questions, last and next sync."""
-    return _page(request, connect.connection_of(organization_of(request)))
+    return _page(request)
 
 
 def authorize(request: HttpRequest) -> HttpResponse:
@@ -58,7 +65,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     try:
         url, state = connect.authorize_url(organization_of(request), _callback_url(request), eu, australia)
     except ConnectError as error:
-        return _page(request, connect.connection_of(organization_of(request)), error=error)
+        return _page(request, error)
     request.session[_STATE] = {"value": state.value, "made_at": state.made_at, "eu": eu, "australia": australia}
     # What was typed before the click is still there after coming back.
     request.session["intercom_form"] = _answers(request)
@@ -68,24 +75,19 @@ def authorize(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponse:
     """Back from Intercom: the state is single use and ten minutes old at most."""
     kept = request.session.pop(_STATE, None) or {}
-    connection = connect.connection_of(organization_of(request))
     if request.GET.get("error"):
-        return _page(request, connection, error=ConnectError("Authorizing was cancelled, so nothing was connected."))
+        return _page(request, ConnectError("Authorizing was cancelled, so nothing was connected."))
     state = oauth.State(str(kept.get("value", "")), int(kept.get("made_at", 0)))
     if not kept or not state.accepts(request.GET.get("state"), clock.now().timestamp()):
         sentence = "This authentication was not started here or took over ten minutes, so nothing was connected."
-        return _page(request, connection, error=ConnectError(f"{sentence} Click to start authentication again."))
+        return _page(request, ConnectError(f"{sentence} Click to start authentication again."))
     try:
         connection = connect.finish_oauth(
             organization_of(request), request.GET.get("code", ""), bool(kept.get("eu")), bool(kept.get("australia"))
         )
     except ConnectError as error:
-        return _page(request, connect.connection_of(organization_of(request)), error=error)
-    where = "You are authenticated. " + (
-        "Syncing goes on." if connection.saved_at else "Enter the workspace ID and save."
-    )
-    messages.success(request, where)
-    return redirect(HOME)
+        return _page(request, error)
+    return _connected(request, connection, "You are authenticated.")
 
 
 def token(request: HttpRequest) -> HttpResponse:
@@ -93,12 +95,13 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         connection = connect.connect_token(organization_of(request), request.POST.get("token", ""))
     except ConnectError as error:
-        field = error if error.field else ConnectError(str(error), "token")
-        return _page(request, connect.connection_of(organization_of(request)), error=field)
-    messages.success(
-        request,
-        "The token works. " + ("Syncing goes on." if connection.saved_at else "Enter the workspace ID and save."),
-    )
+        return _page(request, error if error.field else ConnectError(str(error), "token"))
+    return _connected(request, connection, "The token works.")
+
+
+def _connected(request: HttpRequest, connection: Connection, what: str) -> HttpResponse:
+    then = "Syncing goes on." if connection.saved_at else "Enter the workspace ID and save."
+    messages.success(request, f"{what} {then}")
     return redirect(HOME)
 
 
@@ -108,7 +111,7 @@ def save(request: HttpRequest) -> HttpResponse:
     try:
         saved = connect.save_settings(organization_of(request), **form)
     except ConnectError as error:
-        return _page(request, connect.connection_of(organization_of(request)), form=form, error=error)
+        return _page(request, error, form)
     request.session.pop("intercom_form", None)
     messages.success(request, "Saved. The first sync has started." if saved.run else "Saved.")
     return redirect(HOME)
@@ -143,16 +146,18 @@ def progress(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest) -> HttpResponse:
     """Ends the connection; tickets stay."""
     notice = connect.revoke(organization_of(request))
-    messages.success(request, "The connection is revoked. Tickets stay readable, marked as no longer synced.")
-    if notice:
-        messages.warning(request, notice)
-    return redirect(HOME)
+    done = "The connection is revoked. Tickets stay readable, marked as no longer synced."
+    return _disconnected(request, done, notice)
 
 
 def delete(request: HttpRequest) -> HttpResponse:
     """Ends the connection and deletes what was imported."""
     notice = connect.disconnect_and_delete(organization_of(request))
-    messages.success(request, "Disconnected. The imported tickets and their health are deleted.")
+    return _disconnected(request, "Disconnected. The imported tickets and their health are deleted.", notice)
+
+
+def _disconnected(request: HttpRequest, done: str, notice: str) -> HttpResponse:
+    messages.success(request, done)
     if notice:
         messages.warning(request, notice)
     return redirect(HOME)
@@ -170,21 +175,15 @@ def tabs(request: HttpRequest, current: str) -> list[Tab]:
     ]
 
 
-def _page(
-    request: HttpRequest,
-    connection: Connection,
-    form: dict[str, Any] | None = None,
-    error: ConnectError | None = None,
-) -> HttpResponse:
+def _page(request: HttpRequest, error: ConnectError | None = None, form: dict[str, Any] | None = None) -> HttpResponse:
+    context = frame(request, "connection") | _sync_context(request)
+    connection: Connection = context["connection"]
     if form is None:
-        form = _stored(connection)
+        form = {name: getattr(connection, field) for name, field in _ANSWERS.items()}
         if connection.saved_at is None:
             form |= request.session.get("intercom_form") or {}
     organization = organization_of(request)
-    context = _sync_context(request) | {
-        "tabs": tabs(request, "connection"),
-        "connection": connection,
-        "region": overview.region_name(connection),
+    context |= {
         "region_notice": overview.region_notice(connection),
         "events_note": _events_note(connection),
         "oauth": connect.oauth_available(),
@@ -197,14 +196,11 @@ def _page(
         "outbound": overview.outbound_count(organization),
         "tickets": Ticket.objects.exists(),
     }
-    answer = render(request, "web/apps/intercom.html", context, status=422 if error else 200)
-    _allow_authorize(answer)
-    return answer
+    return _allow_authorize(render(request, "web/apps/intercom.html", context, status=422 if error else 200))
 
 
 def _sync_context(request: HttpRequest, error: str = "") -> dict[str, Any]:
-    organization = organization_of(request)
-    connection = connect.connection_of(organization)
+    organization, connection = connection_of(request)
     latest = overview.latest_run(organization)
     active = latest is not None and latest.status in _ACTIVE
     last = overview.last_finished(organization)
@@ -275,23 +271,9 @@ def _outcome(run: SyncRun) -> str:
     return overview.run_sentence(run)
 
 
-def _stored(connection: Connection) -> dict[str, Any]:
-    return {
-        "workspace": connection.workspace,
-        "eu": connection.eu_answer,
-        "create_contacts": connection.create_contacts,
-        "create_customers": connection.create_customers,
-        "match_domains": connection.match_domains,
-        "sync_events": connection.sync_events,
-    }
-
-
 def _answers(request: HttpRequest) -> dict[str, Any]:
-    names = ("eu", "create_contacts", "create_customers", "match_domains", "sync_events")
-    return {
-        "workspace": request.POST.get("workspace", "").strip()[:64],
-        **{name: request.POST.get(name) == "yes" for name in names},
-    }
+    given = {name: request.POST.get(name) == "yes" for name in _ANSWERS}
+    return {**given, "workspace": request.POST.get("workspace", "").strip()[:64]}
 
 
 def _events_note(connection: Connection) -> str:
@@ -323,7 +305,7 @@ def _strip(request: HttpRequest, recent: Sequence[SyncRun]) -> str:
     return charts.run_strip(bars, title="Recent sync runs") if bars else ""
 
 
-def _allow_authorize(answer: HttpResponse) -> None:
+def _allow_authorize(answer: HttpResponse) -> HttpResponse:
     """The authentication form is answered by a redirect to Intercom, which the page's policy must allow."""
     override = urlsplit(settings.CONFIG.intercom_app_url)
     hosts = (
@@ -332,6 +314,7 @@ def _allow_authorize(answer: HttpResponse) -> None:
         else [region.app for region in regions.REGIONS.values()]
     )
     answer._csp_update = {"form-action": hosts}  # type: ignore[attr-defined]
+    return answer
 
 
 _FIELD_WORDS = {
@@ -367,8 +350,15 @@ class FieldRow:
     in_only: bool
 
 
+def connection_of(request: HttpRequest) -> tuple[Organization, Connection]:
+    """Returns the member's organization and its connection to Intercom, an unsaved one before the first."""
+    organization = organization_of(request)
+    return organization, connect.connection_of(organization)
+
+
 def frame(request: HttpRequest, current: str) -> dict[str, Any]:
-    connection = connect.connection_of(organization_of(request))
+    """Context of every page of Apps → Intercom; `current` is the tab that it is in."""
+    _, connection = connection_of(request)
     return {
         "connection": connection,
         "region": overview.region_name(connection),

@@ -165,16 +165,29 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     wait = throttle.take("operator-link", client_address(request), capacity=30, per_second=1 / 20)
     who = None if wait else operators.of_link(token)
     if who is None:
-        return _render(request, "link_used", {}, 429 if wait else 404)
+        return _link_used(request, 429 if wait else 404)
     form = PasswordForm(None, request.POST or None)
     if request.method == "POST" and form.is_valid():
         operator = operators.set_password(token, form.cleaned_data["password"])
         if operator is None:
-            return _render(request, "link_used", {}, 404)
+            return _link_used(request, 404)
         _sign_in(request, operator)
         messages.success(request, "Your password is set. You are logged in.")
         return redirect(HOME)
     return _render(request, "password", {"form": form, "who": who})
+
+
+def _link_used(request: HttpRequest, status: int) -> HttpResponse:
+    context = {
+        "heading": "This link no longer works",
+        "text": "A link for setting a password works once and for seven days.",
+        "command": "startdeliver operator link EMAIL",
+        "url": f"{HOME}/login",
+        "label": "Go to the operator's log-in",
+        "member": None,
+        "organization": None,
+    }
+    return render(request, "web/bare_message.html", context, status=status)
 
 
 def _sign_in(request: HttpRequest, operator: Operator) -> None:

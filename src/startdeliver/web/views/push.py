@@ -17,7 +17,6 @@ from django.shortcuts import redirect, render
 from startdeliver.common import clock
 from startdeliver.engine.models import Job
 from startdeliver.intercom import IntercomError
-from startdeliver.sync import connect, overview
 from startdeliver.sync.models import PushItem, PushLog, PushPreview, PushRun
 from startdeliver.sync.push import choices, create, previews, recipes, runs
 from startdeliver.sync.push.preview import Preview, invisible
@@ -25,8 +24,10 @@ from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.web import formats
 from startdeliver.web.access import is_swap, member_of, organization_of
 from startdeliver.web.paging import page_number, paginate
+from startdeliver.web.params import choice
 from startdeliver.web.templatetags.ui import Tab
 from startdeliver.web.views import intercom
+from startdeliver.web.views.intercom import connection_of
 
 HOME = f"{intercom.HOME}/advanced"
 _LONG = 90.0  # seconds without a worker, after which the page says so
@@ -40,7 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def save(request: HttpRequest) -> HttpResponseBase:
     """Stores what goes out; new attributes wait for the preview."""
-    organization = organization_of(request)
+    organization, link = connection_of(request)
     names = {key.removeprefix("name."): text for key, text in request.POST.items() if key.startswith("name.")}
     try:
         choices.save(
@@ -55,8 +56,9 @@ def save(request: HttpRequest) -> HttpResponseBase:
         )
     except choices.ChoiceError as error:
         return _page(request, errors=error.errors, ticked=set(request.POST.getlist("field")), names=names)
-    makes = any(create.counts(organization, connect.connection_of(organization)))
-    if makes or any(one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)):
+    if any(create.counts(organization, link)) or any(
+        one.field.accepted_at is None for one in choices.going(organization, accepted_only=False)
+    ):
         return _preview_first(request)
     messages.success(request, "Saved. It counts from the next push on.")
     return redirect(HOME)
@@ -65,7 +67,7 @@ def save(request: HttpRequest) -> HttpResponseBase:
 def preview(request: HttpRequest) -> HttpResponse:
     """Exactly what would be made and changed, on how many records, with samples: as a worker found it out last."""
     _something_goes(request)
-    return render(request, "web/push/preview.html", _frame(request, "fields") | _preview_context(request))
+    return render(request, "web/push/preview.html", frame(request, "fields") | _preview_context(request))
 
 
 def preview_progress(request: HttpRequest) -> HttpResponse:
@@ -84,8 +86,8 @@ def preview_start(request: HttpRequest) -> HttpResponse:
 
 
 def _preview_first(request: HttpRequest) -> HttpResponse:
-    organization = organization_of(request)
-    if connect.connection_of(organization).is_ready:
+    organization, link = connection_of(request)
+    if link.is_ready:
         previews.ask(organization, member_of(request).email)
     return redirect(f"{HOME}/preview")
 
@@ -101,8 +103,7 @@ _WORKING = {
 
 
 def _preview_context(request: HttpRequest) -> dict[str, Any]:
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
+    organization, link = connection_of(request)
     found = previews.latest(organization) if link.is_ready else None
     plan = previews.result_of(found) if found is not None else None
     working = found is not None and found.status in (PushPreview.Status.QUEUED, PushPreview.Status.RUNNING)
@@ -141,8 +142,7 @@ def _samples(plan: Preview) -> list[dict[str, Any]]:
 def accept(request: HttpRequest) -> HttpResponse:
     """The preview, as it was shown, is accepted: pushes now, and after every sync."""
     _something_goes(request)
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
+    organization, link = connection_of(request)
     try:
         previews.accept(organization, link, request.POST.get("preview", ""), member_of(request).email)
     except previews.Stale as error:
@@ -154,8 +154,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 def push(request: HttpRequest) -> HttpResponse:
     """Push now: what was accepted."""
     _something_goes(request)
-    organization = organization_of(request)
-    if not runs.goes_by_itself(organization, connect.connection_of(organization)):
+    if not runs.goes_by_itself(*connection_of(request)):
         return _preview_first(request)
     return _start(request, "The push has started.")
 
@@ -170,26 +169,23 @@ def push_progress(request: HttpRequest) -> HttpResponse:
 
 def log(request: HttpRequest) -> HttpResponse:
     """Every write of the last 90 days: before, after, outcome, time."""
-    outcome = request.GET.get("outcome", "")
+    outcome = choice(request.GET, "outcome", PushLog.Outcome.values)
     rows = PushLog.objects.order_by("-at", "-pk")
-    if outcome in PushLog.Outcome.values:
+    if outcome:
         rows = rows.filter(outcome=outcome)
-    chips = [Tab("All", f"{HOME}/log", outcome not in PushLog.Outcome.values)]
-    chips += [
-        Tab(str(label), f"{HOME}/log?outcome={value}", outcome == value) for value, label in PushLog.Outcome.choices
-    ]
+    links = [("", "All", f"{HOME}/log"), *((key, key.label, f"{HOME}/log?outcome={key}") for key in PushLog.Outcome)]
+    chips = [Tab(str(label), url, outcome == key) for key, label, url in links]
     found = paginate(rows, page_number(request))
     entries = [(row, [(key, row.before.get(key), value) for key, value in row.after.items()]) for row in found.rows]
-    context = _frame(request, "log") | {"page": found, "entries": entries, "chips": chips}
+    context = frame(request, "log") | {"page": found, "entries": entries, "chips": chips}
     return render(request, "web/push/_log.html" if is_swap(request, "log") else "web/push/log.html", context)
 
 
 def messaging(request: HttpRequest) -> HttpResponse:
     """Recipes for targeted messages: who matches here and there, and the rule to choose in Intercom."""
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
+    organization, link = connection_of(request)
     rows = recipes.counted(organization, link) if link.is_ready else []
-    return render(request, "web/push/messaging.html", _frame(request, "messaging") | {"rows": rows})
+    return render(request, "web/push/messaging.html", frame(request, "messaging") | {"rows": rows})
 
 
 def tick(request: HttpRequest) -> HttpResponseBase:
@@ -202,9 +198,8 @@ def tick(request: HttpRequest) -> HttpResponseBase:
 
 def audience(request: HttpRequest, key: str) -> HttpResponseBase:
     """Makes a Fin audience of a recipe's rule."""
-    organization = organization_of(request)
     try:
-        name = recipes.create_audience(organization, connect.connection_of(organization), key)
+        name = recipes.create_audience(*connection_of(request), key)
         messages.success(request, f"The Fin audience “{name}” is in Intercom; choose it there for Fin.")
     except recipes.RecipeError as error:
         messages.error(request, str(error))
@@ -215,9 +210,8 @@ def audience(request: HttpRequest, key: str) -> HttpResponseBase:
 
 def _something_goes(request: HttpRequest) -> None:
     """403 when the tier is locked and no core field goes out either."""
-    organization = organization_of(request)
-    specs = runs.specs(organization, connect.connection_of(organization), accepted_only=False)
-    if not organization.advanced and not any(spec.core for spec in specs):
+    specs = runs.specs(*connection_of(request), accepted_only=False)
+    if not organization_of(request).advanced and not any(spec.core for spec in specs):
         raise PermissionDenied(choices.locked_sentence())
 
 
@@ -231,7 +225,7 @@ def _start(request: HttpRequest, done: str) -> HttpResponse:
     return redirect(HOME)
 
 
-def parts(request: HttpRequest, current: str) -> list[Tab]:
+def _parts(request: HttpRequest, current: str) -> list[Tab]:
     """The parts of Advanced; what is locked is visible where it says whom to ask."""
     found = [
         Tab("What goes out", HOME, current == "fields"),
@@ -243,15 +237,11 @@ def parts(request: HttpRequest, current: str) -> list[Tab]:
     return found
 
 
-def _frame(request: HttpRequest, current: str) -> dict[str, Any]:
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
-    return {
-        "tabs": intercom.tabs(request, "advanced"),
-        "parts": parts(request, current),
-        "connection": link,
-        "region": overview.region_name(link),
-        "locked": not organization.advanced,
+def frame(request: HttpRequest, current: str) -> dict[str, Any]:
+    """Context of every page of Advanced; `current` is the part that it is in."""
+    return intercom.frame(request, "advanced") | {
+        "parts": _parts(request, current),
+        "locked": not organization_of(request).advanced,
         "support_contact": settings.CONFIG.support_contact,
     }
 
@@ -262,8 +252,7 @@ def _page(
     ticked: set[str] | None = None,
     names: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
+    organization, link = connection_of(request)
     rows = choices.choices(organization)
     groups = [
         (
@@ -283,7 +272,7 @@ def _page(
     ]
     core = [(title, choices.core(link, model, accepted=True)) for model, title in _TITLES]
     context = (
-        _frame(request, "fields")
+        frame(request, "fields")
         | _push_context(request)
         | {
             "groups": groups,
@@ -301,8 +290,7 @@ def _page(
 
 def _push_context(request: HttpRequest) -> dict[str, Any]:
     """The push card: what runs or waits now, how the last one ended, when the next one is."""
-    organization = organization_of(request)
-    link = connect.connection_of(organization)
+    organization, link = connection_of(request)
     # The job before the run that it makes: between the two, one of them is always there.
     job = runs.waiting(organization)
     last = PushRun.objects.order_by("-started_at", "-pk").first()

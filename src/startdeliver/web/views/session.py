@@ -150,19 +150,31 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     wait = throttle.take("password-link", client_address(request), capacity=30, per_second=1 / 20)
     link = None if wait else OneTimeLink.find(token)
     if link is None:
-        return render(request, "web/session/link_used.html", status=429 if wait else 404)
+        return link_used(request, 429 if wait else 404)
     form = PasswordForm(link.member, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             member = password_set(link, form.cleaned_data["password"])
         except LinkUsed:
-            return render(request, "web/session/link_used.html", status=404)
+            return link_used(request, 404)
         # A session of somebody else in this browser must not live on under the new log-in.
         request.session.flush()
         login(request, member, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, "Your password is set. You are logged in.")
         return redirect(HOME)
     return render(request, "web/session/password.html", {"form": form, "who": link.member})
+
+
+def link_used(request: HttpRequest, status: int) -> HttpResponse:
+    """The page of a link that was used, is too old or was never made."""
+    context = {
+        "heading": "This link no longer works",
+        "text": "A link for setting a password works once and for seven days. "
+        "Ask an administrator of your organization for a new one.",
+        "url": "/login",
+        "label": "Go to the log-in page",
+    }
+    return render(request, "web/bare_message.html", context, status=status)
 
 
 def _safe_next(request: HttpRequest) -> str:

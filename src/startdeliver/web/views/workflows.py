@@ -277,7 +277,7 @@ def _leaving(programme: Programme, words: Wording) -> str:
 def _edit(request: HttpRequest, workflow: Workflow | None) -> HttpResponse:
     organization, by = organization_of(request), member_of(request).email
     facts = facts_of(organization)
-    context: dict[str, Any] = {"workflow": workflow, "facts": list(facts.values())}
+    context: dict[str, Any] = {"record": workflow, "facts": list(facts.values())}
     status = 200
     if request.method == "POST":
         form = WorkflowForm(request.POST)
