@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from startdeliver.simulator.server import Simulator
+from startdeliver.simulator.server.http import HttpServer
 
 Change = Callable[[web.Response], web.Response]
 
@@ -22,13 +22,13 @@ class Meddler:
         self._changes: list[tuple[str, Change, int]] = []
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real = Simulator.handle
+        real = HttpServer.handle
 
-        async def handle(simulator: Simulator, request: web.BaseRequest) -> web.StreamResponse:
-            answer = await cast(Awaitable[web.StreamResponse], real(simulator, request))
+        async def handle(server: HttpServer, request: web.BaseRequest) -> web.StreamResponse:
+            answer = await cast(Awaitable[web.StreamResponse], real(server, request))
             return self._changed(request.path, answer) if isinstance(answer, web.Response) else answer
 
-        monkeypatch.setattr(Simulator, "handle", handle)
+        monkeypatch.setattr(HttpServer, "handle", handle)
 
     def change(self, path: str, change: Change, times: int = 10**9) -> None:
         """Applies `change` to the next `times` answers to `path`, a pattern such as `/conversations/*`."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from startdeliver.customers.models import Customer
-from startdeliver.simulator.model import Contact
+from startdeliver.simulator.model.records import Contact
 from startdeliver.sync.models import IntercomContact, PushRun
 from startdeliver.sync.push import choices, runs
 from startdeliver.usage.models import UsageHealth

@@ -8,8 +8,8 @@ import pytest
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
-from startdeliver.simulator import api_companies
-from startdeliver.simulator.model import Author
+from startdeliver.simulator.api import companies
+from startdeliver.simulator.model.records import Author
 from startdeliver.support.models import Ticket
 from startdeliver.support.threads import thread_entries
 from startdeliver.sync.models import IntercomContact, SyncRun
@@ -71,7 +71,7 @@ def test_no_ticket_waits_for_a_scroll_that_another_program_holds(story: Story, n
 @pytest.fixture
 def many(story: Story, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> Many:
     """More companies than the list gives, and a scroll that another program holds. Ann is of the last one listed."""
-    monkeypatch.setattr(api_companies, "COMPANIES_CAP", 120)
+    monkeypatch.setattr(companies, "COMPANIES_CAP", 120)
     story.set(create_customers=True)
     story.user("ann@x.example")
     made = [story.workspace.add_company(f"Company {n}", f"co-{n}", last_request_at=1000 - n) for n in range(200)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.simulator.model import Attachment, Author
+from startdeliver.simulator.model.records import Attachment, Author
 from startdeliver.support.models import Thread
 from startdeliver.support.threads import thread_entries
 from startdeliver.sync.models import SyncRun

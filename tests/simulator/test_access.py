@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from startdeliver.simulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from startdeliver.simulator.access import Access, Limiter
+from startdeliver.simulator.api.access import Access, Limiter
 from startdeliver.simulator.testing import Handle, run_in_thread
 
 from .conftest import Caller, where

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from startdeliver.simulator import Workspace
-from startdeliver.simulator.model import Company
+from startdeliver.simulator.model.records import Company
 from startdeliver.simulator.testing import Handle
 
 from .conftest import NOW, Caller

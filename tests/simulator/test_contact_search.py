@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from startdeliver.simulator import Clock, Workspace
-from startdeliver.simulator.query import date_range
+from startdeliver.simulator.search.query import date_range
 from startdeliver.simulator.testing import Handle, run_in_thread
 
 from .conftest import NOW, Caller, Reply, where

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from startdeliver.simulator import Workspace
-from startdeliver.simulator.model import Contact, Conversation
+from startdeliver.simulator.model.records import Contact, Conversation
 from startdeliver.simulator.testing import Handle
 
 from .conftest import NOW, Caller, Reply, where
@@ -216,10 +216,10 @@ class TestBulk:
         workspace.set_contact(people[0].id, external_id='quo"ted')
         workspace.add_bulk(10, contacts=3, companies=0, parts=parts)
         ids = [i for _, i in workspace.conversations.updated]
-        quick = [(bytes(workspace.shell_json(i)), workspace.whole_json(i)) for i in ids]
+        quick = [(bytes(workspace.search_json(i)), workspace.conversation_json(i)) for i in ids]
         for conversation_id in ids:
             workspace.conversations.edit(conversation_id)
-        assert [(bytes(workspace.shell_json(i)), workspace.whole_json(i)) for i in ids] == quick
+        assert [(bytes(workspace.search_json(i)), workspace.conversation_json(i)) for i in ids] == quick
 
     def test_pages_through_volume_miss_nothing(self, workspace: Workspace, call: Caller) -> None:
         workspace.add_bulk(1000, span=100)

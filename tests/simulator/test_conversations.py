@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from startdeliver.simulator import Workspace
-from startdeliver.simulator.model import Attachment, Contact, Conversation
+from startdeliver.simulator.model.records import Attachment, Contact, Conversation
 from startdeliver.simulator.testing import Handle
 
 from .conftest import NOW, Caller

@@ -35,7 +35,7 @@ class TestContent:
         seed_demo(again, NOW)
         ids = [i for _, i in demo.conversations.updated]
         assert [i for _, i in again.conversations.updated] == ids
-        assert all(again.whole_json(i) == demo.whole_json(i) for i in ids)
+        assert all(again.conversation_json(i) == demo.conversation_json(i) for i in ids)
 
     def test_the_size_of_everything(self, demo: Workspace) -> None:
         assert 560 <= len(demo.conversations) <= 640

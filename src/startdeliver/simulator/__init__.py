@@ -4,7 +4,7 @@ It is built from Intercom's own description, shares no code with our client, and
 the demo. Start it with `python -m startdeliver.simulator`; in tests use `startdeliver.simulator.testing.run_in_thread`.
 """
 
-from startdeliver.simulator.access import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_TOKEN
+from startdeliver.simulator.api.access import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_TOKEN
 from startdeliver.simulator.clock import Clock
 from startdeliver.simulator.workspace import Workspace
 

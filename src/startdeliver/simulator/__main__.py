@@ -8,11 +8,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from aiohttp import web
-
 from startdeliver.simulator.clock import Clock
-from startdeliver.simulator.server import Simulator
-from startdeliver.simulator.state import REGIONS
+from startdeliver.simulator.model.state import REGIONS
+from startdeliver.simulator.server.http import HttpServer
+from startdeliver.simulator.server.simulator import Simulator
 from startdeliver.simulator.workspace import Workspace
 
 
@@ -21,13 +20,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m startdeliver.simulator", description="A simulated Intercom workspace."
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8790, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=8790, help="0 for a free port")
     parser.add_argument("--demo", action="store_true", help="fill the workspace with demo data")
     parser.add_argument(
-        "--demo-at", type=int, metavar="UNIX", help="the demo's present, so that restarts give the same"
+        "--demo-at",
+        type=int,
+        metavar="UNIX",
+        help="the demo's present time, so that a restart makes the same data",
     )
     parser.add_argument("--rate-limit", type=int, default=1667, help="calls per 10 seconds; 0 for none")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer in milliseconds")
     parser.add_argument("--conversations", type=int, default=0, metavar="N", help="add N generated conversations")
     parser.add_argument(
         "--contacts", type=int, default=None, metavar="N", help="contacts of the generated conversations"
@@ -58,22 +60,19 @@ def build(options: argparse.Namespace) -> Simulator:
             companies=options.companies,
         )
     simulator = Simulator.create(workspace, rate_limit=options.rate_limit, latency_ms=options.latency_ms)
-    # The demo's workspace is the same after a restart, so a connection that was made before keeps working.
+    # The demo's workspace is the same after a restart, so earlier connections keep working.
     simulator.access.accept_earlier = options.demo
     return simulator
 
 
 async def serve(simulator: Simulator, host: str, port: int) -> None:
-    """Serve until a signal comes; print one line with the address when listening."""
+    """Serve until SIGTERM or SIGINT. Print one line with the URL when listening."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.ServerRunner(simulator.server(), shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    bound = runner.addresses[0]
-    sys.stdout.write(f"Simulated Intercom workspace {simulator.workspace.id_code} on http://{bound[0]}:{bound[1]}\n")
+    runner, url = await HttpServer(simulator).listen(host, port, 0.5)
+    sys.stdout.write(f"Simulated Intercom workspace {simulator.workspace.id_code} on {url}\n")
     sys.stdout.flush()
     await stop.wait()
     simulator.faults.clear()

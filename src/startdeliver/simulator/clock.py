@@ -1,4 +1,4 @@
-"""A clock that can be moved; real time until told otherwise."""
+"""A clock that tests can move; real time by default."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Clock:
-    """Call it for unix seconds."""
+    """Returns unix seconds when called."""
 
     def __init__(self, at: float | None = None) -> None:
         self._offset = 0.0
@@ -16,11 +16,11 @@ class Clock:
         return (time.time() if self._frozen is None else self._frozen) + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds; time goes on (or stands still) as before."""
+        """Move the clock forward. A frozen clock stays frozen."""
         self._offset += seconds
 
     def freeze(self, at: float | None = None) -> None:
-        """Stand still at `at`, default the present reading."""
+        """Stop the clock at `at` (default: the present reading)."""
         now = self()
         self._frozen, self._offset = (now if at is None else float(at)), 0.0
 

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, and the log of what was asked."""
+"""Planned faults, and the log of requests."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """What happens to the next `times` calls that match, once `after` matching calls have passed.
+    """What happens to the next `times` matching calls, after the first `after` matching calls.
 
-    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON, yet
-    complete as HTTP); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`);
+    Kinds: an HTTP status as text (`429` to `504`); `html` (a web page with 200); `truncated` (half of the JSON in a
+    complete HTTP response); `cut` (half of the bytes, then the connection closes); `hang` (no answer until `release`);
     `reset` (the connection is reset); `plan` (403 api_plan_restricted); `scroll_restart` (the documented 500 of the
-    scroll, which also ends it); `answer` (the given `status` and `body`). With `applied`, the
-    call takes effect before its answer is lost.
+    scroll, which also ends it); `answer` (the given `status` and `body`). With `applied`, the call takes effect before
+    its answer is lost.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class _Hook:
 
 
 class Faults:
-    """Plan faults here; the server asks for every call. Paths are patterns such as `/conversations/*`."""
+    """The planned faults, which the server looks up for every call. Paths are patterns such as `/conversations/*`."""
 
     def __init__(self) -> None:
         self.latency_ms = 0.0
@@ -56,7 +56,7 @@ class Faults:
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def fail_next(self, kind: str, path: str = "*", **options: Any) -> Fault:
-        """Plan a fault; see Fault for kinds and options. Return it (its `times` counts down)."""
+        """Plan a fault and return it; its `times` counts down. See Fault for the kinds and options."""
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault {kind!r}; known: {', '.join(sorted(KINDS))}")
         fault = Fault(kind, path, **options)
@@ -68,11 +68,11 @@ class Faults:
         self._latencies.append((path, milliseconds))
 
     def before_page(self, path: str, page: int, callback: Callable[[], object]) -> None:
-        """Run `callback` once, just before page `page` of a search on `path` is computed (records move mid-paging)."""
+        """Call `callback` once, just before page `page` of a search on `path` is computed."""
         self._hooks.append(_Hook(path, page, callback))
 
     def clear(self) -> None:
-        """Drop every planned fault, latency and hook, and let hanging calls go."""
+        """Remove every planned fault, latency and hook, and release hanging calls."""
         self.latency_ms = 0.0
         self._latencies.clear()
         self._planned.clear()
@@ -80,14 +80,14 @@ class Faults:
         self.release()
 
     def release(self) -> None:
-        """Let hanging calls go; they answer 504."""
+        """Release hanging calls. They answer 504."""
         for loop, event in list(self._waiting):
             loop.call_soon_threadsafe(event.set)
 
-    # Asked by the server
+    # Called by the server
 
     def pick(self, method: str, path: str) -> Fault | None:
-        """Return the fault for this call, if one is due, and count it."""
+        """Return the fault that this call gets, if any, and count it."""
         if not self._planned:
             return None
         for fault in list(self._planned):
@@ -103,7 +103,7 @@ class Faults:
         return None
 
     def delay(self, path: str) -> float:
-        """Return the seconds that an answer is to be delayed."""
+        """Return the delay of an answer in seconds."""
         extra = sum(ms for pattern, ms in self._latencies if fnmatchcase(path, pattern)) if self._latencies else 0.0
         return (self.latency_ms + extra) / 1000
 
@@ -123,7 +123,7 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LogEntry:
     """One call: `route` is the path pattern, `body` the raw body of a POST, PUT or DELETE, `version` its header."""
 
     method: str
@@ -137,9 +137,9 @@ class Logged:
 
 @dataclass
 class RequestLog:
-    """What was asked of the Intercom surface (not of /_control). Entries: the last 50,000; counters: all."""
+    """The requests to the Intercom API, not to /_control: the last 50,000 entries, and counters of all."""
 
-    entries: deque[Logged] = field(default_factory=lambda: deque(maxlen=50_000))
+    entries: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=50_000))
     counts: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     active: int = 0
@@ -151,15 +151,15 @@ class RequestLog:
 
     @property
     def refused(self) -> int:
-        """How many calls were answered 429."""
+        """The number of calls that were answered 429."""
         return self.statuses[429]
 
     def count(self, route: str) -> int:
-        """Return the calls of one route, for example `GET /conversations/{id}`."""
+        """Return the number of calls of one route, for example `GET /conversations/{id}`."""
         return self.counts[route]
 
-    def writes(self) -> list[Logged]:
-        """Return the calls that change something: all but GET and the searching or listing POSTs."""
+    def writes(self) -> list[LogEntry]:
+        """Return the calls that change something: all but GETs and the POSTs that search or list."""
         reads = ("/search", "/companies/list")
         return [e for e in self.entries if e.method != "GET" and not e.path.endswith(reads)]
 
@@ -167,7 +167,7 @@ class RequestLog:
         self.active += 1
         self.max_concurrency = max(self.max_concurrency, self.active)
 
-    def leave(self, entry: Logged) -> None:
+    def leave(self, entry: LogEntry) -> None:
         self.active -= 1
         self.entries.append(entry)
         self.counts[f"{entry.method} {entry.route}"] += 1

@@ -1,33 +1,33 @@
-"""The simulator in a thread of the test's own process, on a free port."""
+"""Runs the simulator in a thread of the test's own process, on a free port."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-
-from startdeliver.simulator.access import (
+from startdeliver.simulator.api.access import (
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
     DEFAULT_TOKEN,
     Access,
     Limiter,
 )
+from startdeliver.simulator.api.scroll import Scroll
 from startdeliver.simulator.clock import Clock
 from startdeliver.simulator.faults import Faults, RequestLog
-from startdeliver.simulator.scroll import Scroll
-from startdeliver.simulator.server import Simulator
+from startdeliver.simulator.server.http import HttpServer
+from startdeliver.simulator.server.simulator import Simulator
 from startdeliver.simulator.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A running simulator. The workspace's verbs, the faults and the log may be used from the test's thread."""
+    """A running simulator. The test's thread may use the workspace, the faults and the log."""
 
     url: str
     simulator: Simulator
@@ -61,7 +61,7 @@ class Handle:
 
     @property
     def clock(self) -> Clock:
-        """The movable clock; TypeError when the workspace was given one of its own."""
+        """The movable clock. Raises TypeError when the workspace has another kind of clock."""
         clock = self.workspace.now
         if not isinstance(clock, Clock):
             raise TypeError("the workspace has a clock of its own")
@@ -72,43 +72,29 @@ class Handle:
 def run_in_thread(workspace: Workspace | None = None, **options: Any) -> Iterator[Handle]:
     """Serve a workspace (default: an empty one with a movable clock) until the block ends.
 
-    Options are those of `Simulator.create`: rate_limit (calls per 10 s, 0 = none), workspace_limit, latency_ms,
-    redirect_uris, app_version.
+    The options are those of `Simulator.create`: rate_limit (calls per 10 s, 0 for none), workspace_limit, latency_ms,
+    redirect_uris and app_version.
     """
     simulator = Simulator.create(workspace or Workspace(now=Clock()), **options)
     loop = asyncio.new_event_loop()
-    started = threading.Event()
-    address: list[str] = []
-    failure: list[BaseException] = []
-
-    async def start() -> web.ServerRunner:
-        runner = web.ServerRunner(simulator.server(), shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        address.append(f"http://{host}:{port}")
-        return runner
+    url: Future[str] = Future()
 
     def serve() -> None:
         asyncio.set_event_loop(loop)
         try:
-            runner = loop.run_until_complete(start())
+            runner, address = loop.run_until_complete(HttpServer(simulator).listen("127.0.0.1", 0, 0.1))
         except BaseException as error:
-            failure.append(error)
-            started.set()
+            url.set_exception(error)
             return
-        started.set()
+        url.set_result(address)
         loop.run_forever()
         simulator.faults.clear()
         loop.run_until_complete(runner.cleanup())
 
     thread = threading.Thread(target=serve, name="simulated-intercom", daemon=True)
     thread.start()
-    started.wait()
-    if failure:
-        raise failure[0]
     try:
-        yield Handle(address[0], simulator)
+        yield Handle(url.result(), simulator)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)

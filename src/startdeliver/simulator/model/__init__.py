@@ -1,0 +1,1 @@
+"""The state of a simulated workspace and the operations that change it."""

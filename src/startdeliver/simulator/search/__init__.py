@@ -1,0 +1,1 @@
+"""Search and lists: the query grammar, the searchable fields, and paging."""

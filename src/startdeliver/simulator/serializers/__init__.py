@@ -1,0 +1,1 @@
+"""Records as the JSON objects of API 2.16."""
