@@ -9,7 +9,7 @@ import pytest
 
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Member, Organization
-from startdeliver.workflows import ticks
+from startdeliver.workflows import passes
 from startdeliver.workflows.models import Workflow
 from tests.api.jsclient import ApiFailed, Js
 
@@ -114,7 +114,7 @@ def test_the_rule_of_a_program_is_applied(js: Js, scoped: Organization) -> None:
     Customer.objects.create(organization=scoped, name="Acorn", arr=50_000)
     rule = [[{"fact": "arr", "op": "at_least", "value": 40000}]]
     workflow = js.save("workflow", {"name": "Large", "enrolRule": rule})
-    ticks.look(scoped)
+    passes.refresh(scoped)
     (stay,) = js.find("enrolment", {"filter": {"workflowKey": "large"}})["result"]
     assert (stay["enteredHow"], stay["enteredBy"]) == ("rule", "")
     assert stay["reason"] == "ARR is 50,000 EUR (at least 40,000 EUR)."

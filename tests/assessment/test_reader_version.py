@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from startdeliver.assessment import messages, tone, work
-from startdeliver.assessment.models import AssessmentState, Dirty, TicketTone
+from startdeliver.assessment.models import AssessmentState, TicketTone
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
@@ -25,6 +25,7 @@ def stored_by_an_older_reader(customer: Customer, ago: float = 3) -> Ticket:
     messages.read_due(customer.organization)
     row = TicketTone.objects.get(ticket=ticket)
     assert row.reader == tone.VERSION
+    AssessmentState.objects.get_or_create(organization=customer.organization)
     deaf = messages.decode(row.data)
     deaf = messages.Reading({key: messages.Spoken(one.check, one.at, 0, 0, True) for key, one in deaf.m.items()})
     data = messages._encode(deaf).decode()
@@ -40,16 +41,15 @@ def hears_leaving(ticket: Ticket) -> bool:
 def test_what_an_older_reader_stored_is_read_again_and_assessed(scoped: Organization) -> None:
     customer = make_customer()
     ticket = stored_by_an_older_reader(customer)
-    Dirty.objects.all().delete()
-    work.look(scoped)
+    work.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
     row = TicketTone.objects.get(ticket=ticket)
     assert (row.reader, row.topic) == (tone.VERSION, "cancel")
-    work.look(scoped)
+    work.read_again()
     jobs.run_inline()
     assert AssessmentState.objects.get().reader == tone.VERSION
-    work.look(scoped)
+    work.read_again()
     assert not Job.objects.filter(kind=work.AGAIN_JOB, status=Job.Status.QUEUED).exists()
 
 
@@ -57,7 +57,7 @@ def test_a_look_reads_nothing_itself_and_a_job_one_page(scoped: Organization, mo
     monkeypatch.setattr(messages, "_PAGE", 2)
     customer = make_customer()
     tickets = [stored_by_an_older_reader(customer, ago) for ago in (2, 3, 4)]
-    work.look(scoped)
+    work.read_again()
     assert [hears_leaving(ticket) for ticket in tickets] == [False] * 3
     assert messages.read_outdated(scoped) == {customer.pk}
     assert [hears_leaving(ticket) for ticket in tickets] == [True, True, False]
@@ -69,11 +69,11 @@ def test_without_the_encoder_nothing_is_read_again(scoped: Organization, monkeyp
     ticket = stored_by_an_older_reader(make_customer())
     with monkeypatch.context() as patched:
         patched.setattr(tone, "_encoder", lambda: None)
-        work.look(scoped)
+        work.read_again()
         jobs.run_inline()
         assert TicketTone.objects.get(ticket=ticket).reader == 0
         assert AssessmentState.objects.get().reader == 0
-    work.look(scoped)
+    work.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
 
@@ -89,7 +89,7 @@ def test_what_a_list_of_words_read_is_read_again_when_the_encoder_loads(
         messages.read_due(scoped)
     assert not hears_leaving(ticket)
     assert TicketTone.objects.get(ticket=ticket).reader == 0
-    work.look(scoped)
+    work.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
 

@@ -7,16 +7,23 @@ from datetime import timedelta
 import pytest
 
 from startdeliver.assessment import selectors, services, work
-from startdeliver.assessment.models import Assessment, Current, Dirty
+from startdeliver.assessment.models import Assessment, Current
 from startdeliver.assessment.statuses import Trend
 from startdeliver.assessment.trend import trend
+from startdeliver.changes.models import Change, Kind, Stage
+from startdeliver.changes.queue import record, waits
 from startdeliver.common import clock
-from startdeliver.engine import jobs
 from startdeliver.support import health
+from startdeliver.sync import pipeline
 from startdeliver.tenancy.models import Member, Organization
 from tests.support.factories import NOW, days, make_customer, make_ticket
 
 pytestmark = pytest.mark.usefixtures("frozen_now")
+
+
+def settle(organization: Organization) -> None:
+    while pipeline.run(organization):
+        pass
 
 
 def test_unchanged_evidence_is_never_assessed_again(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,36 +60,32 @@ def test_a_ticket_that_becomes_overdue_by_time_alone_changes_the_assessment(scop
     customer = make_customer()
     for _ in range(3):
         make_ticket(customer, NOW - days(7) + timedelta(minutes=5))
-    health.recompute(scoped)
-    work.look(scoped)
-    jobs.run_inline()
+    record(scoped, Kind.DAY)
+    settle(scoped)
     before = Current.objects.get(customer=customer)
     with clock.frozen(NOW + timedelta(minutes=6)):
-        assert work.look(scoped) == {customer.pk}
-        jobs.run_inline()
+        pipeline.record_time()
+        settle(scoped)
+    with clock.frozen(NOW + timedelta(minutes=7)):
+        settle(scoped)
         after = Current.objects.get(customer=customer)
     assert (before.status, after.status) == ("neutral", "attention")
-    assert after.changed_at == NOW + timedelta(minutes=6)
-    assert not Dirty.objects.exists()
+    assert after.changed_at == NOW + timedelta(minutes=7)
 
 
-def test_a_look_at_nothing_new_does_nothing(scoped: Organization) -> None:
-    with clock.frozen(NOW - timedelta(hours=1)):
-        make_customer()
-        work.look(scoped)
-    with clock.frozen(NOW - timedelta(minutes=30)):
-        # Once more, since a late transaction may carry a time from before the first look.
-        work.look(scoped)
-        jobs.run_inline()
-    assert work.look(scoped) == set()
-    assert jobs.run_inline() == []
-
-
-def test_once_a_day_everybody_is_looked_at(scoped: Organization) -> None:
-    make_customer()
-    work.look(scoped)
-    with clock.frozen(NOW + days(1)):
-        assert work.look(scoped) is None
+def test_a_new_day_has_everybody_looked_at_in_batches(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "CHUNK", 2)
+    for number in range(5):
+        make_customer(f"Customer {number}")
+    Change.objects.all().delete()
+    record(scoped, Kind.DAY)
+    work.refresh(scoped)
+    assert Current.objects.count() == 0
+    sizes = []
+    while waits(scoped, Stage.ASSESSMENT):
+        work.refresh(scoped)
+        sizes.append(Current.objects.count())
+    assert sizes == [2, 4, 5]
 
 
 def test_the_same_verdict_gets_no_further_row_of_history(scoped: Organization) -> None:
@@ -106,7 +109,7 @@ def test_a_correction_stands_until_something_new_comes_up(scoped: Organization, 
     services.assess_due(scoped)
     current = Current.objects.select_related("assessment").get(customer=customer)
     services.mark_wrong(current.assessment, member=csm, reason="They asked us to wait", status="neutral")
-    jobs.run_inline()
+    settle(scoped)
     current.refresh_from_db()
     assert current.status == "neutral"
     make_ticket(customer, NOW - days(3), rating=1, rated_at=NOW, waiting_since=NOW - days(3))

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment import work
 from startdeliver.assessment.evidence import collect
 from startdeliver.assessment.facts import Evidence
-from startdeliver.assessment.models import Dirty
+from startdeliver.changes.models import Change, Stage
+from startdeliver.changes.queue import hand_out, taken
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Organization
-from startdeliver.workflows import services, ticks
+from startdeliver.workflows import passes, services
 from tests.conftest import NOW
 from tests.workflows.factories import make_customer, make_workflow
 
@@ -44,7 +44,7 @@ def test_the_workflows_of_a_customer_are_facts(scoped: Organization) -> None:
 
 def test_of_several_stays_the_newest_is_told_and_a_day_is_no_news(scoped: Organization) -> None:
     acorn, workflow = make_customer("Acorn", support="poor"), make_workflow()
-    ticks.look(scoped)
+    passes.refresh(scoped)
     services.leave(workflow=workflow, customers=[acorn.pk], by="ada")
     services.enrol(workflow=workflow, customers=[acorn.pk], by="ada")
     (fact,) = evidence(acorn).starting("workflow.")
@@ -56,13 +56,9 @@ def test_of_several_stays_the_newest_is_told_and_a_day_is_no_news(scoped: Organi
 
 def test_entering_and_leaving_have_the_customer_looked_at(scoped: Organization) -> None:
     acorn, workflow = make_customer("Acorn"), make_workflow(enrol_rule=[])
-    work.look(scoped)
-    # Long enough after the customer was made that only the workflow is new.
-    for number, act in ((1, services.enrol), (2, services.leave)):
-        Dirty.objects.all().delete()
-        with clock.frozen(NOW + timedelta(hours=number)):
-            work.look(scoped)
-            Dirty.objects.all().delete()
-            act(workflow=workflow, customers=[acorn.pk], by="ada")
-            work.look(scoped)
-        assert list(Dirty.objects.values_list("customer_id", flat=True)) == [acorn.pk]
+    for act in (services.enrol, services.leave):
+        hand_out(scoped)
+        Change.objects.all().delete()
+        act(workflow=workflow, customers=[acorn.pk], by="ada")
+        with taken(scoped, Stage.ASSESSMENT, early=True) as batch:
+            assert batch.customers() == {acorn.pk}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from startdeliver.tenancy.scope import organization_scope
-from startdeliver.workflows import ticks
+from startdeliver.workflows import passes
 from startdeliver.workflows.models import Enrolment, Workflow
 from startdeliver.workflows.services import workflow_create
 from tests.browser.conftest import Hub, Watched
@@ -64,6 +64,6 @@ def test_a_rule_is_built_and_applied(hub: Hub, watch: Callable[..., Watched]) ->
     page.get_by_label("After how many days").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Everybody of ours")
     # As the worker does within a minute.
-    ticks.look(hub.organization)
+    passes.refresh(hub.organization)
     page.reload()
     expect(page.get_by_role("rowheader").first).to_be_visible()

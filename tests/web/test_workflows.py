@@ -11,7 +11,7 @@ from django.test import Client
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
-from startdeliver.workflows import services, ticks
+from startdeliver.workflows import passes, services
 from startdeliver.workflows.models import Enrolment, Leaves, Workflow
 from tests.web.conftest import Hub
 from tests.workflows.factories import change, make_workflow
@@ -70,13 +70,13 @@ def test_a_workflow_shows_who_is_in_it_why_and_since(main: Client, hub: Hub, wor
     acorn = hub.customer("Acorn", csm=csm)
     with organization_scope(hub.organization):
         change(acorn, support="poor", usage="fair", assessed="attention")
-        ticks.look(hub.organization)
+        passes.refresh(hub.organization)
     page = text(main.get(f"/workflows/{workflow.pk}"))
     for words in ("Acorn", "Support health is Poor.", "By rule", "Needs Attention", "Fair", csm.display_name):
         assert words in page
     with organization_scope(hub.organization):
         change(acorn, support="good")
-        ticks.look(hub.organization)
+        passes.refresh(hub.organization)
     assert "Nobody is in it now" in text(main.get(f"/workflows/{workflow.pk}"))
     history = text(main.get(f"/workflows/{workflow.pk}?tab=history"))
     assert "The rule no longer holds: support health is Good." in history

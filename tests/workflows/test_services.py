@@ -16,7 +16,7 @@ from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite, organization_scope
 from startdeliver.tenancy.services import organization_create
-from startdeliver.workflows import services, ticks
+from startdeliver.workflows import passes, services
 from startdeliver.workflows.cleaning import facts_of, programme_of
 from startdeliver.workflows.defaults import make_defaults
 from startdeliver.workflows.models import Enrolment, Workflow
@@ -35,6 +35,7 @@ def errors(**values: Any) -> dict[str, str]:
 
 def test_a_new_organization_begins_with_at_risk(db: None) -> None:
     organization, _, _ = organization_create(name="New", admin_email="new@new.test")
+    make_defaults(organization)
     with organization_scope(organization):
         at_risk = Workflow.objects.get()
         assert (at_risk.key, at_risk.name) == ("at_risk", "At-risk")
@@ -108,7 +109,7 @@ def test_other_things_that_cannot_be(scoped: Organization) -> None:
 
 def test_only_a_changed_rule_is_to_be_applied_again(scoped: Organization) -> None:
     workflow = make_workflow()
-    ticks.look(scoped)
+    passes.refresh(scoped)
     services.workflow_update(workflow=workflow, by=BY, values={"description": "Other words"})
     assert Workflow.objects.get().swept_at is not None
     services.workflow_update(workflow=workflow, by=BY, values={"leave_after_days": 3})
@@ -147,16 +148,16 @@ def test_archiving_ends_every_stay_and_restoring_begins_with_the_rule(scoped: Or
     poor, by_hand = make_customer("Poor", support="poor"), make_customer("By hand")
     workflow = make_workflow()
     services.enrol(workflow=workflow, customers=[by_hand.pk], by=BY)
-    ticks.look(scoped)
+    passes.refresh(scoped)
     assert services.workflow_archive(workflow=workflow, by=BY) == 2
     assert services.workflow_archive(workflow=workflow, by=BY) == 0
     assert stays(poor)[0][2:] == ("end", "The workflow was archived.")
     with pytest.raises(FieldError):
         services.enrol(workflow=workflow, customers=[poor.pk], by=BY)
-    ticks.look(scoped)
+    passes.refresh(scoped)
     assert inside(workflow) == set()
     services.workflow_restore(workflow=workflow, by=BY)
-    ticks.look(scoped)
+    passes.refresh(scoped)
     assert inside(workflow) == {"Poor"}
 
 

@@ -9,6 +9,8 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 
 from startdeliver.assessment.models import AiSettings, Provider
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
@@ -40,8 +42,6 @@ def save(organization: Organization, values: Mapping[str, Any], by: str, key: st
 
     `key`: a new API key; empty forgets the stored one, None leaves it. Raises ValidationError by field.
     """
-    from startdeliver.assessment.services import touch
-
     with organization_work(organization):
         changed = ai_settings(organization)
         before = salt(changed)
@@ -55,7 +55,7 @@ def save(organization: Organization, values: Mapping[str, Any], by: str, key: st
             changed.key_cipher = django_settings.KEY_RING.encrypt(key, _place(changed)) if key else None
             changed.save(update_fields=["key_cipher"])
         if salt(changed) != before:
-            touch(organization)
+            record(organization, Kind.EVIDENCE)
         return changed
 
 

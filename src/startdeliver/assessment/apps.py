@@ -10,5 +10,5 @@ class AssessmentConfig(AppConfig):
         from startdeliver.assessment import evidence, for_workflows, work  # noqa: F401
         from startdeliver.workflows import facts
 
-        facts.register(for_workflows.rule_facts, for_workflows.changed)
+        facts.register(for_workflows.rule_facts)
         evidence.source(for_workflows.evidence)

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from startdeliver.assessment.facts import Fact as Evidence
-from startdeliver.assessment.models import Current
 from startdeliver.assessment.statuses import Status, Trend
 from startdeliver.common import clock
 from startdeliver.common.health import Health
-from startdeliver.support.models import SupportHealth
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage.models import UsageHealth
 from startdeliver.workflows.facts import Fact
 from startdeliver.workflows.models import Enrolment, How
 from startdeliver.workflows.rules import Kind
@@ -38,21 +35,6 @@ def rule_facts(organization: Organization) -> list[Fact]:
         Fact("open_tickets", "Open tickets", Kind.NUMBER, "sh.open_count", _SUPPORT),
         Fact("overdue_tickets", "Overdue tickets", Kind.NUMBER, "sh.overdue_count", _SUPPORT),
     ]
-
-
-def changed(since: datetime) -> set[int]:
-    """For `workflows.facts.register`: the customers of whom any of these may have changed since."""
-    found: set[int] = set()
-    for model, column in ((SupportHealth, "computed_at"), (UsageHealth, "computed_at"), (Current, "assessed_at")):
-        rows = model.objects.filter(**{f"{column}__gte": since})
-        found.update(rows.values_list("customer_id", flat=True))
-    return found
-
-
-def enrolments_changed(since: datetime) -> set[int]:
-    """The customers who entered or left a workflow since."""
-    found = set(Enrolment.objects.filter(entered_at__gte=since).values_list("customer_id", flat=True))
-    return found | set(Enrolment.objects.filter(left_at__gte=since).values_list("customer_id", flat=True))
 
 
 def evidence(organization: Organization, customer_ids: Sequence[int]) -> Mapping[int, Sequence[Evidence]]:

@@ -203,24 +203,9 @@ class TicketTone(TenantModel):
         return f"tone of ticket {self.ticket_id}"
 
 
-class Dirty(TenantModel):
-    """A customer of whom something changed. Only ever appended to; assessing forgets what it has looked at."""
-
-    customer_id = models.BigIntegerField(null=True, help_text="None: every customer.")
-    force = models.BooleanField(default=False, help_text="Assess even if the evidence is the same.")
-
-    class Meta:
-        indexes = [models.Index(fields=["organization", "id"], name="dirty_order")]
-
-    def __str__(self) -> str:
-        return f"customer {self.customer_id}"
-
-
 class AssessmentState(TenantModel):
-    """How far the look for changes is."""
+    """How far the reading of tones is."""
 
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="Changes up to here are noted.")
-    swept_day = models.DateField(null=True, blank=True, help_text="The day on which every customer was last looked at.")
     reader = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="No stored tone that counts is of a reader older than this tone.VERSION."
     )
@@ -229,4 +214,4 @@ class AssessmentState(TenantModel):
         constraints = [models.UniqueConstraint(fields=["organization"], name="assessmentstate_one")]
 
     def __str__(self) -> str:
-        return f"looked at {self.looked_at}"
+        return f"read by reader {self.reader}"

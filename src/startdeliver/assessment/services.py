@@ -19,10 +19,12 @@ from startdeliver.assessment.builtin import concerns as concerns_of
 from startdeliver.assessment.evidence import CHUNK, collect
 from startdeliver.assessment.facts import Evidence, Fact
 from startdeliver.assessment.findings import find
-from startdeliver.assessment.models import Assessment, Current, Dirty, Feedback
+from startdeliver.assessment.models import Assessment, Current, Feedback
 from startdeliver.assessment.outcome import Outcome
 from startdeliver.assessment.statuses import Status, Trend
 from startdeliver.assessment.trend import WINDOW, Point, trend, usage_course
+from startdeliver.changes.models import Kind, Stage
+from startdeliver.changes.queue import hand_over, record
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
@@ -34,37 +36,13 @@ log = logging.getLogger(__name__)
 
 JOB, TONES_JOB = "assessment", "assessment.tones"
 _LOCK_CLASS = 73_123
-_RETRY = timedelta(minutes=10)
+_RETRY = 600
+MODEL_CHUNK = 50
 
 
-def touch(organization: Organization, customer_ids: Iterable[int] | None = None, force: bool = False) -> None:
-    """Notes that something changed at these customers (None: at all) and has a worker look. Cheap; call it freely.
-
-    Within the caller's transaction, so what was rolled back is not looked at.
-    """
-    with organization_work(organization):
-        ids: list[int | None] = [None] if customer_ids is None else [*set(customer_ids)]
-        if not ids:
-            return
-        Dirty.objects.bulk_create(
-            [Dirty(organization=organization, customer_id=pk, force=force) for pk in ids], batch_size=500
-        )
-        jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)
-
-
-def assess_dirty(organization: Organization, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Assesses the customers noted by `touch`, then forgets the notes. Gives the number of new verdicts."""
-    with organization_work(organization):
-        notes = list(Dirty.objects.order_by("pk").values_list("pk", "customer_id", "force"))
-        if not notes:
-            return 0
-        forced = {pk for _, pk, force in notes if force and pk is not None}
-        everybody = any(pk is None for _, pk, _ in notes)
-        wanted = None if everybody else {pk for _, pk, _ in notes if pk is not None}
-        written = assess_due(organization, wanted, forced=forced, stopping=stopping)
-        if not stopping():
-            Dirty.objects.filter(pk__lte=notes[-1][0]).delete()
-        return written
+def ask_model(organization: Organization) -> Job:
+    """Has a worker ask the language model about the customers that wait for it; returns the job."""
+    return jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)
 
 
 def assess_due(
@@ -87,7 +65,7 @@ def assess_due(
         else:
             ids = sorted({*customer_ids, *force})
         stored = ai_settings(organization)
-        size = CHUNK if not stored.provider else 50
+        size = MODEL_CHUNK if stored.provider else CHUNK
         for start in range(0, len(ids), size):
             if stopping():
                 break
@@ -181,14 +159,10 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
             batch_size=500,
         )  # fmt: skip
     if any(not outcome.final for outcome in outcomes):
-        retry(organization, [e.customer_id for e, one in zip(due, outcomes, strict=True) if not one.final])
+        # The language model could not be asked.
+        again = [evidence.customer_id for evidence, one in zip(due, outcomes, strict=True) if not one.final]
+        hand_over(organization, Stage.MODEL, again, seconds=_RETRY)
     return len(rows)
-
-
-def retry(organization: Organization, ids: Sequence[int]) -> None:
-    """Has these customers looked at again in ten minutes: the language model could not be asked."""
-    payload = {"customers": list(ids)[:5000]}
-    jobs.enqueue(JOB + ".retry", f"{JOB}.retry:{organization.pk}", payload, organization, clock.now() + _RETRY)
 
 
 def _row(organization: Organization, evidence: Evidence, outcome: Outcome, verdict: Verdict) -> Assessment:
@@ -247,7 +221,7 @@ def _course(facts: list[dict[str, Any]]) -> int:
 
 
 def refresh_trends(organization: Organization) -> int:
-    """Lets trends fade that time alone has ended; part of the daily look. Gives how many changed."""
+    """Lets trends fade that time alone has ended; part of every new day. Gives how many changed."""
     now = clock.now()
     with organization_work(organization):
         rows = list(Current.objects.exclude(trend=Trend.STEADY).select_related("assessment"))
@@ -274,8 +248,8 @@ def reassess(customer: Customer) -> Job | None:
         messages.read_due(organization, [customer.pk])
         assess_due(organization, [], forced=[customer.pk])
         return None
-    touch(organization, [customer.pk], force=True)
-    return Job.objects.filter(key=f"{JOB}:{organization.pk}").order_by("-pk").first()
+    hand_over(organization, Stage.MODEL, [customer.pk], Kind.REASSESS)
+    return ask_model(organization)
 
 
 def mark_wrong(assessment: Assessment, *, member: Member, reason: str, status: str = "") -> Feedback:
@@ -299,7 +273,7 @@ def mark_wrong(assessment: Assessment, *, member: Member, reason: str, status: s
         status=status,
         concerns=list(concerns_of(find(Evidence.of(assessment.customer_id, facts)))),
     )
-    touch(assessment.organization, [assessment.customer_id])
+    record(assessment.organization, Kind.EVIDENCE, [assessment.customer_id])
     return feedback
 
 

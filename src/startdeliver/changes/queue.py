@@ -87,6 +87,15 @@ def record(
             transaction.on_commit(lambda: start(organization), robust=True)
 
 
+def hand_over(
+    organization: Organization, stage: Stage, customers: Iterable[int], kind: Kind = Kind.EVIDENCE, seconds: int = 0
+) -> None:
+    """Has one stage look at these customers, after so many seconds."""
+    later = int(clock.now().timestamp()) + seconds if seconds else None
+    with organization_work(organization):
+        _insert(organization, [(Facts(kind, customer), stage, later) for customer in sorted(set(customers))])
+
+
 def start(organization: Organization) -> None:
     """Has a worker run the pipeline. Changes that nobody started it for are found within seconds (`sync.pipeline`)."""
     jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)

@@ -13,6 +13,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomField
 from startdeliver.customers.values import FieldError
@@ -181,7 +183,10 @@ def _set_archived(field: CustomField, archived: bool, by: str) -> None:
         raise FieldError({"name": "A field of this name was made in the meantime. Rename that one first."})
     now = clock.now()
     rows = CustomField.objects.filter(pk=field.pk, archived_at__isnull=archived)
-    rows.update(archived_at=now if archived else None, updated_at=now, updated_by=by)
+    with transaction.atomic():
+        rows.update(archived_at=now if archived else None, updated_at=now, updated_by=by)
+        # A rule that asks for the field can be applied again.
+        record(field.organization, Kind.WORKFLOW)
     field.refresh_from_db()
 
 

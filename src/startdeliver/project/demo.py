@@ -109,6 +109,7 @@ def seed() -> bool:
     from startdeliver.tenancy.models import Organization, Role
     from startdeliver.tenancy.scope import organization_scope
     from startdeliver.tenancy.services import member_create, organization_create
+    from startdeliver.workflows.defaults import make_defaults
 
     if Organization.objects.filter(slug=SLUG).exists():
         return False
@@ -119,6 +120,7 @@ def seed() -> bool:
         )
     with transaction.atomic():
         organization, _, _ = organization_create(name="Demo", admin_email=ADMINISTRATOR[1], admin_name=ADMINISTRATOR[0])
+        make_defaults(organization)
         csm = member_create(organization, name=CSM[0], email=CSM[1], role=Role.MAIN)
         administrator = organization.members.get(email=ADMINISTRATOR[1])
         for member in (administrator, csm):

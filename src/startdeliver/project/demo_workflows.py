@@ -10,7 +10,7 @@ def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> 
     """Onboarding, whose rule looks at the field "Live since", and one customer who is at risk by hand. Who is so by
     rule follows from health and assessment, which the worker computes."""
     from startdeliver.customers.fields import alias_of
-    from startdeliver.workflows import ticks
+    from startdeliver.workflows import passes
     from startdeliver.workflows.defaults import AT_RISK
     from startdeliver.workflows.models import Leaves, Workflow
     from startdeliver.workflows.services import enrol, workflow_create
@@ -34,4 +34,4 @@ def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> 
         by=by,
         reason="Their champion leaves at the end of the month; she said so on the phone.",
     )
-    ticks.look(organization)
+    passes.refresh(organization)

@@ -6,6 +6,8 @@ it, does its work, and deletes them. What it writes is a change again, of which 
 
     usage event (EVENTS, by usage.ingest)
       -> usage: counts it (USAGE), computes usage health       (USAGE_HEALTH, by a trigger on usage_usagehealth)
+      -> assessment: assesses the customer                     (ASSESSMENT, by a trigger on assessment_current)
+      -> workflows: the customer enters or leaves workflows    (ENROLMENT, by a trigger on workflows_enrolment)
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django_scopes import scopes_disabled
 
+from startdeliver.assessment import services as assessor
+from startdeliver.assessment import work as assessment
 from startdeliver.changes import queue
 from startdeliver.changes.models import Change, Day, Kind, Stage
 from startdeliver.common import clock
@@ -29,6 +33,7 @@ from startdeliver.support import health as support
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health as usage
+from startdeliver.workflows import passes as workflows
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ STAGES: dict[Stage, Callable[[Organization], object]] = {
     Stage.USAGE: usage.refresh,
     Stage.SUPPORT: support.refresh,
     Stage.FIGURES: support.refresh_figures,
+    Stage.ASSESSMENT: assessment.refresh,
+    Stage.WORKFLOWS: workflows.refresh,
 }
 
 # A pipeline that finds new changes again and again ends after this time, so that other organizations have their turn.
@@ -68,7 +75,7 @@ def run(organization: Organization, stopping: Callable[[], bool] = lambda: False
                 failures[stage] = error
     # These still look for changes themselves.
     with organization_scope(organization):
-        Change.objects.exclude(stage__in=["", *STAGES]).delete()
+        Change.objects.exclude(stage__in=["", Stage.MODEL, *STAGES]).delete()
     if failures:
         raise StageFailed("; ".join(f"{stage}: {type(error).__name__}: {error}" for stage, error in failures.items()))
     return busy
@@ -93,18 +100,20 @@ def start_waiting() -> int:
     """
     with scopes_disabled():
         due = Change.objects.exclude(stage=Stage.REMATCH).filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
-        waiting = set(due.order_by().values_list("organization", flat=True).distinct())
-        organizations = Organization.objects.in_bulk(waiting)
+        waiting = set(due.order_by().values_list("organization", "stage").distinct())
+        organizations = Organization.objects.in_bulk({pk for pk, _ in waiting})
         # An organization that was deleted with its users: their triggers wrote after its changes were gone.
-        Change.objects.filter(organization__in=waiting - organizations.keys()).delete()
-    for organization in organizations.values():
-        queue.start(organization)
-    return len(organizations)
+        Change.objects.filter(organization__in={pk for pk, _ in waiting} - organizations.keys()).delete()
+    jobs_of = {(organizations[pk], stage == Stage.MODEL) for pk, stage in waiting if pk in organizations}
+    for organization, asks_model in jobs_of:
+        (assessor.ask_model if asks_model else queue.start)(organization)
+    return len(jobs_of)
 
 
 @tick("changes.time", 60)
 def record_time() -> None:
-    """Records what time alone changed, of all organizations: new days, and tickets that became overdue.
+    """Records what time alone changed, of all organizations: new days, tickets that became
+    overdue, and customers whose time in a workflow is over.
 
     Some statements when nothing did, whatever the number of organizations.
     """
@@ -118,6 +127,9 @@ def record_time() -> None:
         noted = Change.objects.filter(organization=OuterRef("pk"), kind=Kind.OVERDUE)
         for organization in support.overdue().exclude(Exists(noted)):
             queue.record(organization, Kind.OVERDUE)
+        leaving = workflows.due_to_leave()
+        for organization in Organization.objects.filter(pk__in=leaving):
+            queue.record(organization, Kind.LEAVING, leaving[organization.pk])
 
 
 def _in_a_new_day() -> list[Organization]:

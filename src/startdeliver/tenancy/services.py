@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.db import transaction
 from django.utils.text import slugify
 from django_scopes import scope
@@ -24,16 +22,6 @@ class EmailTaken(Exception):
     """A member with this e-mail address exists already."""
 
 
-_after_creation: list[Callable[[Organization], None]] = []
-
-
-def when_created(give: Callable[[Organization], None]) -> None:
-    """Has `give` called for each new organization, in the transaction that makes it, inside its scope. For packages
-    above this one, which call this in `AppConfig.ready`."""
-    if give not in _after_creation:
-        _after_creation.append(give)
-
-
 def organization_create(*, name: str, admin_email: str, admin_name: str = "") -> tuple[Organization, str, str]:
     """Makes an organization with its first administrator.
 
@@ -45,8 +33,6 @@ def organization_create(*, name: str, admin_email: str, admin_name: str = "") ->
         member = member_create(organization, email=admin_email, name=admin_name, role=Role.ADMINISTRATOR)
         with scope(organization=organization):
             _, key_text = ApiKey.issue(organization, "First key")
-            for give in _after_creation:
-                give(organization)
         return organization, key_text, OneTimeLink.issue(member)
 
 

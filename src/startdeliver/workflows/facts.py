@@ -1,17 +1,16 @@
 """What rules can ask of a customer, and where each value is found (SQL over the customer `c`).
 
-Only facts of customers are known here. Packages above register theirs (health, assessment) in `AppConfig.ready`, with
-how to find the customers of whom they changed; the rules themselves get plain values (`rules`).
+Only facts of customers are known here. Packages above register theirs (health, assessment) in `AppConfig.ready`; the
+rules themselves get plain values (`rules`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from startdeliver.customers.fields import fields_of
-from startdeliver.customers.models import Customer, CustomField
+from startdeliver.customers.models import CustomField
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.workflows.rules import Kind, Terms
 
@@ -41,34 +40,22 @@ class Fact:
 
 
 Give = Callable[[Organization], Sequence[Fact]]
-Changed = Callable[[datetime], Iterable[int]]
-_registered: list[tuple[Give, Changed]] = []
+_registered: list[Give] = []
 
 
-def register(give: Give, changed: Changed) -> None:
-    """Adds facts that another package knows; both are called inside the organization's scope.
-
-    `changed` gives the ids of the customers of whom any of them may have changed since a moment.
-    """
-    if (give, changed) not in _registered:
-        _registered.append((give, changed))
+def register(give: Give) -> None:
+    """Adds facts that another package knows; called inside the organization's scope."""
+    if give not in _registered:
+        _registered.append(give)
 
 
 def catalogue(organization: Organization) -> list[Fact]:
     """Everything that a rule can ask, in the order in which it is offered. Inside the organization's scope."""
     return [
-        *(fact for give, _ in _registered for fact in give(organization)),
+        *(fact for give in _registered for fact in give(organization)),
         *_standard(organization),
         *map(_own, fields_of("customer")),
     ]
-
-
-def changed(since: datetime) -> set[int]:
-    """The customers of whom something that rules look at may have changed since. Inside the organization's scope."""
-    found = set(Customer.objects.filter(updated_at__gte=since).values_list("pk", flat=True))
-    for _, ask in _registered:
-        found.update(ask(since))
-    return found
 
 
 def _standard(organization: Organization) -> list[Fact]:

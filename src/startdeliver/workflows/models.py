@@ -109,16 +109,3 @@ class Enrolment(TenantModel):
 
     def __str__(self) -> str:
         return f"customer {self.customer_id} in workflow {self.workflow_id}"
-
-
-class WorkflowState(TenantModel):
-    """How far the rules of an organization are."""
-
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="Changes up to here were looked at.")
-    swept_day = models.DateField(null=True, blank=True, help_text="The day on which every customer was looked at.")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization"], name="workflowstate_one")]
-
-    def __str__(self) -> str:
-        return f"looked at {self.looked_at}"

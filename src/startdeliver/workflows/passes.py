@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
+from django_scopes import scopes_disabled
 
+from startdeliver.changes.models import Kind, Stage
+from startdeliver.changes.queue import taken
 from startdeliver.common import clock
 from startdeliver.storage.sql import db_time, execute, fetch, id_list, one_of, organization_work
 from startdeliver.tenancy.models import Organization
@@ -72,6 +76,43 @@ class _Page:
     begin: list[int] = field(default_factory=list)
     stay: list[int] = field(default_factory=list)
     release: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+
+def refresh(organization: Organization) -> Outcome:
+    """Applies the rules to the customers that changed, or whose time has come; to everybody on a new day, and where a
+    rule was changed."""
+    with taken(organization, Stage.WORKFLOWS) as batch:
+        customers = batch.customers(*(set(Kind) - {Kind.WORKFLOW}))
+        live = list(Workflow.objects.filter(archived_at__isnull=True).order_by("pk"))
+        full = [workflow for workflow in live if customers is None or workflow.swept_at is None]
+        total, now = Outcome(), clock.now()
+        if full:
+            total = apply(organization, full)
+            # A rule that was changed during the pass is applied again.
+            for workflow in full:
+                Workflow.objects.filter(pk=workflow.pk, updated_at=workflow.updated_at).update(swept_at=now)
+        rest = [workflow for workflow in live if workflow not in full]
+        if rest and customers:
+            more = apply(organization, rest, customers)
+            total = Outcome(total.entered + more.entered, total.left + more.left, total.broken | more.broken)
+        # Applied to everybody as soon as the field is back.
+        Workflow.objects.filter(pk__in=total.broken).update(swept_at=None)
+        return total
+
+
+def due_to_leave() -> dict[int, set[int]]:
+    """The customers, by organization and of all of them, who have had a reason to leave for long enough."""
+    found: dict[int, set[int]] = defaultdict(set)
+    with scopes_disabled():
+        waiting = Enrolment.objects.filter(left_at__isnull=True, leaving_since__isnull=False)
+        days = Workflow.objects.order_by().values_list("leave_after_days", flat=True).distinct()
+        now = clock.now()
+        due = Q(pk__in=[])
+        for number in days:
+            due |= Q(workflow__leave_after_days=number, leaving_since__lte=now - timedelta(days=number))
+        for organization, customer in waiting.filter(due).values_list("organization_id", "customer_id"):
+            found[organization].add(customer)
+    return found
 
 
 def apply(

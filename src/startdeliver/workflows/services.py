@@ -1,7 +1,7 @@
 """Making and changing workflows, enrolling and removing customers by hand: rules that the browser and the API share.
 
 Every function takes keywords only; `by` is the e-mail address of the member or the name of the key. Values that cannot
-be stored raise FieldError and nothing is saved. What a changed rule means is applied by the next pass (`ticks`).
+be stored raise FieldError and nothing is saved. What a changed rule means is applied by the pipeline.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.customers.values import TAKEN, FieldError
 from startdeliver.storage.sql import db_time, execute, id_list, one_of
@@ -97,7 +99,9 @@ def workflow_restore(*, workflow: Workflow, by: str) -> None:
     if _taken(workflow):
         raise FieldError({"name": "Another workflow has this name by now. Rename one of them first."})
     done = Workflow.objects.filter(pk=workflow.pk, archived_at__isnull=False)
-    done.update(archived_at=None, swept_at=None, updated_at=clock.now(), updated_by=by)
+    with transaction.atomic():
+        done.update(archived_at=None, swept_at=None, updated_at=clock.now(), updated_by=by)
+        record(workflow.organization, Kind.WORKFLOW)
 
 
 def enrol(
@@ -177,6 +181,8 @@ def _save(workflow: Workflow, values: Mapping[str, Any], by: str) -> Workflow:
     try:
         with transaction.atomic():
             workflow.save()
+            if workflow.swept_at is None:
+                record(workflow.organization, Kind.WORKFLOW)
     except IntegrityError:
         raise FieldError({"key": TAKEN}) from None
     return workflow

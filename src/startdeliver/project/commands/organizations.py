@@ -29,8 +29,10 @@ def create(name: str, email: str, admin_name: str, time_zone: str, currency: str
     from django.conf import settings
     from django.core.exceptions import ValidationError
     from django.core.validators import validate_email
+    from django.db import transaction
 
     from startdeliver.tenancy.services import EmailTaken, organization_create
+    from startdeliver.workflows.defaults import make_defaults
 
     name, email = name.strip(), email.strip()
     if not name or len(name) > 200:
@@ -46,7 +48,9 @@ def create(name: str, email: str, admin_name: str, time_zone: str, currency: str
         raise Refused("--currency: is three letters, such as EUR.", 2)
     check_time_zone(time_zone)
     try:
-        organization, key, token = organization_create(name=name, admin_email=email, admin_name=admin_name)
+        with transaction.atomic():
+            organization, key, token = organization_create(name=name, admin_email=email, admin_name=admin_name)
+            make_defaults(organization)
     except EmailTaken as error:
         raise Refused(f"{error}; use another address.") from error
     organization.time_zone, organization.currency = time_zone, currency

@@ -8,15 +8,14 @@ from datetime import date, timedelta
 import pytest
 from django.db import close_old_connections, connection
 from django.test.utils import CaptureQueriesContext
-from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.customers import custom, fields, services
 from startdeliver.customers.models import Customer
-from startdeliver.engine.registry import ticks as registered
+from startdeliver.sync import pipeline
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
-from startdeliver.workflows import passes, reading, ticks
+from startdeliver.workflows import passes, reading
 from startdeliver.workflows import services as workflows
 from startdeliver.workflows.defaults import make_defaults
 from startdeliver.workflows.models import Enrolment, Leaves, Workflow
@@ -30,7 +29,8 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 def look(organization: Organization, later: timedelta = timedelta(0)) -> Outcome:
     with clock.frozen(NOW + later):
-        return ticks.look(organization)
+        pipeline.record_time()
+        return passes.refresh(organization)
 
 
 def test_the_default_takes_who_is_at_risk_or_poor_twice(scoped: Organization) -> None:
@@ -254,32 +254,12 @@ def test_statements_do_not_grow_with_customers(scoped: Organization, monkeypatch
     assert passes.apply(scoped, list(Workflow.objects.all())).entered == 33
 
 
-def test_one_organizations_failure_stops_no_other(
-    organization: Organization, other_organization: Organization, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for each in (organization, other_organization):
-        with organization_scope(each):
-            make_workflow()
-            make_customer("Acorn", support="poor")
-    real = ticks.look
-
-    def fails_for_one(each: Organization) -> Outcome:
-        if each == organization:
-            raise RuntimeError("broken")
-        return real(each)
-
-    monkeypatch.setattr(ticks, "look", fails_for_one)
-    registered["workflows.look"].call()
-    with scopes_disabled():
-        assert list(Enrolment.objects.values_list("organization", flat=True)) == [other_organization.pk]
-
-
 def test_a_pass_reaches_no_other_organization(organization: Organization, other_organization: Organization) -> None:
     with organization_scope(other_organization):
         make_customer("Theirs", support="poor")
     with organization_scope(organization):
         workflow = make_workflow()
-        assert ticks.look(organization) == Outcome()
+        assert look(organization) == Outcome()
         assert inside(workflow) == set()
 
 
