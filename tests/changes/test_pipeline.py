@@ -15,6 +15,7 @@ from startdeliver.changes.queue import record, taken, waits
 from startdeliver.common import clock
 from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
+from startdeliver.engine.registry import ticks
 from startdeliver.support import health
 from startdeliver.support.models import SupportHealth, SupportRule
 from startdeliver.sync import pipeline
@@ -241,3 +242,9 @@ def test_the_job_goes_on_until_nothing_waits(scoped: Organization, monkeypatch: 
     jobs.enqueue("changes", f"changes:{scoped.pk}", organization=scoped)
     (job,) = jobs.run_inline()
     assert (job.status, len(rounds)) == (Job.Status.DONE, 3)
+
+
+def test_it_is_looked_often_enough() -> None:
+    """A change that a trigger wrote is taken within seconds, and a ticket is overdue within a minute."""
+    assert ticks["changes.waiting"].every <= 5
+    assert ticks["changes.time"].every <= 60

@@ -53,13 +53,13 @@ def test_details_are_told_apart_and_other_columns_are_nothing(user: CustomerUser
     taken()
     CustomerUser.objects.filter(pk=user.pk).update(**{column: datetime(2026, 1, 1, tzinfo=UTC)})
     assert taken() == {(Kind.USER_DETAILS, user.customer_id, user.pk)}
-    CustomerUser.objects.filter(pk=user.pk).update(name="Ada", last_login_at=datetime(2026, 1, 1, tzinfo=UTC))
+    CustomerUser.objects.filter(pk=user.pk).update(last_login_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert taken() == set()
 
 
 def test_customers(scoped: Organization, customers: list[Customer]) -> None:
     taken()
-    Customer.objects.update(updated_at=datetime(2026, 1, 1, tzinfo=UTC))
+    Customer.objects.update(arr=100)
     assert taken() == {(Kind.CUSTOMER_DETAILS, one.pk, None) for one in customers}
     Customer.objects.filter(pk=customers[0].pk).update(custom={"seats": 3}, updated_at=datetime(2026, 1, 2, tzinfo=UTC))
     assert taken() == {(Kind.CUSTOMER, customers[0].pk, None)}

@@ -10,8 +10,12 @@ from startdeliver.changes.models import Kind
 from startdeliver.storage.triggers import Trigger, differ
 
 _USER_COLUMNS = ("customer_id", "has_left_at", "archived_at", "is_non_user", "custom")
-_USER_DETAILS = ("last_seen_at", "updated_at")
+_USER_DETAILS = ("last_seen_at", "name", "email", "external_id", "phone", "is_stakeholder", "updated_at")
 _CUSTOMER_COLUMNS = ("custom", "archived_at")
+_CUSTOMER_DETAILS = (
+    "name", "external_id", "domain", "website", "plan", "size", "industry", "monthly_spend", "csm_id", "arr",
+    "renewal_date", "tags", "updated_at",
+)  # fmt: skip
 
 _INSERT = "INSERT INTO changes_change (organization_id, kind, customer_id, user_id)"
 
@@ -58,7 +62,7 @@ TRIGGERS = [
         statements=lambda _: [f"{_INSERT} VALUES (NEW.organization_id, '{Kind.CUSTOMER}', NEW.id, NULL)"],
     ),
     Trigger(
-        "change_customer_update", "customers_customer", "UPDATE", (*_CUSTOMER_COLUMNS, "updated_at"), _customer_update
+        "change_customer_update", "customers_customer", "UPDATE", _CUSTOMER_COLUMNS + _CUSTOMER_DETAILS, _customer_update
     ),
     *_result(Kind.USAGE_HEALTH, "usage_usagehealth", "status"),
     *_result(Kind.SUPPORT_HEALTH, "support_supporthealth", "status", "open_count", "overdue_count"),
