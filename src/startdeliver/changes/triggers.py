@@ -62,7 +62,8 @@ TRIGGERS = [
         statements=lambda _: [f"{_INSERT} VALUES (NEW.organization_id, '{Kind.CUSTOMER}', NEW.id, NULL)"],
     ),
     Trigger(
-        "change_customer_update", "customers_customer", "UPDATE", _CUSTOMER_COLUMNS + _CUSTOMER_DETAILS, _customer_update
+        "change_customer_update", "customers_customer", "UPDATE", _CUSTOMER_COLUMNS + _CUSTOMER_DETAILS,
+        _customer_update,
     ),
     *_result(Kind.USAGE_HEALTH, "usage_usagehealth", "status"),
     *_result(Kind.SUPPORT_HEALTH, "support_supporthealth", "status", "open_count", "overdue_count"),
