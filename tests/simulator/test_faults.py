@@ -134,7 +134,10 @@ class TestControl:
         assert workspace.conversation(thread["id"]).state == "closed"
         assert workspace.contact(contact["id"]).company_ids == [company["id"]]
 
-    def test_mistakes_are_told(self, call: Caller) -> None:
+    def test_mistakes_are_told(self, workspace: Workspace, call: Caller) -> None:
+        conversation = workspace.add_conversation([workspace.add_contact("Jo")])
+        unknown_part = {"conversation_id": conversation.id, "part_id": "1"}
+        assert call.post("/_control/verbs/redact_part", unknown_part).status == 404
         assert call.post("/_control/verbs/_index", {}).status == 404
         assert call.post("/_control/verbs/close", {"conversation_id": "1"}).status == 404
         assert call.post("/_control/verbs/close", {"wrong": 1}).status == 400

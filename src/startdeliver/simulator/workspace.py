@@ -107,7 +107,7 @@ class Workspace(Conversations):
         company = self.companies.get(record.company_id) if record.company_id else None
         company_json = self._company_json(company) if company else None
         return _encoder.encode(
-            conversations.conversation(self, record, with_parts=with_parts, company_shown=company_json)
+            conversations.conversation(self, record, with_parts=with_parts, company_json=company_json)
         )
 
     def _company_json(self, record: Company) -> msgspec.Raw:
@@ -211,11 +211,11 @@ class Workspace(Conversations):
             raise invalid("Data Type isn't an option")
         else:
             options = None
-        for known in self.attributes.values():
-            if known.name == name:
+        for attribute in self.attributes.values():
+            if attribute.name == name:
                 data = {"contact": "people", "company": "company"}
                 raise invalid(
-                    f"You already have '{name}' in your {data[known.model]} data. "
+                    f"You already have '{name}' in your {data[attribute.model]} data. "
                     f"To save this as new {data[model]} data, use a different name."
                 )
         if sum(not a.archived for a in self.attributes.values()) >= self.custom_data_limit:

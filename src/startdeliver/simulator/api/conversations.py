@@ -142,11 +142,11 @@ def update_conversation(call: Call) -> bytes:
     if values.get("company_id") is not None:
         workspace.live_company(str(values["company_id"]))
     attributes = values.get("custom_attributes") or {}
-    known = [a.name for a in workspace.conversation_attributes.values() if not a.archived]
+    names = [a.name for a in workspace.conversation_attributes.values() if not a.archived]
     for name in attributes:
-        if name not in known:
+        if name not in names:
             raise invalid(f"Conversation attribute '{name}' does not exist", field=name)
-        if known.count(name) > 1:
+        if names.count(name) > 1:
             raise invalid(f"There are several conversation attributes named '{name}'", code="INVALID_PARAMETER")
     workspace.set_conversation(record.id, touch=set(values) != {"read"}, **values)
     bot = workspace.bot_author()

@@ -299,7 +299,7 @@ class Conversations(People):
 
     def ticket_type(self, name: str) -> str:
         """Return the id of a ticket type by name. Add it when there is none."""
-        type_id = next((i for i, known in self.ticket_types.items() if known == name), None)
+        type_id = next((i for i, type_name in self.ticket_types.items() if type_name == name), None)
         if type_id is None:
             type_id = str(self.count("ticket_type", 71))
             self.ticket_types[type_id] = name

@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from startdeliver.simulator.model.records import Contact, Conversation
+from startdeliver.simulator.model.statistics import statistics
 from startdeliver.simulator.search.query import Field
-from startdeliver.simulator.serializers.statistics import statistics
 
 _TAGS = re.compile(r"<[^>]*>")
 

@@ -49,8 +49,8 @@ class Order:
 
 
 def encode_cursor(value: int | str | None, record_id: str, page: int) -> str:
-    shown = value * 1000 if isinstance(value, int) else value
-    return base64.b64encode(json.dumps([shown, record_id, page]).encode()).decode()
+    sort_value = value * 1000 if isinstance(value, int) else value
+    return base64.b64encode(json.dumps([sort_value, record_id, page]).encode()).decode()
 
 
 def decode_cursor(cursor: Any) -> tuple[Any, str, int]:

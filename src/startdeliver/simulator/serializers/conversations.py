@@ -7,7 +7,7 @@ from typing import Any
 from startdeliver.simulator.model.people import People
 from startdeliver.simulator.model.records import Attachment, Author, Conversation, Part, Rating
 from startdeliver.simulator.model.state import State
-from startdeliver.simulator.serializers.statistics import first_contact_reply_at, statistics
+from startdeliver.simulator.model.statistics import first_contact_reply_at, statistics
 
 MAX_PARTS = 500
 TICKET_STATES = {
@@ -23,7 +23,7 @@ def author(record: Author) -> dict[str, Any]:
 
 
 def attachment(record: Attachment) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "upload",
         "name": record.name,
         "url": record.url,
@@ -31,8 +31,8 @@ def attachment(record: Attachment) -> dict[str, Any]:
         "filesize": record.filesize,
     }
     if record.width is not None:
-        shown |= {"width": record.width, "height": record.height}
-    return shown
+        fields |= {"width": record.width, "height": record.height}
+    return fields
 
 
 def part(record: Part) -> dict[str, Any]:
@@ -79,16 +79,16 @@ def _rating(record: Rating, contacts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def conversation(state: People, record: Conversation, *, with_parts: bool, company_shown: Any = None) -> dict[str, Any]:
+def conversation(state: People, record: Conversation, *, with_parts: bool, company_json: Any = None) -> dict[str, Any]:
     """Return a conversation. Lists and search never contain its parts; a single one contains the 500 most recent.
 
-    `company_shown` is its company, ready to encode.
+    `company_json` is its company, ready to encode.
     """
     source = record.source
     first_reply = first_contact_reply_at(record)
     teammates = list(dict.fromkeys(p.author.id for p in record.parts if p.author.type == "admin"))
     contacts = _contacts(state, record)
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "conversation",
         "id": record.id,
         "created_at": record.created_at,
@@ -112,7 +112,7 @@ def conversation(state: People, record: Conversation, *, with_parts: bool, compa
         else {"created_at": first_reply, "type": source.type, "url": None},
         "admin_assignee_id": record.admin_assignee_id,
         "team_assignee_id": record.team_assignee_id,
-        "company": company_shown,
+        "company": company_json,
         "open": record.open,
         "state": record.state,
         "read": record.read,
@@ -153,13 +153,13 @@ def conversation(state: People, record: Conversation, *, with_parts: bool, compa
         # The description does not say what total_count is beyond 500. Here it counts the parts of this answer,
         # while statistics.count_conversation_parts counts all parts.
         recent = [part(p) for p in record.parts[-MAX_PARTS:]]
-        shown["conversation_parts"] = {
+        fields["conversation_parts"] = {
             "type": "conversation_part.list",
             "conversation_parts": recent,
             "total_count": len(recent),
         }
-    shown.update(record.extra)
-    return shown
+    fields.update(record.extra)
+    return fields
 
 
 def _ticket_state(name: str) -> dict[str, Any]:
@@ -174,9 +174,9 @@ def _ticket_state(name: str) -> dict[str, Any]:
 
 
 def _ticket_part(record: Part) -> dict[str, Any]:
-    shown = {**part(record), "type": "ticket_part"}
-    del shown["app_package_code"]
-    return shown
+    fields = {**part(record), "type": "ticket_part"}
+    del fields["app_package_code"]
+    return fields
 
 
 def ticket(state: State, record: Conversation) -> dict[str, Any]:

@@ -85,10 +85,10 @@ class GeneratedEncoder:
         state, with_parts = key
         sample = self.source.sample(Person("@contact", "@name", "@mail", None), _FIRST, _EPOCH)
         record = sample.make(str(_FIRST + _NUMBERS[state]))
-        shown = conversations.conversation(
-            self._state, record, with_parts=with_parts, company_shown=msgspec.Raw(_COMPANY)
+        fields = conversations.conversation(
+            self._state, record, with_parts=with_parts, company_json=msgspec.Raw(_COMPANY)
         )
-        encoded = msgspec.json.encode(shown)
+        encoded = msgspec.json.encode(fields)
         slots = list(_SLOT.finditer(encoded))
         offsets = sorted({int(m["time"]) - _EPOCH for m in slots if m["time"]})
         bodies = [0]

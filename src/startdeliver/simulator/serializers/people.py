@@ -75,7 +75,7 @@ def contact_reference(record: Contact, **more: Any) -> dict[str, Any]:
 
 
 def company(state: People, record: Company) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "company",
         "company_id": record.company_id,
         "id": record.id,
@@ -94,8 +94,8 @@ def company(state: People, record: Company) -> dict[str, Any]:
     }
     for name in ("last_request_at", "size", "website", "industry"):
         if (value := getattr(record, name)) is not None:
-            shown[name] = value
-    return shown
+            fields[name] = value
+    return fields
 
 
 def _plan_id(name: str) -> str:

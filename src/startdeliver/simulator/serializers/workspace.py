@@ -62,7 +62,7 @@ def segment(record: Segment) -> dict[str, Any]:
 
 
 def data_attribute(state: State, record: DataAttribute) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": record.id,
         "type": "data_attribute",
         "name": record.name,
@@ -81,12 +81,12 @@ def data_attribute(state: State, record: DataAttribute) -> dict[str, Any]:
         "model": record.model,
     }
     if record.options is not None:
-        shown["options"] = record.options
-    return shown
+        fields["options"] = record.options
+    return fields
 
 
 def conversation_attribute(state: State, record: ConversationAttribute) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "conversation_attribute",
         "id": record.id,
         "name": record.name,
@@ -100,16 +100,16 @@ def conversation_attribute(state: State, record: ConversationAttribute) -> dict[
         "admin_id": state.me.id,
     }
     if record.options is not None:
-        shown["options"] = [
+        fields["options"] = [
             {"id": f"{record.id}-{n}", "label": label, "archived": False} for n, label in enumerate(record.options)
         ]
     elif record.data_type == "string":
-        shown["multiline"] = False
-    return shown
+        fields["multiline"] = False
+    return fields
 
 
 def event(record: Event, owner: Contact) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "event",
         "event_name": record.name,
         "created_at": record.created_at,
@@ -119,8 +119,8 @@ def event(record: Event, owner: Contact) -> dict[str, Any]:
         "email": owner.email,
     }
     if record.metadata:
-        shown["metadata"] = record.metadata
-    return shown
+        fields["metadata"] = record.metadata
+    return fields
 
 
 def audience(record: Audience) -> dict[str, Any]:
