@@ -1,1 +1,1 @@
-"""Measures what issue-sized claims about speed and size promise; see README.md beside this file."""
+"""Measures the claims about speed and size; see README.md in this folder."""

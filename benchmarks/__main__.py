@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--full] [NAME …]`: runs benchmarks one after the other and ends with one table of all figures.
+"""`python -m benchmarks [--full] [NAME …]`: run benchmarks one after the other and print one table of all figures.
 
 Without `--full` the ones that take a few minutes in all, on SQLite; with it every one, on PostgreSQL too when
 TEST_POSTGRES_URL is set. Names choose some of them.
@@ -22,7 +22,7 @@ OUT = Path(__file__).parent / "out"
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One script with its arguments. `quick`: the arguments of the quick set; None: only in the full one."""
+    """A script with its arguments. `quick` are the arguments in the quick set, or None for the full set only."""
 
     module: str
     full: list[str] = field(default_factory=list)

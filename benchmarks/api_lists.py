@@ -1,4 +1,4 @@
-"""List answers of the API over 100,000 customers with support health, through the whole stack except the socket."""
+"""API lists over 100,000 customers with support health, through the whole stack except the socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main() -> None:
         organization = fill(customers, customers)
         with organization_scope(organization):
             health.recompute(organization)
-            # Rows as wide as in life: a CSM to join, amounts to sort by, and what the sync keeps of each field.
+            # Rows as wide as in production: a CSM to join, amounts to sort by, and the sync's record of each field.
             source = {"source": "intercom", "at": "2026-01-01T00:00:00+00:00", "by": "Intercom"}
             Customer.objects.update(
                 csm=Member.objects.get(organization=organization),

@@ -1,4 +1,4 @@
-"""How fast assessments are: python -m benchmarks.assessment_speed [--database sqlite|postgres] [--small]
+"""Speed of assessments: python -m benchmarks.assessment_speed [--database sqlite|postgres] [--small]
 
 Evidence of all customers, the built-in verdicts on ten thousand of them with the tones already stored, and the tones of
 messages. 100,000 customers with a million tickets, half a million users and six million days of use (--small: a tenth).

@@ -1,4 +1,4 @@
-"""Many customers and tickets, made inside the database by arithmetic, so that each run has the same ones."""
+"""Many customers and tickets, computed inside the database, so that every run has the same data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.services import organization_create
 
 DAY = 86_400
-# Every ticket was created within these days, so that most of them count for the figures of 90 days.
+# Tickets are created within this many days, so that most of them are in the 90-day figures.
 SPREAD_DAYS = 100
 
 _SERIES = "WITH RECURSIVE series(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM series WHERE n < {count})"
@@ -26,7 +26,7 @@ SELECT {org}, 'Customer ' || n, 'c' || n, 'customer' || n || '.example', '', 'pr
        {now}, {now}, '' FROM series"""
 )
 
-# h1..h4 are four independent-looking numbers of 32 bits for each ticket.
+# h1 to h4 are four pseudo-random 32-bit numbers for each ticket.
 _TICKETS = (
     """INSERT INTO support_ticket (organization_id, workspace, external_id, link, title, preview, status, snoozed,
     priority, channel, customer_id, assignee_ref, assignee_name, team_ref, team_name, tags, created_at, updated_at,
@@ -55,7 +55,7 @@ SELECT {org}, 'bench', CAST(n AS {text}), 'https://app.intercom.com/a/inbox/benc
 
 
 def fill(customers: int, tickets: int) -> Organization:
-    """Makes an organization with so many customers and tickets; a few customers have very many. About 4 % are open."""
+    """Create an organization with customers and tickets. A few customers have very many tickets; about 4 % are open."""
     organization, _, _ = organization_create(name="Bench", admin_email="admin@bench.test")
     postgres = connection.vendor == "postgresql"
     epoch = int(time.time())

@@ -1,4 +1,4 @@
-"""What every benchmark needs: a database of its own that is gone afterwards, a stop-watch, a table and a JSON line.
+"""What every benchmark needs: a temporary database, a stopwatch, a table and a line of JSON.
 
 A benchmark is a module with `main()`; it runs in a process of its own, because a process has one database.
 """
@@ -32,12 +32,12 @@ class Figures:
     rows: list[tuple[str, float | int | str, str, str]] = field(default_factory=list)
 
     def add(self, what: str, value: float | int | str, unit: str = "", claim: str = "") -> None:
-        """One line: what was measured, the value with its unit, and what is claimed of it."""
+        """Add a line: what was measured, the value with its unit, and the claim."""
         self.rows.append((what, value, unit, claim))
 
     def show(self) -> None:
-        """Prints a table for people and one JSON line for programs."""
-        # Others on the machine take their share: the load says how much the seconds are worth.
+        """Print a table for people and one line of JSON for programs."""
+        # Other processes slow the benchmark down; the load average says by how much.
         load = os.getloadavg()[0]
         print(f"\n{self.name} on {self.database} (load average {load:.1f} on {os.cpu_count()} cores)")
         width = max(len(row[0]) for row in self.rows)
@@ -50,7 +50,7 @@ class Figures:
 
 
 def arguments(description: str, *extra: Sequence[Any]) -> argparse.Namespace:
-    """The options that benchmarks share, and `extra` ones as (flag, {keyword arguments})."""
+    """Return the parsed options: those of every benchmark, and `extra` ones as (flag, {keyword arguments})."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--small", action="store_true", help="a tenth of the size, to try the script itself")
@@ -61,8 +61,8 @@ def arguments(description: str, *extra: Sequence[Any]) -> argparse.Namespace:
 
 @contextmanager
 def fresh_database(kind: str, **environment: str) -> Iterator[Path]:
-    """A migrated database of its own with Django ready to use it; gives the data directory. All of it is removed."""
-    # A benchmark that is told to stop tidies up too.
+    """Set up Django with a new migrated database. Yield the data directory. Remove both at the end."""
+    # Clean up after SIGTERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = Path(tempfile.mkdtemp(prefix="startdeliver-bench-"))
     for name in [name for name in os.environ if name.startswith(("STARTDELIVER_", "INTERCOM_"))]:
@@ -114,7 +114,7 @@ def _database_url(kind: str, directory: Path) -> Iterator[str]:
 
 
 def settle() -> None:
-    """What the database's own housekeeping does by itself within minutes of a load of this size."""
+    """Do now what the database's own maintenance does within minutes of a load of this size."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -122,7 +122,7 @@ def settle() -> None:
 
 
 class Watch:
-    """Of a `with` block: `.seconds` by the wall clock, `.cpu` seconds that this process was computing."""
+    """Measures a `with` block: `.seconds` of wall time, and `.cpu` seconds of processor time of this process."""
 
     seconds = 0.0
     cpu = 0.0
@@ -136,7 +136,7 @@ class Watch:
 
 
 def median_and_slowest(call: Any, times: int) -> tuple[float, float]:
-    """Calls `call` that often; gives the median and the slowest, in milliseconds."""
+    """Call `call` repeatedly. Return the median and the maximum in milliseconds."""
     taken = []
     for _ in range(times):
         with Watch() as watch:
@@ -147,12 +147,12 @@ def median_and_slowest(call: Any, times: int) -> tuple[float, float]:
 
 
 def peak_megabytes() -> float:
-    """Peak resident memory of this process so far."""
+    """Return the peak resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def machine() -> str:
-    """One line that says where the figures come from."""
+    """Return a line that describes the machine and the versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}"

@@ -1,4 +1,4 @@
-"""Support health of 100,000 customers with 1,000,000 tickets: all at once, and what remains when little changes."""
+"""Support health of 100,000 customers with 1,000,000 tickets: all of it, and only what changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the pages over 100,000 customers and 1,000,000 tickets, through the whole stack except the socket."""
+"""Pages over 100,000 customers and 1,000,000 tickets, through the whole stack except the socket."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main() -> None:
             ("ticket", f"/tickets/{ticket}"),
             ("search box", "/search?q=777"),
         ):
-            # The first answer fills caches of templates and database; afterwards is what people feel.
+            # The first request fills the caches of templates and database.
             assert browser.get(address, HTTP_HOST="localhost").status_code == 200, address
             median, slowest = median_and_slowest(lambda url=address: browser.get(url, HTTP_HOST="localhost"), 9)
             figures.add(what, median, "ms", CLAIM)

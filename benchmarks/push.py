@@ -12,7 +12,7 @@ _SERIES = "WITH RECURSIVE series(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELEC
 
 
 def fill(customers: int, users: int) -> object:
-    """An organization with the advanced tier whose customers and users are linked to companies and contacts."""
+    """Create an advanced-tier organization whose customers and users are linked to companies and contacts."""
     from django.db import connection
 
     from startdeliver.simulator import DEFAULT_TOKEN
@@ -73,7 +73,7 @@ def fill(customers: int, users: int) -> object:
 
 
 def confirm(organization: object, link: object) -> int:
-    """As if the whole plan had been written and confirmed; gives the number of records."""
+    """Mark the whole plan as written and confirmed. Return the number of records."""
     from startdeliver.common import clock
     from startdeliver.sync.models import PushField, PushRun
     from startdeliver.sync.push import choices, queue, runs
@@ -86,25 +86,25 @@ def confirm(organization: object, link: object) -> int:
     for spec in runs.specs(organization, link, accepted_only=True):
         for batch in batches(link, spec):
             settled = list(batch.settled)
-            for one in batch.changes:
-                values = {key: {"v": value, "at": now} for key, value in one.after.items()}
-                settled.append((one.target, values, one.mark, "f"))
+            for change in batch.changes:
+                values = {key: {"v": value, "at": now} for key, value in change.after.items()}
+                settled.append((change.target, values, change.mark, "f"))
             queue.enqueue(run, spec.model, Batch(settled=settled))
             number += len(settled)
     return number
 
 
 def companies(intercom: Intercom, number: int) -> None:
-    """Gives customers' companies to the simulated workspace, and its ids to the mirror."""
+    """Create the customers' companies in the simulated workspace, and store their Intercom ids."""
     from startdeliver.storage import bulk
     from startdeliver.sync.models import IntercomCompany
 
     rows = list(IntercomCompany.objects.order_by("pk")[:number])
-    found = []
+    refs = []
     for row in rows:
-        made = intercom.control("POST", "verbs/add_company", {"name": row.name, "company_id": row.company_id})
-        found.append((row.pk, made["id"]))
-    bulk.update(IntercomCompany, rows[0].organization_id, ("ref",), found)
+        company = intercom.control("POST", "verbs/add_company", {"name": row.name, "company_id": row.company_id})
+        refs.append((row.pk, company["id"]))
+    bulk.update(IntercomCompany, rows[0].organization_id, ("ref",), refs)
 
 
 def main() -> None:

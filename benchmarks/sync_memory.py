@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def measure(database: str, conversations: int) -> None:
-    """Syncs that many in a new database by the command, and prints what the command needed as one JSON line."""
+    """Sync `conversations` in a new database with the command. Print what it needed as a line of JSON."""
     with simulated_intercom(conversations) as intercom, fresh_database(database, INTERCOM_API_URL=intercom.url):
         organization = connect(conversations)
         command = [sys.executable, "-m", "startdeliver.project.cli", "intercom", "sync", str(organization.pk), "--json"]
@@ -49,7 +49,7 @@ def measure(database: str, conversations: int) -> None:
 
 
 class Own(threading.Thread):
-    """Watches, where /proc tells, how much of a process's memory is its own: without the mapped database file."""
+    """Watches a process's own memory, without the mapped database file, on systems with /proc."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)

@@ -12,7 +12,7 @@ ALLOWANCE, WINDOW, LATENCY_MS = 1667, 10, 60
 
 
 class Windows(threading.Thread):
-    """Notes at the end of each of Intercom's windows how many requests were answered, and how many refused."""
+    """Records how many requests were answered and refused at the end of each of Intercom's windows."""
 
     def __init__(self, intercom: Intercom) -> None:
         super().__init__(daemon=True)
@@ -50,15 +50,15 @@ def main() -> None:
         started = read_contacts(organization, messages=True)
         windows = Windows(intercom)
         windows.start()
-        found = sync(organization, started)
+        result = sync(organization, started)
         windows.end()
-        # Whole windows in which messages were read: without the one in which that began, and the last one.
+        # Only complete windows in which messages were read: without the first and the last one.
         counts = [after - before for before, after in zip(windows.answered, windows.answered[1:], strict=False)]
         busy = [count for count in counts[:-1] if count > ALLOWANCE / 2][1:]
         figures = Figures("rate limit", options.database)
-        figures.add("conversations with messages", found.run.imported)
-        figures.add("requests", found.run.requests)
-        figures.add("seconds", found.seconds, "s")
+        figures.add("conversations with messages", result.run.imported)
+        figures.add("requests", result.run.requests)
+        figures.add("seconds", result.seconds, "s")
         figures.add("whole windows of 10 s", len(busy))
         figures.add("allowance used, mean", 100 * sum(busy) / len(busy) / ALLOWANCE, "%", "at least 95")
         figures.add("allowance used, least", 100 * min(busy) / ALLOWANCE, "%")

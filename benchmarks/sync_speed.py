@@ -28,16 +28,16 @@ def main() -> None:
         if options.profile:
             profile.enable()
         with Watch() as watch:
-            found = sync(organization, started)
+            result = sync(organization, started)
         profile.disable()
         figures = Figures("sync with messages" if options.messages else "sync, listing only", options.database)
-        figures.add("conversations", found.run.imported)
-        figures.add("messages", found.run.messages)
-        figures.add("seconds", found.seconds, "s")
+        figures.add("conversations", result.run.imported)
+        figures.add("messages", result.run.messages)
+        figures.add("seconds", result.seconds, "s")
         figures.add("seconds that this process computed", watch.cpu, "s")
         claim = CLAIMS[options.database, options.messages]
-        figures.add("conversations a second", found.run.imported / found.seconds, "/s", f"at least {claim:,}")
-        for stage, (second, _) in found.stages.items():
+        figures.add("conversations a second", result.run.imported / result.seconds, "/s", f"at least {claim:,}")
+        for stage, (second, _) in result.stages.items():
             figures.add(f"  {stage}: first commit at", second, "s")
         figures.add("peak memory", peak_megabytes(), "MB")
         figures.show()

@@ -1,4 +1,4 @@
-"""A run over 100,000 stored tickets of which none has changed, and the once-a-day sweeps apart."""
+"""A run over 100,000 unchanged tickets, and separately the daily sweeps."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def main() -> None:
         organization = connect(conversations)
         first = sync(organization, messages=False)
         with organization_scope(organization):
-            # As if their messages had been read, which is not what is measured here.
+            # Mark the messages as read, because reading is not measured here.
             Ticket.objects.update(messages_due=False)
         settle()
         figures = Figures("nothing changed", options.database)
         figures.add("tickets", first.run.imported)
         figures.add("first listing (not part of a claim)", first.seconds, "s")
         for name in ("a run", "a second run"):
-            found = sync(organization)
-            figures.add(f"{name}: seconds", found.seconds, "s", "under 2")
-            figures.add(f"{name}: requests", found.run.requests, "", "at most 10")
-            figures.add(f"{name}: changed", found.run.imported + found.run.updated, "", "0")
+            result = sync(organization)
+            figures.add(f"{name}: seconds", result.seconds, "s", "under 2")
+            figures.add(f"{name}: requests", result.run.requests, "", "at most 10")
+            figures.add(f"{name}: changed", result.run.imported + result.run.updated, "", "0")
         with organization_scope(organization):
             Connection.objects.update(swept_at=None)
-        swept = sync(organization)
-        figures.add("with the daily sweeps: seconds", swept.seconds, "s")
-        figures.add("  of which sweeps", swept.run.sweep_seconds, "s")
-        figures.add("with the daily sweeps: requests", swept.run.requests)
-        figures.add("  of which sweeps ", swept.run.sweep_requests)
+        with_sweeps = sync(organization)
+        figures.add("with the daily sweeps: seconds", with_sweeps.seconds, "s")
+        figures.add("  of which sweeps", with_sweeps.run.sweep_seconds, "s")
+        figures.add("with the daily sweeps: requests", with_sweeps.run.requests)
+        figures.add("  of which sweeps ", with_sweeps.run.sweep_requests)
         figures.add("peak memory", peak_megabytes(), "MB")
         figures.show()
 

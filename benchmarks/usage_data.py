@@ -1,4 +1,4 @@
-"""Customers, users, products and events, made inside the database by arithmetic, so that each run has the same ones."""
+"""Customers, users, products and events, computed inside the database, so that every run has the same data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from startdeliver.tenancy.services import organization_create
 from startdeliver.usage import rollup
 from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, UsageType
 
-# Events lie within these days, so that some are outside a window of 35.
+# Events are within this many days, so that some are outside a window of 35 days.
 SPREAD_DAYS = 45
 TYPES = 10
 
@@ -43,7 +43,7 @@ SELECT {org}, {first} + (n - 1) % {customers}, 'User ' || n, 'user' || n || '@cu
   FROM series"""
 )
 
-# h1..h3 are three independent-looking numbers of 32 bits for each event. Its own id makes each event another one.
+# h1 to h3 are three pseudo-random 32-bit numbers for each event. The id makes every event different.
 _EVENTS = (
     """INSERT INTO usage_usageevent (organization_id, user_id, usage_type_id, timestamp, external_id, quantity)
 """
@@ -57,7 +57,7 @@ SELECT {org}, {first} + (h1 / 16) * (h1 / 16) / 268435456 * {users} / 268435456,
 
 
 def fill(*, customers: int, users: int, events: int) -> Organization:
-    """Makes an organization with so many customers, users and events, ten usage types and five products.
+    """Create an organization with customers, users and events, ten usage types and five products.
 
     A few users are far busier than the others. The products take every goal type and both bases; the rollup is counted.
     """
@@ -82,7 +82,7 @@ def fill(*, customers: int, users: int, events: int) -> Organization:
 
 
 def _without_index(postgres: bool) -> None:
-    """PostgreSQL fills twenty million rows in half the time when the index is built afterwards."""
+    """Build the indexes after the rows: PostgreSQL then needs half the time for twenty million rows."""
     if postgres:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE usage_usageevent DROP CONSTRAINT usageevent_once")

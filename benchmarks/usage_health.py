@@ -1,4 +1,4 @@
-"""Usage health of 100,000 customers and 5 products: all at once, and what remains when little changes."""
+"""Usage health of 100,000 customers and 5 products: all of it, and only what changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def main() -> None:
                 health.refresh(organization)
             figures.add("everything, the day after", day.seconds, "s", CLAIM[options.database])
             health.refresh(organization)
-            # The passes before wrote what in life takes days.
+            # In production, days pass while this much is written.
             settle()
             users = list(CustomerUser.objects.values_list("pk", flat=True))
             types = list(UsageType.objects.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""Usage events in through list calls of 1,000, into a database that already has a million of them."""
+"""Usage events sent in lists of 1,000, into a database that already has a million."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main() -> None:
         now = int(time.time() * 1000)
         with organization_scope(organization):
             before = UsageEvent.objects.count()
-            # A day's events, as a program would send them: the newest first, users in no order, a few sent twice.
+            # A day's events as a program sends them: newest first, users in no order, a few twice.
             lists = [
                 [
                     Item(

@@ -1,4 +1,4 @@
-"""A simulated Intercom workspace as a process of its own, and an organization connected to it."""
+"""A simulated Intercom workspace in its own process, and an organization that is connected to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Intercom:
     url: str
 
     def control(self, method: str, name: str, body: dict[str, Any] | None = None) -> Any:
-        """Asks the simulator itself, beside the API that it simulates."""
+        """Call the simulator's control API. Return the decoded JSON."""
         request = urllib.request.Request(
             f"{self.url}/_control/{name}", method=method, data=json.dumps(body).encode() if body is not None else None
         )
@@ -38,24 +38,24 @@ class Intercom:
 
 @contextmanager
 def simulated_intercom(conversations: int, *, rate_limit: int = 0, latency_ms: float = 0) -> Iterator[Intercom]:
-    """Starts the simulator with that many conversations; ends it afterwards."""
+    """Run the simulator with generated conversations until the block ends."""
     command = [sys.executable, "-m", "startdeliver.simulator", "--port", "0", "--conversations", str(conversations)]
     command += ["--parts", str(PARTS), "--body-bytes", str(BODY_BYTES), "--workspace-id", WORKSPACE]
     command += ["--rate-limit", str(rate_limit), "--latency-ms", str(latency_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            assert found, "the simulator did not start"
-            yield Intercom(found[0])
+            url = re.search(r"http://\S+", process.stdout.readline())
+            assert url, "the simulator did not start"
+            yield Intercom(url[0])
         finally:
             process.terminate()
 
 
 def connect(conversations: int) -> Organization:
-    """An organization with the customers and users of the simulated workspace, connected to it.
+    """Create an organization with the customers and users of the simulated workspace, connected to it.
 
-    `settings.CONFIG` must name the simulator: give INTERCOM_API_URL to `fresh_database`.
+    `settings.CONFIG` must name the simulator: pass INTERCOM_API_URL to `fresh_database`.
     """
     from startdeliver.customers.models import Customer, CustomerUser
     from startdeliver.simulator import DEFAULT_TOKEN
@@ -67,14 +67,14 @@ def connect(conversations: int) -> Organization:
     contacts = max(1, conversations // 20)
     companies = max(1, contacts // 5)
     with organization_scope(organization):
-        made = Customer.objects.bulk_create(
+        customers = Customer.objects.bulk_create(
             Customer(organization=organization, name=f"Bulk company {n}", external_id=f"bulk-co-{n}")
             for n in range(companies)
         )
         CustomerUser.objects.bulk_create(
             CustomerUser(
                 organization=organization,
-                customer=made[n % companies],
+                customer=customers[n % companies],
                 name=f"Bulk user {n}",
                 email=f"user{n}@bulk{n % companies}.example",
                 email_key=f"user{n}@bulk{n % companies}.example",
@@ -91,7 +91,7 @@ def connect(conversations: int) -> Organization:
 
 @dataclass
 class Run:
-    """A finished run with its wall time, and when each stage began (seconds from the start, requests until then)."""
+    """A finished run with its wall time, and the start of each stage (seconds and requests since the start)."""
 
     run: SyncRun
     seconds: float
@@ -99,7 +99,7 @@ class Run:
 
 
 def read_contacts(organization: Organization, *, messages: bool) -> SyncRun:
-    """Begins a run and stops it when companies and contacts are read, so that `sync` measures conversations only."""
+    """Start a run and stop it after companies and contacts, so that `sync` measures only conversations."""
     from startdeliver.sync import runs
     from startdeliver.sync.models import SyncRun
     from startdeliver.tenancy.scope import organization_scope
@@ -119,7 +119,7 @@ def read_contacts(organization: Organization, *, messages: bool) -> SyncRun:
 
 
 def sync(organization: Organization, run: SyncRun | None = None, *, messages: bool = True) -> Run:
-    """Does a run, or what is left of `run`, and checks that it succeeded."""
+    """Do a run, or the rest of `run`, and check that it succeeded."""
     from startdeliver.sync import runs
     from startdeliver.sync.models import SyncRun
 
