@@ -38,9 +38,10 @@ def main() -> None:
         from django.db import connection
 
         from benchmarks.generate import fill
-        from startdeliver.assessment import services, tone
-        from startdeliver.assessment.evidence import collect
+        from startdeliver.assessment import services
+        from startdeliver.assessment.evidence.collect import collect
         from startdeliver.assessment.models import Current
+        from startdeliver.assessment.reader import tone
         from startdeliver.customers.models import Customer
         from startdeliver.support import health
         from startdeliver.tenancy.scope import organization_scope

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.assessment.load import store
-from startdeliver.assessment import messages
-from startdeliver.assessment.builtin import assess
-from startdeliver.assessment.check import problems
-from startdeliver.assessment.evidence import collect
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.llm.citations import problems
+from startdeliver.assessment.reader import readings
+from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.statuses import LEVELS
 from startdeliver.support import health
 from startdeliver.tenancy.models import Organization
@@ -38,7 +38,7 @@ def judge(verbose: bool, scenarios: Sequence[dict[str, Any]]) -> Result:
     with organization_scope(organization):
         stored = {store(organization, scenario).pk: scenario for scenario in scenarios}
         health.recompute(organization)
-        messages.read_due(organization)
+        readings.read_due(organization)
         for evidence in collect(organization, list(stored)):
             scenario, verdict = stored[evidence.customer_id], assess(evidence)
             distance = abs(LEVELS[verdict.status] - LEVELS[scenario["expected"]])

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from startdeliver.assessment import tone
+from startdeliver.assessment.reader import tone
 
 LISTS = ("sentences.txt", "sentences_two.txt")
 # As in `assessment.messages`, which needs a database.

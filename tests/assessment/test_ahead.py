@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment import evidence
+from startdeliver.assessment.evidence import collect
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from tests.support.factories import NOW, days, make_customer, make_ticket
@@ -20,24 +20,24 @@ class TestPieces:
             for number, customer in enumerate(customers):
                 make_ticket(customer, NOW - days(number + 1))
         ids = [customer.pk for customer in customers]
-        whole = list(evidence.collect(organization, ids))
-        monkeypatch.setattr(evidence, "CHUNK", 2)
-        assert [one.hash for one in evidence.collect(organization, ids)] == [one.hash for one in whole]
+        whole = list(collect.collect(organization, ids))
+        monkeypatch.setattr(collect, "CHUNK", 2)
+        assert [one.hash for one in collect.collect(organization, ids)] == [one.hash for one in whole]
         assert len({one.hash for one in whole}) == 7
 
     def test_an_error_while_reading_ahead_is_raised(self, monkeypatch: pytest.MonkeyPatch) -> None:
         organization = Organization.objects.create(name="Acme", slug="acme")
         with organization_scope(organization):
             ids = [make_customer(f"Customer {number}").pk for number in range(4)]
-        monkeypatch.setattr(evidence, "CHUNK", 2)
+        monkeypatch.setattr(collect, "CHUNK", 2)
         first = []
 
-        def fails_later(_: Organization, some: object) -> dict[int, list[object]]:
+        def fails_later(some: object) -> dict[int, list[object]]:
             first.append(some)
             if len(first) > 1:
                 raise RuntimeError("the second piece")
             return {}
 
-        monkeypatch.setattr(evidence, "_sources", [fails_later])
+        monkeypatch.setattr(collect.workflows, "describe", fails_later)
         with pytest.raises(RuntimeError, match="the second piece"):
-            list(evidence.collect(organization, ids))
+            list(collect.collect(organization, ids))

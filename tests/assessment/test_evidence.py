@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment import messages
-from startdeliver.assessment.evidence import collect
-from startdeliver.assessment.facts import Evidence
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.evidence.facts import Evidence
+from startdeliver.assessment.reader import readings
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
@@ -83,16 +83,16 @@ def test_tones_are_read_once_and_quoted(scoped: Organization, monkeypatch: pytes
     customer = make_customer()
     ticket = make_ticket(customer, NOW - days(3), title="Invoice")
     say(ticket, (3, "<p>You charged us twice and nobody answers. Unacceptable!</p>"), (2, "<p>We will cancel.</p>"))
-    assert messages.read_due(scoped) == {customer.pk}
+    assert readings.read_due(scoped) == {customer.pk}
     found = evidence(customer)
     assert found.get("tone.recent") == {"messages": 2, "negative": 1, "positive": 0, "since": 0, "over": 0}
     assert found.starting("churn.")[0].quote == "We will cancel."
     assert found.starting("churn.")[0].link == f"/tickets/{ticket.pk}"
-    assert messages.read_due(scoped) == set()
+    assert readings.read_due(scoped) == set()
 
     read: list[str] = []
-    real = messages.tone.tones
-    monkeypatch.setattr(messages.tone, "tones", lambda texts: read.extend(texts) or real(texts))
+    real = readings.tone.tones
+    monkeypatch.setattr(readings.tone, "tones", lambda texts: read.extend(texts) or real(texts))
     with clock.frozen(NOW + days(1)):
         say(
             ticket,
@@ -100,7 +100,7 @@ def test_tones_are_read_once_and_quoted(scoped: Organization, monkeypatch: pytes
             (2, "<p>We will cancel.</p>"),
             (0, "<p>Thank you, all solved.</p>"),
         )
-        messages.read_due(scoped)
+        readings.read_due(scoped)
     assert [text for text in read if "twice" in text or "cancel" in text] == []
     assert "Thank you, all solved." in read
 
@@ -109,7 +109,7 @@ def test_what_the_team_writes_has_no_tone(scoped: Organization) -> None:
     customer = make_customer()
     ticket = make_ticket(customer, NOW - days(3))
     say(ticket, (3, "<p>This is terrible.</p>"), by="team")
-    messages.read_due(scoped)
+    readings.read_due(scoped)
     assert evidence(customer).get("tone.recent") is None
 
 
@@ -117,7 +117,7 @@ def test_an_unread_language_is_said_and_not_judged(scoped: Organization) -> None
     customer = make_customer()
     ticket = make_ticket(customer, NOW - days(3))
     say(ticket, (3, "<p>Emme ole tyytyväisiä, tämä ei ole hyvä mutta kiitos.</p>"))
-    messages.read_due(scoped)
+    readings.read_due(scoped)
     found = evidence(customer)
     assert found.get("tone.unknown") == 1
     assert found.get("tone.recent") is None

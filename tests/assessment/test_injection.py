@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from startdeliver.assessment import ai_settings, messages, services
-from startdeliver.assessment.builtin import assess
-from startdeliver.assessment.evidence import collect
+from startdeliver.assessment import ai_settings, services
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.llm.provider import preview
 from startdeliver.assessment.models import Assessment, Assessor
-from startdeliver.assessment.provider import preview
+from startdeliver.assessment.reader import readings
+from startdeliver.assessment.rules.assessor import assess
 from startdeliver.customers.models import Customer, CustomerUser, CustomField
 from startdeliver.support import health
 from startdeliver.support.models import Ticket
@@ -69,7 +70,7 @@ def a_customer_in_trouble() -> Customer:
 
 def verdict(customer: Customer) -> tuple[str, str]:
     health.recompute(customer.organization)
-    messages.read_due(customer.organization)
+    readings.read_due(customer.organization)
     found = assess(next(iter(collect(customer.organization, [customer.pk]))))
     return found.status, " ".join(one.text for one in [*found.summary, *found.action])
 

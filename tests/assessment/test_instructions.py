@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment import ai_settings, instructions, selectors, services
+from startdeliver.assessment import ai_settings, selectors, services
 from startdeliver.assessment.models import Current
+from startdeliver.assessment.rules import instructions
 from startdeliver.customers.models import Customer, CustomField
 from startdeliver.support import health
 from startdeliver.tenancy.models import Organization

@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks import assessment
 from benchmarks.assessment.sentences import LISTS, sentences
 
-from startdeliver.assessment import messages, tone
-from startdeliver.assessment.tone_train import labels
+from startdeliver.assessment.reader import readings, tone
+from startdeliver.assessment.reader.train import labels
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
 # (VERSION, of the weights). Whoever trains again raises VERSION, so that stored tones are read again.
@@ -32,7 +32,7 @@ def measured_with() -> Iterator[str]:
         for ticket in [one for scenario in scenarios for one in scenario.get("tickets", [])]:
             said = ticket["said"]
             said = [(0, said)] if isinstance(said, str) else [said] if isinstance(said, tuple) else said
-            for text in [ticket.get("title", ""), *(messages.lines(words) for _, words in said)]:
+            for text in [ticket.get("title", ""), *(readings.lines(words) for _, words in said)]:
                 yield from (text, *_END.split(text), *tone.pieces(text))
     for name in LISTS:
         yield from (text for _, text in sentences(name))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from startdeliver.assessment import ai_settings, provider, services
+from startdeliver.assessment import ai_settings, services
+from startdeliver.assessment.llm import provider
 from startdeliver.assessment.models import AiSettings, Assessment, Assessor, Current, ModelCall
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health

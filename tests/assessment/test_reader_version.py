@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment import messages, tone, work
+from startdeliver.assessment import work
 from startdeliver.assessment.models import AssessmentState, TicketTone
+from startdeliver.assessment.reader import readings, tone
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
@@ -22,20 +23,20 @@ def stored_by_an_older_reader(customer: Customer, ago: float = 3) -> Ticket:
     """A ticket that speaks of leaving, of which an older reader heard nothing."""
     ticket = make_ticket(customer, NOW - days(ago), title="Hello")
     say(ticket, (ago, "<p>We have decided not to renew and will move to another provider.</p>"))
-    messages.read_due(customer.organization)
+    readings.read_due(customer.organization)
     row = TicketTone.objects.get(ticket=ticket)
     assert row.reader == tone.VERSION
     AssessmentState.objects.get_or_create(organization=customer.organization)
-    deaf = messages.decode(row.data)
-    deaf = messages.Reading({key: messages.Spoken(one.check, one.at, 0, 0, True) for key, one in deaf.m.items()})
-    data = messages._encode(deaf).decode()
+    deaf = readings.decode(row.data)
+    deaf = readings.Reading({key: readings.Spoken(one.check, one.at, 0, 0, True) for key, one in deaf.m.items()})
+    data = readings._encode(deaf).decode()
     TicketTone.objects.filter(pk=row.pk).update(reader=0, topic="other", data=data)
     return ticket
 
 
 def hears_leaving(ticket: Ticket) -> bool:
     row = TicketTone.objects.get(ticket=ticket)
-    return any(one.churn >= messages.LEAVING for one in messages.decode(row.data).m.values())
+    return any(one.churn >= readings.LEAVING for one in readings.decode(row.data).m.values())
 
 
 def test_what_an_older_reader_stored_is_read_again_and_assessed(scoped: Organization) -> None:
@@ -54,15 +55,15 @@ def test_what_an_older_reader_stored_is_read_again_and_assessed(scoped: Organiza
 
 
 def test_a_look_reads_nothing_itself_and_a_job_one_page(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_PAGE", 2)
+    monkeypatch.setattr(readings, "_PAGE", 2)
     customer = make_customer()
     tickets = [stored_by_an_older_reader(customer, ago) for ago in (2, 3, 4)]
     work.read_again()
     assert [hears_leaving(ticket) for ticket in tickets] == [False] * 3
-    assert messages.read_outdated(scoped) == {customer.pk}
+    assert readings.read_outdated(scoped) == {customer.pk}
     assert [hears_leaving(ticket) for ticket in tickets] == [True, True, False]
-    assert messages.read_outdated(scoped) == {customer.pk}
-    assert messages.read_outdated(scoped) is None
+    assert readings.read_outdated(scoped) == {customer.pk}
+    assert readings.read_outdated(scoped) is None
 
 
 def test_without_the_encoder_nothing_is_read_again(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +87,7 @@ def test_what_a_list_of_words_read_is_read_again_when_the_encoder_loads(
     AssessmentState.objects.update_or_create(organization=scoped, defaults={"reader": tone.VERSION})
     with monkeypatch.context() as patched:
         patched.setattr(tone, "_encoder", lambda: None)
-        messages.read_due(scoped)
+        readings.read_due(scoped)
     assert not hears_leaving(ticket)
     assert TicketTone.objects.get(ticket=ticket).reader == 0
     work.read_again()
@@ -97,5 +98,5 @@ def test_what_a_list_of_words_read_is_read_again_when_the_encoder_loads(
 def test_another_organization_is_left_alone(scoped: Organization, other_organization: Organization) -> None:
     ticket = stored_by_an_older_reader(make_customer())
     with organization_scope(other_organization):
-        assert messages.read_outdated(other_organization) is None
+        assert readings.read_outdated(other_organization) is None
     assert not hears_leaving(ticket)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment import tone
-from startdeliver.assessment.language import is_read
+from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader.language import is_read
 
 
 @pytest.mark.parametrize(

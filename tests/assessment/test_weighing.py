@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from startdeliver.assessment import describe_support, describe_usage
-from startdeliver.assessment.builtin import Verdict, assess
-from startdeliver.assessment.check import problems
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.gather import Heard, OpenTicket, Raw
-from startdeliver.assessment.messages import Quote, Reading, Spoken
+from startdeliver.assessment.evidence import support, usage
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.evidence.figures import Heard, OpenTicket, Raw
+from startdeliver.assessment.llm.citations import problems
+from startdeliver.assessment.reader.readings import Quote, Reading, Spoken
+from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.trend import trend, usage_course
-from startdeliver.assessment.wording import quotable, working_days, working_days_ago
+from startdeliver.assessment.verdict import Verdict
+from startdeliver.assessment.wording.text import quotable, working_days, working_days_ago
 from tests.support.factories import NOW
 
 pytestmark = pytest.mark.usefixtures("frozen_now")
@@ -39,7 +40,7 @@ def judged(**known: Any) -> Verdict:
     """The verdict on a customer of whom this is known; every sentence is covered by its facts."""
     raw = Raw(1, tickets=known.pop("tickets", 1), last_in=NOW - timedelta(days=1), **known)
     fields = {"seats": "Seats"}
-    facts: list[Fact] = [*describe_support.describe(raw, NOW, 7), *describe_usage.describe(raw, NOW, "EUR", fields)]
+    facts: list[Fact] = [*support.describe(raw, NOW, 7), *usage.describe(raw, NOW, "EUR", fields)]
     evidence = Evidence.of(1, facts)
     verdict = assess(evidence)
     for one in (*verdict.summary, *verdict.action):

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment import describe_words, messages
-from startdeliver.assessment.builtin import assess
-from startdeliver.assessment.evidence import collect
-from startdeliver.assessment.facts import Evidence
+from startdeliver.assessment.evidence import messages
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.evidence.facts import Evidence
+from startdeliver.assessment.reader import readings
+from startdeliver.assessment.rules.assessor import assess
 from startdeliver.customers.models import Customer
 from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Organization
@@ -22,7 +23,7 @@ LEAVING = "We have decided not to renew and will move to another provider."
 
 
 def heard(customer: Customer) -> Evidence:
-    messages.read_due(customer.organization)
+    readings.read_due(customer.organization)
     return next(iter(collect(customer.organization, [customer.pk])))
 
 
@@ -103,5 +104,5 @@ def test_what_a_mail_quotes_is_not_said(scoped: Organization) -> None:
     ],
 )
 def test_what_is_called_leaving_has_a_word_for_it(sure: float, text: str, counts: bool) -> None:
-    quote = messages.Quote("entry", 0, 0.0, sure, text, "leaving")
-    assert describe_words._is_worded(quote) is counts
+    quote = readings.Quote("entry", 0, 0.0, sure, text, "leaving")
+    assert messages._is_worded(quote) is counts

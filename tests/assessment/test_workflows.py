@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment.evidence import collect
-from startdeliver.assessment.facts import Evidence
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.evidence.facts import Evidence
 from startdeliver.changes.models import Change, Stage
 from startdeliver.changes.queue import hand_out, taken
 from startdeliver.common import clock

@@ -12,17 +12,17 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from startdeliver.assessment import tone
 from startdeliver.assessment.ai_settings import ai_settings, salt
-from startdeliver.assessment.builtin import Verdict, assess
-from startdeliver.assessment.builtin import concerns as concerns_of
-from startdeliver.assessment.evidence import CHUNK, collect
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.findings import find
+from startdeliver.assessment.evidence.collect import CHUNK, collect
+from startdeliver.assessment.evidence.facts import Evidence, Fact
 from startdeliver.assessment.models import Assessment, Current, Feedback
-from startdeliver.assessment.outcome import Outcome
+from startdeliver.assessment.reader import tone
+from startdeliver.assessment.rules.assessor import assess
+from startdeliver.assessment.rules.assessor import concerns as concerns_of
+from startdeliver.assessment.rules.findings import find
 from startdeliver.assessment.statuses import Status, Trend
 from startdeliver.assessment.trend import WINDOW, Point, trend, usage_course
+from startdeliver.assessment.verdict import Outcome, Verdict
 from startdeliver.changes.models import Kind, Stage
 from startdeliver.changes.queue import hand_over, record
 from startdeliver.common import clock
@@ -88,7 +88,7 @@ def _outcomes(organization: Organization, due: list[Evidence], assessed: Iterabl
         limits = tone.limits()
         return [Outcome(assess(evidence), note=limits) for evidence in due]
     # The library behind it takes a second to load, which an installation without a model need not wait for.
-    from startdeliver.assessment.provider import assess_all
+    from startdeliver.assessment.llm.provider import assess_all
 
     return assess_all(organization, stored, due, set(assessed))
 
@@ -243,9 +243,9 @@ def reassess(customer: Customer) -> Job | None:
     asked in the background, and the job is given."""
     organization = customer.organization
     if not ai_settings(organization).provider:
-        from startdeliver.assessment import messages
+        from startdeliver.assessment.reader import readings
 
-        messages.read_due(organization, [customer.pk])
+        readings.read_due(organization, [customer.pk])
         assess_due(organization, [], forced=[customer.pk])
         return None
     hand_over(organization, Stage.MODEL, [customer.pk], Kind.REASSESS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef
 from django_scopes import scopes_disabled
 
-from startdeliver.assessment import messages, services, tone
+from startdeliver.assessment import services
 from startdeliver.assessment.ai_settings import ai_settings
-from startdeliver.assessment.evidence import CHUNK
+from startdeliver.assessment.evidence.collect import CHUNK
 from startdeliver.assessment.models import AssessmentState
+from startdeliver.assessment.reader import readings, tone
 from startdeliver.changes.models import Kind, Stage
 from startdeliver.changes.queue import hand_over, record, taken, waits
 from startdeliver.customers.models import Customer
@@ -30,7 +31,7 @@ def refresh(organization: Organization) -> None:
         if batch.has(Kind.DAY):
             AssessmentState.objects.get_or_create(organization=organization)
             services.refresh_trends(organization)
-        if batch.has(Kind.TICKET, Kind.DAY) and messages.due(customers).exists():
+        if batch.has(Kind.TICKET, Kind.DAY) and readings.due(customers).exists():
             read_tones_soon(organization)
         asks_model = bool(ai_settings(organization).provider)
         if customers is None:
@@ -69,8 +70,8 @@ def read_tones(context: jobs.Context) -> None:
     """Reads the tones of new messages, a few hundred tickets at a time, and has their customers assessed."""
     assert context.organization is not None
     organization = context.organization
-    while ids := set(messages.due().order_by("-updated_at").values_list("customer_id", flat=True)[:500]):
-        changed = messages.read_due(organization, [pk for pk in ids if pk is not None], context.stopping)
+    while ids := set(readings.due().order_by("-updated_at").values_list("customer_id", flat=True)[:500]):
+        changed = readings.read_due(organization, [pk for pk in ids if pk is not None], context.stopping)
         record(organization, Kind.EVIDENCE, changed)
         if context.stopping():
             raise jobs.HandBack
@@ -82,7 +83,7 @@ def read_again() -> None:
     the worker for a while instead of all of it."""
     with scopes_disabled():
         behind = AssessmentState.objects.filter(reader__lt=tone.VERSION)
-        outdated = Exists(messages.outdated().filter(organization=OuterRef("organization")))
+        outdated = Exists(readings.outdated().filter(organization=OuterRef("organization")))
         behind.exclude(outdated).update(reader=tone.VERSION)
         for state in behind.filter(outdated).select_related("organization"):
             jobs.enqueue(AGAIN_JOB, f"{AGAIN_JOB}:{state.organization_id}", organization=state.organization)
@@ -93,4 +94,4 @@ def read_tones_again(context: jobs.Context) -> None:
     """Reads one page of the tones that an older reader left."""
     assert context.organization is not None
     with organization_work(context.organization):
-        record(context.organization, Kind.EVIDENCE, messages.read_outdated(context.organization) or ())
+        record(context.organization, Kind.EVIDENCE, readings.read_outdated(context.organization) or ())

@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from startdeliver.assessment import ai_settings, instructions, selectors, services
+from startdeliver.assessment import ai_settings, selectors, services
 from startdeliver.assessment.models import AiSettings, Current, ModelCall
+from startdeliver.assessment.rules import instructions
 from startdeliver.assessment.statuses import LEVELS, Status
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
@@ -177,7 +178,7 @@ def settings_ai(request: HttpRequest) -> HttpResponse:
 @require_safe
 def preview(request: HttpRequest) -> HttpResponse:
     """Exactly what would be sent to the provider about one customer."""
-    from startdeliver.assessment import provider
+    from startdeliver.assessment.llm import provider
 
     chosen = request.GET.get("customer", "")
     customer = get_object_or_404(Customer, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
@@ -190,7 +191,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def test(request: HttpRequest) -> HttpResponse:
     """Asks the model about an invented customer."""
-    from startdeliver.assessment import provider
+    from startdeliver.assessment.llm import provider
 
     try:
         messages.success(request, provider.try_out(organization_of(request)))

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from startdeliver.assessment import findings_usage, findings_words
-from startdeliver.assessment.describe_support import LONG_WAIT, TOPIC_WORDS
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.finding import QUOTED, Finding, Weight
-from startdeliver.assessment.findings_words import about
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.evidence.support import LONG_WAIT, TOPIC_WORDS
+from startdeliver.assessment.rules import messages, usage
+from startdeliver.assessment.rules.finding import QUOTED, Finding, Weight
+from startdeliver.assessment.rules.messages import about
 
 
 def find(evidence: Evidence) -> list[Finding]:
     """Every finding, heaviest against the customer first, then those in its favour by weight."""
     found = [
-        *findings_words.find(evidence),
-        *findings_usage.find(evidence),
+        *messages.find(evidence),
+        *usage.find(evidence),
         *_support(evidence),
         *_ratings(evidence),
         *_mood(evidence),

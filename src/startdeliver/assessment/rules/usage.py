@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from startdeliver.assessment.facts import Evidence
-from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.evidence.facts import Evidence
+from startdeliver.assessment.rules.finding import Finding, Weight
 from startdeliver.common.health import is_worse
 
 

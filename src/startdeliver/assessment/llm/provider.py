@@ -19,15 +19,15 @@ from django.db.models import Sum
 from pydantic import BaseModel, Field
 
 from startdeliver.assessment.ai_settings import ai_settings, key_of
-from startdeliver.assessment.builtin import Statement, Verdict, assess
-from startdeliver.assessment.check import problems
-from startdeliver.assessment.evidence import collect
-from startdeliver.assessment.facts import Evidence, Fact
+from startdeliver.assessment.evidence.collect import collect
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.llm.citations import problems
+from startdeliver.assessment.llm.prompt import SYSTEM, Mask, mask_of, user_prompt
 from startdeliver.assessment.models import AiSettings, Assessor, ModelCall, Provider
-from startdeliver.assessment.outcome import Outcome
-from startdeliver.assessment.prompt import SYSTEM, Mask, mask_of, user_prompt
+from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.statuses import LEVELS, Status
-from startdeliver.assessment.wording import count
+from startdeliver.assessment.verdict import Outcome, Statement, Verdict
+from startdeliver.assessment.wording.text import count
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import Customer, CustomerUser

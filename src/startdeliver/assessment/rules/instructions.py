@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.rules.finding import Finding, Weight
 from startdeliver.assessment.statuses import LEVELS, Status
 
 MOST = 20

@@ -7,39 +7,17 @@ heaviest are, in how many independent areas, whether something speaks for the cu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from startdeliver.assessment import instructions
-from startdeliver.assessment.facts import Evidence
-from startdeliver.assessment.finding import Finding, Weight
-from startdeliver.assessment.findings import ABSENCE, find
+from startdeliver.assessment.evidence.facts import Evidence
+from startdeliver.assessment.rules import instructions
+from startdeliver.assessment.rules.finding import Finding, Weight
+from startdeliver.assessment.rules.findings import ABSENCE, find
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.writing import action, analysis, short, summary
+from startdeliver.assessment.verdict import Statement, Verdict
+from startdeliver.assessment.wording.summary import action, analysis, short, summary
 from startdeliver.common import clock
 
 NEAR = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A sentence and the ids of the facts that it rests on."""
-
-    text: str
-    facts: tuple[str, ...]
-
-    def plain(self) -> dict[str, object]:
-        return {"text": self.text, "facts": list(self.facts)}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an assessor says of a customer. `analysis`: every signal, {"area", "weight", "text", "facts"}."""
-
-    status: str
-    summary: tuple[Statement, ...]
-    action: tuple[Statement, ...]
-    analysis: tuple[dict[str, object], ...]
-    concerns: tuple[str, ...] = ()
 
 
 def assess(evidence: Evidence) -> Verdict:

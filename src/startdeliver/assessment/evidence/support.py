@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
-from startdeliver.assessment import describe_words
-from startdeliver.assessment.facts import Fact
-from startdeliver.assessment.gather import Heard, Raw
-from startdeliver.assessment.messages import Spoken
-from startdeliver.assessment.tone_cues import has
-from startdeliver.assessment.wording import (
+from startdeliver.assessment.evidence import messages
+from startdeliver.assessment.evidence.facts import Fact
+from startdeliver.assessment.evidence.figures import Heard, Raw
+from startdeliver.assessment.reader.cues import has
+from startdeliver.assessment.reader.readings import Spoken
+from startdeliver.assessment.wording.text import (
     count,
     day,
     is_plain,
@@ -258,7 +258,7 @@ def _tones(raw: Raw, now: datetime) -> Iterator[Fact]:
             link=link,
             key=step(unknown),
         )
-    yield from describe_words.describe(raw, now)
+    yield from messages.describe(raw, now)
 
 
 def _messages(raw: Raw) -> list[Spoken]:

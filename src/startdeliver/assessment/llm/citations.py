@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from startdeliver.assessment.facts import Fact
+from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.wording import words
+from startdeliver.assessment.wording.text import words
 
 _NUMBER = re.compile(r"\d(?:[\d,.\u202f\u00a0]*\d)?")
 _QUOTED = re.compile(r"[“\"]([^”\"]{2,})[”\"]")

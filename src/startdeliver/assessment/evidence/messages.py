@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from startdeliver.assessment.facts import Fact
-from startdeliver.assessment.gather import Heard, Raw
-from startdeliver.assessment.messages import LEAVING, Quote, Spoken
-from startdeliver.assessment.tone_cues import has
-from startdeliver.assessment.wording import day, is_plain, quotable, utc
+from startdeliver.assessment.evidence.facts import Fact
+from startdeliver.assessment.evidence.figures import Heard, Raw
+from startdeliver.assessment.reader.cues import has
+from startdeliver.assessment.reader.readings import LEAVING, Quote, Spoken
+from startdeliver.assessment.wording.text import day, is_plain, quotable, utc
 
 Said = tuple[Heard, Quote]
 # By intent: id, days that it is remembered, and what happened.

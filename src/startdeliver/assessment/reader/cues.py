@@ -1,6 +1,6 @@
 """Words that stand beside a message's embedding: what it speaks of, in ten languages. They decide nothing alone.
 
-Each is one column of the reader's input, 1 when any of its words occurs. The weights are learned (`tone_train.py`), so
+Each is one column of the reader's input, 1 when any of its words occurs. The weights are learned (`train.py`), so
 after a change here the reader has to be trained again.
 """
 

@@ -1,4 +1,4 @@
-"""Makes `tone_weights.npz` from `tone_labels.jsonl`: python -m startdeliver.assessment.tone_train [--check]
+"""Makes `weights.npz` from `labels.jsonl`: python -m startdeliver.assessment.reader.train [--check]
 
 Deterministic: the chance in it has a fixed seed. Raise `tone.VERSION` with the weights. `--check` prints the accuracy
 on texts left out (five parts in turn; a sentence is never left out without those that say nearly the same) instead of
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from startdeliver.assessment import tone
-from startdeliver.assessment.tone_cues import NAMES
+from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader.cues import NAMES
 
-LABELS = Path(__file__).with_name("tone_labels.jsonl")
+LABELS = Path(__file__).with_name("labels.jsonl")
 # The network: width, how much of the input and of the hidden layer is left out at random, steps of learning.
 _WIDTH, _OUT_IN, _OUT_HIDDEN, _EPOCHS, _BATCH, _RATE = 128, 0.1, 0.4, 30, 64, 0.002
 # Labels are not beyond doubt: this much of each belongs to the other classes.

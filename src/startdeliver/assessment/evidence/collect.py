@@ -8,10 +8,11 @@ from contextvars import copy_context
 
 from django.db import connection, connections
 
-from startdeliver.assessment import describe_support, describe_usage, instructions
 from startdeliver.assessment.ai_settings import ai_settings
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.gather import Raw, gather, shown_fields
+from startdeliver.assessment.evidence import support, usage, workflows
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.evidence.figures import Raw, gather, shown_fields
+from startdeliver.assessment.rules import instructions
 from startdeliver.common import clock
 from startdeliver.common.garbage import paused
 from startdeliver.storage.sql import organization_work
@@ -19,18 +20,8 @@ from startdeliver.support.rules import rule
 from startdeliver.tenancy.models import Organization
 
 CHUNK = 4000
-# Gives, by customer id, facts that another part knows of these customers, for example enrolments in workflows.
-Source = Callable[[Organization, Sequence[int]], Mapping[int, Sequence[Fact]]]
-_sources: list[Source] = []
-# What the database says of some customers, and what other parts do.
-Figures = tuple[dict[int, Raw], list[Mapping[int, Sequence[Fact]]]]
-
-
-def source(give: Source) -> Source:
-    """Registers facts of another part (called in its `AppConfig.ready`). Their ids begin with its name, "workflow."."""
-    if give not in _sources:
-        _sources.append(give)
-    return give
+# The figures of some customers, and the facts about their workflows.
+Figures = tuple[dict[int, Raw], Mapping[int, Sequence[Fact]]]
 
 
 def collect(organization: Organization, customer_ids: Sequence[int], salt: str = "") -> Iterator[Evidence]:
@@ -46,20 +37,19 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
 
     def read(ids: Sequence[int]) -> Figures:
         with organization_work(organization), paused():
-            return gather(organization, ids, reading.ignored()), [give(organization, ids) for give in _sources]
+            return gather(organization, ids, reading.ignored()), workflows.describe(ids)
 
     chunks = [customer_ids[start : start + CHUNK] for start in range(0, len(customer_ids), CHUNK)]
-    for raws, others in _ahead(read, chunks):
+    for raws, enrolments in _ahead(read, chunks):
         found: list[Evidence] = []
         with paused():
             for pk, raw in raws.items():
                 facts = [
-                    *describe_support.describe(raw, now, overdue_days),
-                    *describe_usage.describe(raw, now, organization.currency, fields),
+                    *support.describe(raw, now, overdue_days),
+                    *usage.describe(raw, now, organization.currency, fields),
                     *told,
+                    *enrolments.get(pk, ()),
                 ]
-                for other in others:
-                    facts += other.get(pk, ())
                 found.append(Evidence.of(pk, facts, salt))
         yield from found
 

@@ -12,8 +12,8 @@ import msgspec
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from startdeliver.assessment import tone
 from startdeliver.assessment.models import AssessmentState, TicketTone
+from startdeliver.assessment.reader import tone
 from startdeliver.common import clock, html
 from startdeliver.storage.sql import organization_work
 from startdeliver.support.models import Thread, Ticket

@@ -2,7 +2,7 @@
 
 The encoder was trained on Arabic, Chinese, Dutch, English, French, German, Italian, Japanese, Korean, Polish,
 Portuguese, Russian, Spanish, Thai and Turkish; Swedish, Danish and Norwegian are read with the help of cues
-(`tone_cues.py`).
+(`cues.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from startdeliver.assessment.wording import words
+from startdeliver.assessment.wording.text import words
 
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from startdeliver.assessment.facts import Evidence, Fact
-from startdeliver.assessment.finding import Finding, Weight
+from startdeliver.assessment.evidence.facts import Evidence, Fact
+from startdeliver.assessment.rules.finding import Finding, Weight
 
 # A renewal this far away was most likely settled since.
 _SETTLED_RENEWAL = 270

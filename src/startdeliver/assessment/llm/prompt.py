@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from startdeliver.assessment.facts import Evidence
+from startdeliver.assessment.evidence.facts import Evidence
 from startdeliver.assessment.models import AiSettings
 from startdeliver.assessment.statuses import Status
 

@@ -1,0 +1,1 @@
+"""The reader of messages: their tone, intent and topic, from sentence embeddings."""

@@ -1,0 +1,1 @@
+"""The built-in assessor: what facts mean, and which status follows."""
