@@ -106,6 +106,11 @@ class Asked:
         """The chosen columns, none when they are the usual ones."""
         return [column.key for column in self.columns] if self.chosen else []
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every parameter of the address, for the hidden inputs of forms that keep them."""
+        return _pairs(self.params, self.keys, self.sort, self.list_id)
+
     def address(self, without: Iterable[str] = (), path: str = LIST, **more: str) -> str:
         """The list's address without these parameters and with `more`."""
         return address(self.params, self.keys, self.sort, self.list_id, without=without, path=path, **more)
@@ -181,11 +186,17 @@ def address(
 ) -> str:
     """The address of a list with these filters, columns and order."""
     left_out = set(without)
-    pairs = [(key, value) for key, values in params.items() if key not in left_out for value in values]
+    pairs = [pair for pair in _pairs(params, columns, sort, list_id, **more) if pair[0] not in left_out]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _pairs(
+    params: Mapping[str, Sequence[str]], columns: Sequence[str], sort: str, list_id: int | None, **more: str
+) -> list[tuple[str, str]]:
     extra = {"columns": ",".join(columns), "sort": "" if sort == selectors.DEFAULT_SORT else sort}
     extra |= {"list": str(list_id or "")} | more
-    pairs += [(key, value) for key, value in extra.items() if value and key not in left_out]
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    filters = [(key, value) for key, values in params.items() for value in values]
+    return [*filters, *((key, value) for key, value in extra.items() if value)]
 
 
 def _columns(text: str, fields: Sequence[CustomField], measured: bool) -> tuple[list[Column], bool]:

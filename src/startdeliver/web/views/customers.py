@@ -61,15 +61,11 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     if any(column.key == "workflows" for column in now.columns):
         workflows.attach(page.rows)
     members, former = selectors.csms()
-    narrowed = now.narrowed
     context = {
         "page": page,
         "asked": now,
         "sort": now.sort,
         "search": now.search,
-        "filters": now.filters,
-        "csm_text": now.csm_text,
-        "is_mine": now.filters.csm == member.pk,
         "archived_next": None if now.filters.archived else "1",
         "members": members,
         "former": former,
@@ -80,14 +76,13 @@ def customer_list(request: HttpRequest) -> HttpResponse:
             )
             for status, label, number in strip_counts(_but_for_verdict(now, filters, search))
         ],
-        "narrowed": narrowed,
         "today": clock.today(organization.time_zone),
         "usages": FILTERS,
         "workflows": selectors_of_workflows.live(),
         "unassigned": CustomerUser.objects.filter(customer__isnull=True, archived_at__isnull=True).count(),
         **_lists(now, saved, member),
     }
-    if not page.rows and not narrowed:
+    if not page.rows and not now.narrowed:
         context |= _first_start(organization)
     template = "web/customers/_list.html" if is_swap(request, "list") else "web/customers/list.html"
     return render(request, template, context)

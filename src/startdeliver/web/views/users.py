@@ -41,7 +41,6 @@ class AskedUsers:
     filters: UserFilters
     search: str
     sort: str
-    csm_text: str
     customer: Customer | None
     fields: list[CustomField]
     own: list[FieldFilter]
@@ -82,7 +81,6 @@ def asked_users(params: QueryDict, member: Member) -> AskedUsers:
         ),
         search=search,
         sort=sort,
-        csm_text=kept["csm"],
         customer=customer,
         fields=fields,
         own=own,
