@@ -6,20 +6,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import Q
 
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
-from startdeliver.storage.sql import db_time
 from startdeliver.support.history import day_start
 from startdeliver.support.models import SupportHealth, SupportSnapshot, Ticket
-from startdeliver.support.sql import required_organization
-from startdeliver.tenancy.models import Organization
 
 _DAILY_UP_TO = 31
 
@@ -62,17 +56,16 @@ def trend(customer: Customer, days: int) -> list[TrendPoint]:
     return [points.get(day) or TrendPoint(day, None, None, None, False) for day in wanted]
 
 
-def ticket_volume(customer: Customer | None, days: int) -> list[VolumePoint]:
+def ticket_volume(customer: Customer, days: int) -> list[VolumePoint]:
     """Tickets created and resolved over the last `days`: by day up to 31, beyond that by whole weeks from Monday.
 
-    Of one customer, or (None) of the open scope's whole organization. Days are those of its time zone.
+    Days are those of the organization's time zone.
     """
-    organization = required_organization() if customer is None else customer.organization
-    zone = ZoneInfo(organization.time_zone)
-    today = clock.today(organization.time_zone)
+    time_zone = customer.organization.time_zone
+    zone, today = ZoneInfo(time_zone), clock.today(time_zone)
     starts = _starts(today, days)
     bounds = [day_start(day, zone) for day in [*starts, today + timedelta(days=1)]]
-    counts = _organization_counts(organization, bounds) if customer is None else _customer_counts(customer, bounds)
+    counts = _counts(customer, bounds)
     ends = [day - timedelta(days=1) for day in starts[1:]] + [today]
     return [VolumePoint(s, e, made, done) for s, e, (made, done) in zip(starts, ends, counts, strict=True)]
 
@@ -86,7 +79,7 @@ def _starts(today: date, days: int) -> list[date]:
     return [first + timedelta(days=number) for number in range(0, (today - first).days + 1, step)]
 
 
-def _customer_counts(customer: Customer, bounds: Sequence[datetime]) -> list[tuple[int, int]]:
+def _counts(customer: Customer, bounds: Sequence[datetime]) -> list[tuple[int, int]]:
     created, resolved = [0] * (len(bounds) - 1), [0] * (len(bounds) - 1)
     rows = Ticket.objects.filter(Q(created_at__gte=bounds[0]) | Q(resolved_at__gte=bounds[0]), customer=customer)
     for made, done, status in rows.values_list("created_at", "resolved_at", "status").iterator():
@@ -95,20 +88,3 @@ def _customer_counts(customer: Customer, bounds: Sequence[datetime]) -> list[tup
             if moment is not None and bounds[0] <= moment < bounds[-1]:
                 counter[bisect_right(bounds, moment) - 1] += 1
     return list(zip(created, resolved, strict=True))
-
-
-_PERIOD = """
-SELECT (SELECT COUNT(*) FROM support_ticket WHERE organization_id = %s AND created_at >= %s AND created_at < %s),
-       (SELECT COUNT(*) FROM support_ticket
-         WHERE organization_id = %s AND status = 'resolved' AND resolved_at >= %s AND resolved_at < %s)
-"""
-
-
-def _organization_counts(organization: Organization, bounds: Sequence[datetime]) -> list[tuple[int, int]]:
-    """One statement of index look-ups: a count per period and kind."""
-    values: list[Any] = []
-    for since, until in pairwise(bounds):
-        values += [organization.pk, db_time(since), db_time(until)] * 2
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([_PERIOD] * (len(bounds) - 1)), values)
-        return [(int(made), int(done)) for made, done in cursor.fetchall()]

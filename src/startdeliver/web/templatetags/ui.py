@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,12 @@ from startdeliver.common.health import css_class, health_label
 from startdeliver.web import formats, icons
 
 register = template.Library()
+register.filter("number", formats.number)
+register.filter("money", formats.money)
+register.filter("duration", formats.duration)
+register.filter("day", formats.day)
+register.filter("days_away", formats.days_away)
+register.filter("initials", formats.initials)
 
 
 @dataclass(frozen=True)
@@ -90,39 +96,9 @@ def exact(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | s
 
 
 @register.filter
-def number(value: float | Decimal | None, places: int = 0) -> str:
-    return formats.number(value, places)
-
-
-@register.filter
-def money(value: Decimal | None, currency: str) -> str:
-    return formats.money(value, currency)
-
-
-@register.filter
 def money_round(value: Decimal | None, currency: str) -> str:
     """Money in whole units, for columns."""
     return formats.money(None if value is None else round(value), currency)
-
-
-@register.filter
-def duration(seconds: float | None) -> str:
-    return formats.duration(seconds)
-
-
-@register.filter
-def day(value: date | None) -> str:
-    return formats.day(value)
-
-
-@register.filter
-def days_away(value: date, today: date) -> str:
-    return formats.days_away(value, today)
-
-
-@register.filter
-def initials(name: str) -> str:
-    return formats.initials(name)
 
 
 @register.filter
@@ -148,18 +124,10 @@ def person(name: str, note: str = "", small: bool = True) -> dict[str, Any]:
 def field(bound: BoundField) -> dict[str, Any]:
     """A form field with label, help and error, wired for screen readers."""
     widget = bound.field.widget
-    kind = getattr(widget, "input_type", "textarea" if hasattr(widget, "attrs") else "text")
+    kind = getattr(widget, "input_type", "textarea")
     attrs: dict[str, Any] = {}
-    if kind == "checkbox":
-        classes = ""
-    elif kind == "select":
-        classes = "select"
-    elif type(widget).__name__ == "Textarea":
-        classes = "textarea"
-    else:
-        classes = "input"
-    if classes:
-        attrs["class"] = f"{classes} {widget.attrs.get('class', '')}".strip()
+    if kind != "checkbox":
+        attrs["class"] = kind if kind in ("select", "textarea") else "input"
     described = []
     if bound.help_text:
         described.append(f"{bound.id_for_label}-help")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.core.mail import send_mail
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
 from startdeliver.common import clock
@@ -22,6 +23,11 @@ from startdeliver.web.access import member_of, organization_of
 
 TEAM = "/settings/team"
 KEYS = "/settings/apikeys"
+_ACTIONS: dict[str, tuple[Callable[[Member], None], str]] = {
+    "archive": (members.member_archive, "{} is archived and can no longer log in."),
+    "restore": (members.member_restore, "{} can log in again."),
+    "signout": (members.sign_out_everywhere, "{} is logged out everywhere."),
+}
 
 
 def team(request: HttpRequest) -> HttpResponse:
@@ -35,8 +41,7 @@ def team(request: HttpRequest) -> HttpResponse:
         except MemberError as problem:
             error, field = str(problem), problem.field
         else:
-            _send(member, token)
-            request.session["invite"] = {"member": member.pk, "link": _link(token)}
+            _invite(request, member, token)
             return redirect(TEAM)
     invite = request.session.pop("invite", None)
     rows = Member.objects.filter(organization=organization_of(request)).order_by("archived_at", "name", "email")
@@ -70,31 +75,28 @@ def session_length(request: HttpRequest) -> HttpResponse:
 
 def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """role, archive, restore, link or signout for one member of this organization."""
-    found = Member.objects.filter(organization=organization_of(request), pk=pk).first()
-    if found is None:
-        raise Http404("There is no such member.")
+    found = get_object_or_404(Member, organization=organization_of(request), pk=pk)
     try:
         if action == "role":
             members.member_set_role(found, request.POST.get("role", ""))
             messages.success(request, f"{found} is now {found.get_role_display()}.")
-        elif action == "archive":
-            members.member_archive(found)
-            messages.success(request, f"{found} is archived and can no longer log in.")
-        elif action == "restore":
-            members.member_restore(found)
-            messages.success(request, f"{found} can log in again.")
         elif action == "link":
-            token = members.member_link(found)
-            _send(found, token)
-            request.session["invite"] = {"member": found.pk, "link": _link(token)}
-        elif action == "signout":
-            members.sign_out_everywhere(found)
-            messages.success(request, f"{found} is logged out everywhere.")
+            _invite(request, found, members.member_link(found))
+        elif action in _ACTIONS:
+            service, sentence = _ACTIONS[action]
+            service(found)
+            messages.success(request, sentence.format(found))
         else:
             raise Http404("There is no such action.")
     except MemberError as problem:
         messages.error(request, str(problem))
     return redirect(TEAM)
+
+
+def _invite(request: HttpRequest, member: Member, token: str) -> None:
+    """Sends the link by e-mail, and keeps it for the page that shows it once."""
+    _send(member, token)
+    request.session["invite"] = {"member": member.pk, "link": _link(token)}
 
 
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:

@@ -106,38 +106,28 @@ def workflow_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 def workflow_enrol(request: HttpRequest, pk: int) -> HttpResponse:
     """Enrols the customer that was chosen on the workflow's page."""
-    workflow = get_object_or_404(Workflow, pk=pk)
-    ids = picked(request, "customer")
-    if not ids:
-        messages.error(request, "No customer was chosen, so nothing was changed. Search for one and tick it.")
-    else:
-        _enrol(request, workflow, ids)
+    nobody = "No customer was chosen, so nothing was changed. Search for one and tick it."
+    _change(request, "enrol", get_object_or_404(Workflow, pk=pk), picked(request, "customer"), nobody)
     return redirect(f"{LIST}/{pk}")
 
 
 def workflow_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Removes the customers that were ticked on the workflow's page."""
-    workflow = get_object_or_404(Workflow, pk=pk)
-    ids = picked(request)
-    if not ids:
-        messages.error(request, "No customer was selected, so nothing was changed. Tick one or more first.")
-    else:
-        _leave(request, workflow, ids)
+    nobody = "No customer was selected, so nothing was changed. Tick one or more first."
+    _change(request, "leave", get_object_or_404(Workflow, pk=pk), picked(request), nobody)
     return redirect(f"{LIST}/{pk}")
 
 
 def customer_workflow(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """enrol or leave for one customer, from its own page."""
     customer = get_object_or_404(Customer, pk=pk)
-    workflow = row_of(Workflow.objects, request.POST.get("workflow", ""))
     if action not in ("enrol", "leave"):
         raise Http404("There is no such action.")
+    workflow = row_of(Workflow.objects, request.POST.get("workflow", ""))
     if workflow is None:
         messages.error(request, "No workflow was chosen, so nothing was changed. Choose one beside the button.")
-    elif action == "enrol":
-        _enrol(request, workflow, [customer.pk])
     else:
-        _leave(request, workflow, [customer.pk])
+        _change(request, action, workflow, [customer.pk])
     return redirect(f"/customers/{pk}?tab=workflows")
 
 
@@ -168,7 +158,6 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 def bulk_apply(request: HttpRequest) -> HttpResponse:
     """Enrols or removes the customers that `bulk` asked about."""
-    action = request.POST.get("do", "")
     workflow = row_of(Workflow.objects, request.POST.get("workflow", ""))
     if request.POST.get("listed"):
         ids = _listed(QueryDict(request.POST.get("query", "")[:8000]), request)
@@ -176,12 +165,9 @@ def bulk_apply(request: HttpRequest) -> HttpResponse:
         ids = picked(request)
     if workflow is None:
         messages.error(request, "No workflow was chosen, so nothing was changed.")
-    elif not ids:
-        messages.error(request, "No customer fits any more, so nothing was changed.")
-    elif action == "leave":
-        _leave(request, workflow, ids)
     else:
-        _enrol(request, workflow, ids)
+        action = choice(request.POST, "do", ("enrol", "leave"), "enrol")
+        _change(request, action, workflow, ids, "No customer fits any more, so nothing was changed.")
     return redirect(back(request, "/customers", "/customers"))
 
 
@@ -204,6 +190,16 @@ def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     }
 
 
+def _change(request: HttpRequest, action: str, workflow: Workflow, ids: list[int], nobody: str = "") -> None:
+    """Enrols or removes these customers and says so; without customers it says `nobody`."""
+    if not ids:
+        messages.error(request, nobody)
+    elif action == "enrol":
+        _enrol(request, workflow, ids)
+    else:
+        _leave(request, workflow, ids)
+
+
 def _enrol(request: HttpRequest, workflow: Workflow, ids: list[int]) -> None:
     reason = request.POST.get("reason", "")
     try:
@@ -211,19 +207,17 @@ def _enrol(request: HttpRequest, workflow: Workflow, ids: list[int]) -> None:
     except FieldError as error:
         messages.error(request, f"Nobody was enrolled. {error}")
         return
-    entered = formats.plural(done.entered, "customer was", "customers were")
-    already = f" {formats.plural(done.already, 'was', 'were')} in it already or are archived." if done.already else ""
-    if len(ids) == 1:
-        entered = _name(ids[0]) if done.entered else ""
-        said = (
-            f"{entered} is now in {workflow.name}." if entered else f"{_name(ids[0])} was in {workflow.name} already."
-        )
+    already = formats.plural(done.already, "customer was", "customers were")
+    if len(ids) == 1 and done.entered:
+        said = f"{_name(ids[0])} is now in {workflow.name}."
+    elif len(ids) == 1:
+        said = f"{_name(ids[0])} was in {workflow.name} already."
     elif done.entered:
-        said = f"{entered} enrolled in {workflow.name}.{already}"
+        said = f"{formats.plural(done.entered, 'customer was', 'customers were')} enrolled in {workflow.name}."
+        if done.already:
+            said += f" {formats.plural(done.already, 'was', 'were')} in it already or are archived."
     else:
-        said = (
-            f"Nobody new: {formats.plural(done.already, 'customer was', 'customers were')} in {workflow.name} already."
-        )
+        said = f"Nobody new: {already} in {workflow.name} already."
     (messages.success if done.entered else messages.info)(request, said)
 
 
