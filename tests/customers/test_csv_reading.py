@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from startdeliver.customers.imports import csvfile, forms
+from startdeliver.common import spelling
+from startdeliver.common.spelling import Spelling
+from startdeliver.customers.imports import csvfile
 from startdeliver.customers.imports.csvfile import BadFile
 from startdeliver.customers.imports.targets import guess, targets
 from startdeliver.tenancy.models import Organization
@@ -88,20 +90,20 @@ def test_what_is_no_table_is_refused_in_words(data: bytes, word: str) -> None:
     ],
 )
 def test_days_in_the_usual_forms(text: str, order: str, found: date) -> None:
-    assert forms.day(text, order) == found
+    assert Spelling(day_order=order).day(text) == found
 
 
 @pytest.mark.parametrize("text", ["soon", "31.02.2026", "11/02/2026", "2026-13-01", "02.11.0026", "1/2", ""])
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        forms.day(text)
+        Spelling().day(text)
 
 
 def test_the_order_of_a_column_is_found_or_asked() -> None:
-    assert forms.order_of(["01/02/2026", "13/02/2026"]) == "dmy"
-    assert forms.order_of(["01/02/2026", "02/13/2026"]) == "mdy"
-    assert forms.order_of(["01/02/2026", "02.11.2026"]) == "ask"
-    assert forms.order_of(["2026-01-02", "02.11.2026", ""]) == ""
+    assert spelling.order_of(["01/02/2026", "13/02/2026"]) == "dmy"
+    assert spelling.order_of(["01/02/2026", "02/13/2026"]) == "mdy"
+    assert spelling.order_of(["01/02/2026", "02.11.2026"]) == "ask"
+    assert spelling.order_of(["2026-01-02", "02.11.2026", ""]) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,27 +125,27 @@ def test_the_order_of_a_column_is_found_or_asked() -> None:
     ],
 )
 def test_numbers_with_either_mark(text: str, decimal: str, found: str) -> None:
-    assert forms.number(text, decimal) == found
+    assert Spelling(decimal=decimal).number(text) == found
 
 
 def test_what_is_no_number_is_refused_and_a_column_shows_its_mark() -> None:
     for text in ("many", "1-2", "1.2.3,4,5", "", "NaN"):
         with pytest.raises(ValueError, match="no number"):
-            forms.number(text)
-    assert forms.decimal_of(["1.234", "5,5"], ",") == ","
-    assert forms.decimal_of(["1.234", "12"], ";") == ","
-    assert forms.decimal_of(["1,234"], ",") == "."
+            Spelling().number(text)
+    assert spelling.decimal_of(["1.234", "5,5"], ",") == ","
+    assert spelling.decimal_of(["1.234", "12"], ";") == ","
+    assert spelling.decimal_of(["1,234"], ",") == "."
 
 
 def test_flags_and_moments() -> None:
-    assert [forms.flag(text) for text in ("Yes", "x", "0", "nein")] == [True, True, False, False]
-    assert [forms.flag(text) for text in ("WAHR", "vrai", "FALSCH", "Faux")] == [True, True, False, False]
+    assert [spelling.flag(text) for text in ("Yes", "x", "0", "nein")] == [True, True, False, False]
+    assert [spelling.flag(text) for text in ("WAHR", "vrai", "FALSCH", "Faux")] == [True, True, False, False]
     with pytest.raises(ValueError, match="neither"):
-        forms.flag("perhaps")
+        spelling.flag("perhaps")
     berlin = ZoneInfo("Europe/Berlin")
     noon = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
     for text in ("2026-11-02T11:00:00Z", "2026-11-02 12:00", "02.11.2026 12:00", "1793617200", "1793617200000"):
-        assert forms.moment(text, "", berlin) == noon, text
+        assert Spelling(zone=berlin).moment(text) == noon, text
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,21 @@ orders of long lists look at CustomerValue and UserValue instead, which `write` 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from startdeliver.common.values import BadValue, Boolean, Day, Kind, Number, Text
 from startdeliver.customers import fields as definitions
-from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser, CustomerValue, CustomField, UserValue
-from startdeliver.customers.values import FieldError
 from startdeliver.storage import bulk
 from startdeliver.storage.sql import among, is_postgres
-from startdeliver.tenancy.models import Organization
 
 COLUMNS = {
     CustomField.Type.TEXT: "text",
@@ -30,12 +29,42 @@ COLUMNS = {
     CustomField.Type.DATE: "date",
     CustomField.Type.BOOLEAN: "flag",
 }
+_KINDS: dict[str, Kind] = {
+    CustomField.Type.TEXT: Text(500),
+    CustomField.Type.NUMBER: Number(),
+    CustomField.Type.DATE: Day(),
+    CustomField.Type.BOOLEAN: Boolean(),
+}
 _VALUE_COLUMNS = tuple(dict.fromkeys(COLUMNS.values()))
-_TRUE, _FALSE = {"1", "true", "on", "yes"}, {"0", "false", "off", "no"}
-_LIMIT = 10**12
 _NEAR = 1_000
 # So many records are looked up sooner than all values of a field are read.
 _SOME = 20_000
+
+
+class FieldValue(NamedTuple):
+    """The value of a custom field on one customer or user; None removes it."""
+
+    record_id: int
+    field: CustomField
+    value: Any
+
+
+@dataclass(frozen=True)
+class Option(Text):
+    """An option of a dropdown, written in any case. A filter may name one that was removed since."""
+
+    options: tuple[str, ...] = ()
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text or text in self.options:
+            return text
+        for option in self.options:
+            if option.casefold() == text.casefold():
+                return option
+        shown = ", ".join(self.options[:8])
+        more = f" and {len(self.options) - 8} more" if len(self.options) > 8 else ""
+        raise BadValue(f"Choose one of the options: {shown}{more}.")
 
 
 def is_alias(name: str) -> bool:
@@ -48,77 +77,55 @@ def column_of(field: CustomField) -> str:
     return COLUMNS[CustomField.Type(field.type)]
 
 
-def value_of(field: CustomField, value: Any) -> str | int | float | bool | None:
-    """The JSON value to store for `value`, which is typed or text as a form gives it; None for none. Raises FieldError.
-
-    Does not look at `required`.
-    """
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    organization = field.organization
-    if field.type == CustomField.Type.NUMBER:
-        return number(field.alias, value)
-    if field.type == CustomField.Type.DATE:
-        found = clean.day(organization, field.alias, value)
-        return found.isoformat() if found else None
-    if field.type == CustomField.Type.BOOLEAN:
-        text = str(value).strip().lower()
-        if not isinstance(value, bool) and text not in _TRUE | _FALSE:
-            raise FieldError({field.alias: "Choose yes or no."})
-        return value if isinstance(value, bool) else text in _TRUE
-    text = clean.text(500)(organization, field.alias, value)
+def kind_of(field: CustomField) -> Kind:
+    """The kind of value that the field takes."""
     if field.type == CustomField.Type.DROPDOWN:
-        options = {one.casefold(): one for one in field.options}
-        chosen = text if text in field.options else options.get(text.casefold())
-        if chosen is None:
-            raise FieldError({field.alias: f"Choose one of the options: {_some(field.options)}."})
-        return chosen
-    return text or None
+        return Option(options=tuple(field.options))
+    return _KINDS[field.type]
 
 
-def number(name: str, value: Any) -> int | float:
-    """A number as JSON keeps it: whole ones without a decimal point. Raises FieldError."""
-    text = "" if isinstance(value, bool) else re.sub(r"(?<=\d)[,\s\u202f\u00a0'](?=\d{3}\b)", "", str(value).strip())
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
-        raise FieldError({name: "Enter a number, such as 12 or 12.5."})
-    if not -_LIMIT < found < _LIMIT:
-        raise FieldError({name: "Enter a number between minus and plus 1,000,000,000,000."})
-    return int(found) if found == found.to_integral_value() else float(found)
+def json_value(value: Any) -> str | int | float | bool | None:
+    """A cleaned value as JSON keeps it: whole numbers without a decimal point, days as text, "" as None."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    plain: str | int | float | bool | None = value
+    return None if plain == "" else plain
+
+
+def value_of(field: CustomField, value: Any) -> str | int | float | bool | None:
+    """The JSON value to store for `value`, which is typed or text as a form gives it; None for none.
+
+    Does not look at `required`. Raises BadValue.
+    """
+    return json_value(kind_of(field).clean(value))
 
 
 def cleaned(
-    organization: Organization, entity: str, values: Mapping[str, Any], *, creating: bool, own: Mapping[str, Any] = {}
+    entity: str, values: Mapping[str, Any], *, creating: bool, own: Mapping[str, Any] = {}
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The custom values among `values`, by alias, and a sentence for each that cannot be stored.
 
-    Aliases that are no active field are passed over. `own` is what the record has: a dropdown keeps an option that was
-    taken away since. With `creating` a required field must be there.
+    Aliases that are no active field are ignored. `own` is what the record has: a dropdown keeps an option that was
+    removed since. With `creating` a required field must be there.
     """
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     errors: dict[str, str] = {}
     if not creating and not any(is_alias(name) for name in values):
-        return found, errors
+        return result, errors
     for field in definitions.fields_of(entity):
-        if field.alias not in values:
-            if creating and field.required:
-                errors[field.alias] = needed(field)
-            continue
-        given = values[field.alias]
-        if given is not None and given == own.get(field.alias):
-            found[field.alias] = given
-            continue
-        try:
-            found[field.alias] = value_of(field, given)
-        except FieldError as error:
-            errors |= error.errors
-            continue
-        if field.required and found[field.alias] is None:
-            errors[field.alias] = needed(field)
-    return found, errors
+        alias = field.alias
+        if alias in values:
+            given = values[alias]
+            try:
+                result[alias] = given if given is not None and given == own.get(alias) else value_of(field, given)
+            except BadValue as error:
+                errors[alias] = str(error)
+                continue
+        if field.required and (creating or alias in values) and result.get(alias) is None:
+            errors[alias] = needed(field)
+    return result, errors
 
 
 def needed(field: CustomField) -> str:
@@ -127,36 +134,33 @@ def needed(field: CustomField) -> str:
 
 
 def write(record: Customer | CustomerUser, aliases: Iterable[str]) -> None:
-    """Makes the value rows of `record` say what its `custom` says for these aliases. Call it in its transaction."""
+    """Makes the value rows of `record` equal to its `custom` for these aliases. Call it in its transaction."""
     entity = CustomField.Entity.CUSTOMER if isinstance(record, Customer) else CustomField.Entity.USER
-    rows = {field.alias: field for field in CustomField.objects.filter(entity=entity, alias__in=list(aliases))}
-    write_many(entity, [(record.pk, field, record.custom.get(alias)) for alias, field in rows.items()])
+    fields = CustomField.objects.filter(entity=entity, alias__in=list(aliases))
+    write_many(entity, [FieldValue(record.pk, field, record.custom.get(field.alias)) for field in fields])
 
 
-def write_many(entity: str, rows: Sequence[tuple[int, CustomField, Any]]) -> None:
-    """Makes the value rows say what `rows` says: (record id, field, JSON value or None), in few statements."""
-    if not rows:
-        return
+def write_many(entity: str, values: Iterable[tuple[int, CustomField, Any]]) -> None:
+    """Makes the value rows equal to these `FieldValue`s (JSON values), in few statements."""
     model = CustomerValue if entity == CustomField.Entity.CUSTOMER else UserValue
     record = _record(entity)
-    gone: dict[int, list[int]] = {}
+    removed: dict[int, list[int]] = {}
     stored: dict[int, dict[tuple[int, int], tuple[Any, ...]]] = {}
-    for pk, field, value in rows:
+    for pk, field, value in values:
         if value is None:
-            gone.setdefault(field.pk, []).append(pk)
+            removed.setdefault(field.pk, []).append(pk)
         else:
             columns = dict.fromkeys(_VALUE_COLUMNS) | {column_of(field): typed(field, value)}
-            of_one = stored.setdefault(field.organization_id, {})
-            of_one[pk, field.pk] = (pk, field.pk, *columns.values())
-    for field_id, pks in gone.items():
+            stored.setdefault(field.organization_id, {})[pk, field.pk] = (pk, field.pk, *columns.values())
+    for field_id, pks in removed.items():
         for start in range(0, len(pks), 500):
             model.objects.filter(field=field_id, **{f"{record}__in": pks[start : start + 500]}).delete()
     key = ("organization_id", f"{record}_id", "field_id")
     with transaction.atomic():
-        for organization_id, found in stored.items():
-            made = list(found.values())
-            for start in range(0, len(made), 10_000):
-                part = made[start : start + 10_000]
+        for organization_id, by_key in stored.items():
+            rows = list(by_key.values())
+            for start in range(0, len(rows), 10_000):
+                part = rows[start : start + 10_000]
                 bulk.upsert(model, organization_id, (*key[1:], *_VALUE_COLUMNS), part, key=key, update=_VALUE_COLUMNS)
 
 
@@ -228,8 +232,3 @@ def _model(field: CustomField) -> type[CustomerValue] | type[UserValue]:
 
 def _record(entity: str) -> str:
     return "customer" if entity == CustomField.Entity.CUSTOMER else "user"
-
-
-def _some(options: Sequence[str]) -> str:
-    shown = ", ".join(options[:8])
-    return f"{shown} and {len(options) - 8} more" if len(options) > 8 else shown

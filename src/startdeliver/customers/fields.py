@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,14 +17,40 @@ from django.db.models import Max
 from startdeliver.changes.models import Kind
 from startdeliver.changes.queue import record
 from startdeliver.common import clock
+from startdeliver.common.values import BadValue, Checkbox, Choice, FieldError, Kind, Text, clean
 from startdeliver.customers.models import CustomField
-from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Organization
 
 PREFIX = "customfield"
 MOST_FIELDS = 200
 MOST_OPTIONS = 200
-_LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_OPTION = 80, 300, 200
+
+
+@dataclass(frozen=True)
+class Options(Kind):
+    """The options of a dropdown, in order, each once."""
+
+    def clean(self, value: Any) -> list[str]:
+        lines = [Text(10_000).clean(option) for option in value] if isinstance(value, list | tuple) else []
+        options = list(dict.fromkeys(option for option in lines if option))
+        if len(options) > MOST_OPTIONS or any(len(option) > 200 for option in options):
+            raise BadValue(f"Use at most {MOST_OPTIONS} options of at most 200 characters.")
+        if len({option.casefold() for option in options}) < len(options):
+            raise BadValue("Two options differ only in capital letters. Keep one of them.")
+        return options
+
+
+_FIXED: dict[str, Kind] = {
+    "entity": Choice(tuple(CustomField.Entity.values), "Choose customers or users."),
+    "type": Choice(tuple(CustomField.Type.values), "Choose one of the types: Text, Number, Date, Boolean or Dropdown."),
+}
+_FIELDS: dict[str, Kind] = {
+    "name": Text(80, required="Enter a name for the field."),
+    "visibility": Choice(tuple(CustomField.Visibility.values), "Choose Editable, Visible or Hidden."),
+    "required": Checkbox(),
+    "description": Text(300),
+    "options": Options(),
+}
 
 
 def fields_of(entity: str, *, archived: bool = False) -> list[CustomField]:
@@ -57,20 +84,16 @@ def field_create(
     options: Sequence[str] = (),
 ) -> CustomField:
     """A new field at the end of its list. Its alias comes from the name. Raises FieldError."""
-    errors: dict[str, str] = {}
-    if entity not in CustomField.Entity.values:
-        errors["entity"] = "Choose customers or users."
-    if type not in CustomField.Type.values:
-        errors["type"] = "Choose one of the types: Text, Number, Date, Boolean or Dropdown."
+    _, errors = clean(_FIXED, {"entity": entity, "type": type})
     field = CustomField(organization=organization, entity=entity, type=type, updated_by=by)
-    errors |= _set(
-        field,
-        name=name,
-        visibility=visibility,
-        required=required,
-        description=description,
-        options=options if type == CustomField.Type.DROPDOWN else (),
-    )
+    given = {
+        "name": name,
+        "visibility": visibility,
+        "required": required,
+        "description": description,
+        "options": options if type == CustomField.Type.DROPDOWN else (),
+    }
+    errors |= _set(field, given)
     if errors:
         raise FieldError(errors)
     of_entity = CustomField.objects.filter(entity=entity)
@@ -82,9 +105,8 @@ def field_create(
         with transaction.atomic():
             field.save()
     except IntegrityError as error:
-        raise FieldError(
-            {"name": "Somebody made a field of this name at the same moment. Look whether it fits."}
-        ) from (error)
+        sentence = "Somebody made a field of this name at the same moment. Check whether it fits."
+        raise FieldError({"name": sentence}) from error
     return field
 
 
@@ -93,20 +115,9 @@ def field_update(*, field: CustomField, by: str, **values: Any) -> CustomField:
 
     An option that is taken away stays on the records that have it and can no longer be chosen.
     """
-    unknown = values.keys() - {"name", "visibility", "required", "description", "options"}
-    if unknown:
+    if unknown := values.keys() - _FIELDS.keys():
         raise FieldError(dict.fromkeys(unknown, "This is fixed after creation."))
-    errors = _set(
-        field,
-        **{
-            "name": field.name,
-            "visibility": field.visibility,
-            "required": field.required,
-            "description": field.description,
-            "options": field.options,
-            **values,
-        },
-    )
+    errors = _set(field, values)
     if errors:
         field.refresh_from_db()
         raise FieldError(errors)
@@ -139,37 +150,19 @@ def field_move(*, field: CustomField, up: bool, by: str) -> None:
                 CustomField.objects.filter(pk=one.pk).update(position=number, updated_by=by)
 
 
-def _set(
-    field: CustomField, *, name: Any, visibility: Any, required: Any, description: Any, options: Any
-) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    field.name = _line(name)
-    field.description = _line(description)
-    field.required = bool(required)
-    field.visibility = visibility
-    if not field.name:
-        errors["name"] = "Enter a name for the field."
-    elif len(field.name) > _LONGEST_NAME:
-        errors["name"] = f"Use at most {_LONGEST_NAME} characters for the name."
-    elif _taken(field):
+def _set(field: CustomField, values: Mapping[str, Any]) -> dict[str, str]:
+    """Sets the values that fit; returns a sentence for each field that is wrong."""
+    cleaned, errors = clean(_FIELDS, values)
+    for name, value in cleaned.items():
+        setattr(field, name, value)
+    if "name" not in errors and _taken(field):
         errors["name"] = "There is a field of this name already. Use another name, so that the two can be told apart."
-    if visibility not in CustomField.Visibility.values:
-        errors["visibility"] = "Choose Editable, Visible or Hidden."
-    elif field.required and visibility != CustomField.Visibility.EDITABLE:
-        errors["required"] = "Only an editable field can be required: nobody could fill in another one."
-    if len(field.description) > _LONGEST_DESCRIPTION:
-        errors["description"] = f"Use at most {_LONGEST_DESCRIPTION} characters."
-    if field.type == CustomField.Type.DROPDOWN:
-        given = [_line(one) for one in options] if isinstance(options, list | tuple) else []
-        field.options = list(dict.fromkeys(one for one in given if one))
-        if not field.options:
-            errors["options"] = "Enter at least one option."
-        elif len(field.options) > MOST_OPTIONS or any(len(one) > _LONGEST_OPTION for one in field.options):
-            errors["options"] = f"Use at most {MOST_OPTIONS} options of at most {_LONGEST_OPTION} characters."
-        elif len({one.casefold() for one in field.options}) < len(field.options):
-            errors["options"] = "Two options differ only in capital letters. Keep one of them."
-    elif options:
+    if field.required and field.visibility != CustomField.Visibility.EDITABLE:
+        errors.setdefault("required", "Only an editable field can be required: nobody could fill in another one.")
+    if field.type != CustomField.Type.DROPDOWN and field.options:
         errors["options"] = "Only a dropdown has options."
+    if field.type == CustomField.Type.DROPDOWN and not field.options:
+        errors.setdefault("options", "Enter at least one option.")
     return errors
 
 
@@ -188,7 +181,3 @@ def _set_archived(field: CustomField, archived: bool, by: str) -> None:
         # A rule that asks for the field can be applied again.
         record(field.organization, Kind.WORKFLOW)
     field.refresh_from_db()
-
-
-def _line(value: Any) -> str:
-    return " ".join(str(value or "").replace("\x00", "").split())

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 
 from startdeliver.common import clock
+from startdeliver.common.values import FieldError, Text, clean
 from startdeliver.customers.models import SavedList
-from startdeliver.customers.values import FieldError
 from startdeliver.tenancy.models import Member
 
 MOST = 50
+_NAME = Text(60, required="Enter a name for the list.")
 
 
 def lists_of(member: Member) -> list[SavedList]:
@@ -65,11 +66,10 @@ def list_rename(*, saved: SavedList, member: Member, name: str, shared: bool) ->
 
 
 def _name(saved: SavedList, member: Member, name: str, shared: bool) -> None:
-    line = " ".join(name.replace("\x00", "").split())
-    if not line:
-        raise FieldError({"name": "Enter a name for the list."})
-    if len(line) > 60:
-        raise FieldError({"name": "Use at most 60 characters for the name."})
+    cleaned, errors = clean({"name": _NAME}, {"name": name})
+    if errors:
+        raise FieldError(errors)
+    line = cleaned["name"]
     if shared and not member.can_write:
         raise FieldError({"shared": "Your member type is Lite: your lists are your own."})
     others = SavedList.objects.filter(Q(owner=saved.owner) | Q(shared=True)).exclude(pk=saved.pk)

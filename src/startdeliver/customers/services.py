@@ -7,22 +7,21 @@ A value that cannot be stored raises FieldError and nothing is saved. Custom fie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
 from startdeliver.common import clock
+from startdeliver.common.values import FieldError, Kind, clean
 from startdeliver.customers import custom
-from startdeliver.customers import values as clean
 from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.customers.values import FieldError
+from startdeliver.customers.values import CUSTOMER_FIELDS, TAKEN, USER_FIELDS
 from startdeliver.tenancy.models import Member, Organization
 
 __all__ = [
-    "CUSTOMER_FIELDS",
-    "USER_FIELDS",
     "FieldError",
     "customer_archive",
     "customer_assign",
@@ -37,31 +36,6 @@ __all__ = [
 ]
 
 R = TypeVar("R", Customer, CustomerUser)
-Cleaner = Callable[[Organization, str, Any], Any]
-
-CUSTOMER_FIELDS: dict[str, Cleaner] = {
-    "name": clean.required_text("Enter a name for the customer.", 255),
-    "external_id": clean.identifier,
-    "domain": clean.domain,
-    "website": clean.website,
-    "plan": clean.text(255),
-    "size": clean.whole_number,
-    "industry": clean.text(255),
-    "monthly_spend": clean.amount(14),
-    "csm": clean.member,
-    "arr": clean.amount(16),
-    "renewal_date": clean.day,
-}
-USER_FIELDS: dict[str, Cleaner] = {
-    "name": clean.text(255),
-    "email": clean.email,
-    "external_id": clean.identifier,
-    "phone": clean.text(64),
-    "customer": clean.customer,
-    "is_stakeholder": clean.flag,
-    "is_non_user": clean.flag,
-    "has_left_at": clean.moment,
-}
 
 
 def customer_create(
@@ -83,19 +57,11 @@ def customer_update(*, customer: Customer, by: str, values: Mapping[str, Any], s
 
 
 def customer_assign(*, customers: Iterable[int], csm: Member | None, by: str, source: str = "member") -> int:
-    """Makes `csm` (None: nobody) the CSM of the customers with these ids. Gives how many changed.
+    """Makes `csm` (None: nobody) the CSM of the customers with these ids. Returns how many changed.
 
     Ids of the open scope's organization only; others are ignored.
     """
-    changed = 0
-    with transaction.atomic():
-        for customer in Customer.objects.select_for_update().filter(pk__in=list(customers)).order_by("pk"):
-            if customer.csm_id == (csm.pk if csm else None):
-                continue
-            customer.csm = csm
-            _save(customer, ["csm"], by, source)
-            changed += 1
-    return changed
+    return len(_assign(Customer, customers, "csm", csm, by, source))
 
 
 def customer_archive(*, customer: Customer, by: str) -> None:
@@ -124,20 +90,12 @@ def user_update(*, user: CustomerUser, by: str, values: Mapping[str, Any], sourc
 
 
 def user_move(*, users: Iterable[int], customer: Customer | None, by: str, source: str = "member") -> list[int]:
-    """Gives the users with these ids to `customer` (None: unassigned). Gives the ids of those that moved.
+    """Moves the users with these ids to `customer` (None: unassigned). Returns the ids of those that moved.
 
     Their tickets without a customer go along (`support.reassignment`). Ids of the open scope's organization only;
     others are ignored.
     """
-    moved: list[int] = []
-    with transaction.atomic():
-        for user in CustomerUser.objects.select_for_update().filter(pk__in=list(users)).order_by("pk"):
-            if user.customer_id == (customer.pk if customer else None):
-                continue
-            user.customer = customer
-            _save(user, ["customer"], by, source)
-            moved.append(user.pk)
-    return moved
+    return _assign(CustomerUser, users, "customer", customer, by, source)
 
 
 def user_archive(*, user: CustomerUser, by: str) -> None:
@@ -150,7 +108,20 @@ def user_restore(*, user: CustomerUser, by: str) -> None:
     _set_archived(user, None, by)
 
 
-def _create(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
+def _assign(
+    model: type[R], ids: Iterable[int], name: str, target: Member | Customer | None, by: str, source: str
+) -> list[int]:
+    changed: list[int] = []
+    with transaction.atomic():
+        for row in model.objects.select_for_update().filter(pk__in=list(ids)).order_by("pk"):
+            if getattr(row, _column(name)) != _plain(target):
+                setattr(row, name, target)
+                _save(row, [name], by, source)
+                changed.append(row.pk)
+    return changed
+
+
+def _create(row: R, fields: Mapping[str, Kind], values: Mapping[str, Any], by: str, source: str) -> R:
     cleaned = _clean(row, fields, values)
     own: dict[str, Any] = {name: value for name, value in cleaned.pop("custom").items() if value is not None}
     given: list[str] = [name for name, value in cleaned.items() if value not in (None, "", False)]
@@ -165,7 +136,7 @@ def _create(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: s
     return row
 
 
-def _update(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: str, source: str) -> R:
+def _update(row: R, fields: Mapping[str, Kind], values: Mapping[str, Any], by: str, source: str) -> R:
     with _unique_external_id(), transaction.atomic():
         # Read again under a lock: the sync may have written other fields since the caller read the row.
         stored = type(row).objects.select_for_update().get(pk=row.pk)
@@ -181,28 +152,18 @@ def _update(row: R, fields: dict[str, Cleaner], values: Mapping[str, Any], by: s
     return row
 
 
-def _clean(row: Customer | CustomerUser, fields: dict[str, Cleaner], values: Mapping[str, Any]) -> dict[str, Any]:
+def _clean(row: Customer | CustomerUser, fields: Mapping[str, Kind], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values by field name, those of custom fields by alias in "custom". Raises FieldError."""
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for name, cleaner in fields.items():
-        if name not in values:
-            continue
-        try:
-            cleaned[name] = cleaner(row.organization, name, values[name])
-        except FieldError as error:
-            errors |= error.errors
+    cleaned, errors = clean(fields, values)
     taken = cleaned.get("external_id")
     if taken and type(row).objects.filter(external_id=taken).exclude(pk=row.pk).exists():
-        errors["external_id"] = clean.TAKEN
+        errors["external_id"] = TAKEN
     if isinstance(row, CustomerUser) and not errors:
         known = [cleaned.get(name, getattr(row, name)) for name in ("name", "email", "external_id")]
         if not any(known):
             errors["email"] = "Enter an e-mail address or a name, so that the user can be told apart."
     entity = "customer" if isinstance(row, Customer) else "user"
-    cleaned["custom"], more = custom.cleaned(
-        row.organization, entity, values, creating=row.pk is None, own=row.custom or {}
-    )
+    cleaned["custom"], more = custom.cleaned(entity, values, creating=row.pk is None, own=row.custom or {})
     errors |= more
     if errors:
         raise FieldError(errors)
@@ -241,12 +202,12 @@ def _plain(value: Any) -> Any:
     return value.pk if isinstance(value, Member | Customer) else value
 
 
-class _unique_external_id:
+@contextmanager
+def _unique_external_id() -> Iterator[None]:
     """Turns the database's own refusal (two at the same moment) into the same sentence as the check before."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and "external_id" in str(error):
-            raise FieldError({"external_id": clean.TAKEN}) from error
+    try:
+        yield
+    except IntegrityError as error:
+        if "external_id" in str(error):
+            raise FieldError({"external_id": TAKEN}) from error
+        raise

@@ -3,107 +3,92 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 
-from startdeliver.customers import values as clean
+from startdeliver.common.values import (
+    Amount,
+    BadValue,
+    Checkbox,
+    Choice,
+    FieldError,
+    Ids,
+    Integer,
+    Kind,
+    Text,
+    clean,
+)
 from startdeliver.customers.models import CustomField
-from startdeliver.customers.values import FieldError
 from startdeliver.usage.models import Basis, Goal, Product, ProductUsageType, UsageType
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
-_LARGEST = Decimal(10) ** 11
-
-Cleaner = Callable[[str, Any], Any]
 
 
-def _text(longest: int) -> Cleaner:
-    return lambda name, value: clean.text(longest)(None, name, value)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Target(Amount):
+    """A target, with a decimal point or comma."""
+
+    limit: int = 10**11
+    decimals: int = 3
+    sentence = too_long = "Enter a number from 0 with at most three decimals."
+
+    def clean(self, value: Any) -> Decimal:
+        return self._checked(self._short_text(value).replace(",", "."))
 
 
-def _flag(name: str, value: Any) -> bool:
-    return clean.flag(None, name, value)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class UsageTypeReference(Kind):
+    """A usage type of the organization: the usage type or its id."""
+
+    sentence = "There is no such usage type. Choose one of yours."
+
+    def clean(self, value: Any) -> UsageType | None:
+        if isinstance(value, UsageType):
+            value = value.pk
+        text = self._short_text(value)
+        usage_type = UsageType.objects.filter(pk=text).first() if re.fullmatch(r"\d{1,18}", text) else None
+        if text and usage_type is None:
+            raise BadValue(self.sentence)
+        return usage_type
 
 
-def _whole(least: int, most: int) -> Cleaner:
-    def cleaner(name: str, value: Any) -> int:
-        given = "" if value is None or isinstance(value, bool) else str(value).strip()
-        if not re.fullmatch(r"\d{1,6}", given) or not least <= int(given) <= most:
-            raise FieldError({name: f"Enter a whole number from {least:,} to {most:,}."})
-        return int(given)
-
-    return cleaner
-
-
-def _target(name: str, value: Any) -> Decimal:
-    try:
-        number = Decimal("NaN" if value is None or isinstance(value, bool) else str(value).strip().replace(",", "."))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or not 0 <= number < _LARGEST or number != round(number, 3):
-        raise FieldError({name: "Enter a number from 0 with at most three decimals."})
-    return round(number, 3)
-
-
-def _choice(choices: Iterable[tuple[str, str]]) -> Cleaner:
-    known = dict(choices)
-
-    def cleaner(name: str, value: Any) -> str:
-        if value not in known:
-            raise FieldError({name: f"Choose one of: {', '.join(known)}."})
-        return str(value)
-
-    return cleaner
-
-
-def _usage_type(name: str, value: Any) -> UsageType | None:
-    if value in (None, ""):
-        return None
-    if isinstance(value, UsageType):
-        value = value.pk
-    found = UsageType.objects.filter(pk=value).first() if re.fullmatch(r"\d{1,18}", str(value)) else None
-    if found is None:
-        raise FieldError({name: "There is no such usage type. Choose one of yours."})
-    return found
-
-
-PRODUCT_FIELDS: dict[str, Cleaner] = {
-    "name": _text(100),
-    "abbreviation": _text(100),
-    "look_back_days": _whole(1, 3650),
-    "goal": _choice(Goal.choices),
-    "basis": _choice(Basis.choices),
-    "percent": _whole(1, 100),
-    "fair_target": _target,
-    "good_target": _target,
-    "dependent_type": _usage_type,
-    "field_alias": _text(100),
-    "only_users_with_product": _flag,
-    "no_news_is_good_news": _flag,
-    "include_in_average": _flag,
+PRODUCT_FIELDS: dict[str, Kind] = {
+    "name": Text(100),
+    "abbreviation": Text(100),
+    "look_back_days": Integer(1, 3650, required=True),
+    "goal": Choice(tuple(Goal.values)),
+    "basis": Choice(tuple(Basis.values)),
+    "percent": Integer(1, 100, required=True),
+    "fair_target": Target(),
+    "good_target": Target(),
+    "dependent_type": UsageTypeReference(),
+    "field_alias": Text(100),
+    "only_users_with_product": Checkbox(),
+    "no_news_is_good_news": Checkbox(),
+    "include_in_average": Checkbox(),
+    "usage_types": Ids(),
 }
-USAGE_TYPE_FIELDS: dict[str, Cleaner] = {
-    "name": _text(100),
-    "alias": _text(100),
-    "unit": _text(30),
-    "is_login": _flag,
-    "intercom_event_name": _text(255),
+USAGE_TYPE_FIELDS: dict[str, Kind] = {
+    "name": Text(100, required="Enter a name for the usage type."),
+    "alias": Text(100),
+    "unit": Text(30),
+    "is_login": Checkbox(),
+    "intercom_event_name": Text(255),
 }
 
 
 def clean_product(product: Product, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[int] | None]:
     """The values to store, and the ids of the usage types when `values` names them. Raises FieldError."""
-    cleaned, errors = _clean(PRODUCT_FIELDS, values)
-    types: list[int] | None = None
+    cleaned, errors = clean(PRODUCT_FIELDS, values)
+    types: list[int] | None = cleaned.pop("usage_types", None)
     attached = set(ProductUsageType.objects.filter(product=product.pk).values_list("usage_type_id", flat=True))
-    if "usage_types" in values:
-        try:
-            types = _attachable(values["usage_types"], attached)
-        except FieldError as error:
-            errors |= error.errors
+    known = set(UsageType.objects.filter(archived_at__isnull=True).values_list("pk", flat=True)) | attached
+    if "usage_types" in errors or not known.issuperset(types or ()):
+        errors["usage_types"] = "Choose among your usage types; at least one of these is not there."
     if not errors:
         errors |= _product_errors(product, cleaned, attached if types is None else set(types))
     if errors:
@@ -113,10 +98,10 @@ def clean_product(product: Product, values: Mapping[str, Any]) -> tuple[dict[str
 
 def clean_usage_type(usage_type: UsageType, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values to store; on creation with an alias made of the name when none is given. Raises FieldError."""
-    cleaned, errors = _clean(USAGE_TYPE_FIELDS, values)
+    cleaned, errors = clean(USAGE_TYPE_FIELDS, values)
     name = cleaned.get("name", usage_type.name)
-    if not name and "name" not in errors:
-        errors["name"] = "Enter a name for the usage type."
+    if not name:
+        errors.setdefault("name", "Enter a name for the usage type.")
     others = UsageType.objects.exclude(pk=usage_type.pk)
     if usage_type.pk is None:
         alias = cleaned["alias"] = cleaned.get("alias") or _alias_of(name)
@@ -132,27 +117,6 @@ def clean_usage_type(usage_type: UsageType, values: Mapping[str, Any]) -> dict[s
     if errors:
         raise FieldError(errors)
     return cleaned
-
-
-def _clean(fields: Mapping[str, Cleaner], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for name, cleaner in fields.items():
-        if name in values:
-            try:
-                cleaned[name] = cleaner(name, values[name])
-            except FieldError as error:
-                errors |= error.errors
-    return cleaned, errors
-
-
-def _attachable(given: Any, attached: set[int]) -> list[int]:
-    wanted = [str(value) for value in given] if isinstance(given, list | tuple | set) else ["?"]
-    known = set(UsageType.objects.filter(archived_at__isnull=True).values_list("pk", flat=True)) | attached
-    ids = [int(value) for value in wanted if re.fullmatch(r"\d{1,18}", value)]
-    if len(ids) < len(wanted) or not known.issuperset(ids):
-        raise FieldError({"usage_types": "Choose among your usage types; at least one of these is not there."})
-    return list(dict.fromkeys(ids))
 
 
 def _product_errors(product: Product, cleaned: dict[str, Any], types: set[int]) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from startdeliver.customers.imports import forms
+from startdeliver.common.values import Integer, Moment
 from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, register
 from startdeliver.usage.ingest import Item, ingest
 
@@ -16,30 +15,22 @@ _COLUMNS = [
     Column(
         "userId",
         "User",
-        heads=(
-            *("email", "user email", "user id", "user", "e-mail", "external id", "benutzer", "nutzer"),
-            *("e-mail-adresse", "utilisateur", "courriel", "adresse e-mail"),
-        ),
+        heads="email,user email,user id,user,e-mail,external id,benutzer,nutzer,e-mail-adresse,utilisateur,courriel,"
+        "adresse e-mail",
     ),
     Column(
         "usageType",
         "Usage type",
-        heads=(
-            *("usage type", "type", "event", "event name", "activity", "typ", "ereignis", "aktivität"),
-            *("événement", "type d'événement", "activité"),
-        ),
+        heads="usage type,type,event,event name,activity,typ,ereignis,aktivität,événement,type d'événement,activité",
     ),
     Column(
         "timestamp",
         "Time",
-        "moment",
-        (
-            *("date", "timestamp", "occurred at", "created at", "when", "datum", "zeit", "zeitpunkt"),
-            *("horodatage", "date et heure"),
-        ),
+        Moment(),
+        "date,timestamp,occurred at,created at,when,datum,zeit,zeitpunkt,horodatage,date et heure",
     ),
-    Column("id", "Event’s own ID", heads=("event id", "id"), help="Tells two events of the same moment apart."),
-    Column("quantity", "Quantity", "number", ("count", "amount", "value", "anzahl", "menge", "nombre", "quantité")),
+    Column("id", "Event’s own ID", heads="event id,id"),
+    Column("quantity", "Quantity", Integer(1), "count,amount,value,anzahl,menge,nombre,quantité"),
 ]
 
 
@@ -52,7 +43,6 @@ class _Session:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._zone = ZoneInfo(options.organization.time_zone)
 
     def take(self, lines: Sequence[Line], write: bool) -> Outcome:
         """Stores the events; a dry run does the same and takes it back."""
@@ -89,12 +79,12 @@ class _Session:
             # Without a time every import would count the same event anew.
             if not at:
                 raise ValueError("The time is missing.")
-            timestamp = round(forms.moment(at, self._options.day_order, self._zone).timestamp() * 1000)
+            timestamp = round(self._options.spelling.moment(at).timestamp() * 1000)
         except (ValueError, OverflowError) as error:
             problems["timestamp"] = str(error)
         try:
             if cells.get("quantity"):
-                text = forms.number(cells["quantity"], self._options.decimal)
+                text = self._options.spelling.number(cells["quantity"])
                 if not re.fullmatch(r"\d{1,15}(\.0*)?", text):
                     raise ValueError
                 quantity = int(text.split(".")[0])
@@ -120,7 +110,7 @@ USAGE = register(
         name="usage",
         label="Usage events",
         columns=lambda: list(_COLUMNS),
-        start=lambda options, chosen: _Session(options),
+        start=_Session,
         needs=(("userId",), ("usageType",), ("timestamp",)),
     )
 )

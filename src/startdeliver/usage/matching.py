@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from startdeliver.common.values import BadValue, Number
 from startdeliver.customers import custom
 from startdeliver.customers.models import CustomField, UserValue, email_key
-from startdeliver.customers.values import FieldError
 from startdeliver.storage.sql import fetch, id_list, one_of
 from startdeliver.tenancy.models import Organization
 
@@ -124,9 +124,10 @@ def _id(value: str) -> int | None:
 
 def _number(value: str) -> float | None:
     try:
-        return float(custom.number("", value))
-    except FieldError:
+        number = Number().clean(value)
+    except BadValue:
         return None
+    return None if number is None else float(number)
 
 
 def _ambiguous(match_on: str, value: Any) -> Result:

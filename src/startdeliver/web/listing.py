@@ -15,10 +15,10 @@ from django.http import QueryDict
 
 from startdeliver.assessment.statuses import Status
 from startdeliver.common.health import NONE, health_label
+from startdeliver.common.values import BadValue
 from startdeliver.customers import custom, selectors
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
-from startdeliver.customers.services import FieldError
 from startdeliver.tenancy.models import Member
 from startdeliver.usage.models import Product, ProductHealth, UsageHealth
 from startdeliver.usage.selectors import live_products
@@ -235,7 +235,7 @@ def field_filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
         lookup, word = lookups[name]
         try:
             value: Any = custom.value_of(field, text)
-        except FieldError:
+        except BadValue:
             # An option that was taken away since is still on records.
             if field.type != CustomField.Type.DROPDOWN:
                 continue

@@ -13,7 +13,6 @@ from typing import Any
 from django.http import QueryDict
 
 from startdeliver.customers.values import FieldError
-from startdeliver.tenancy.models import Organization
 from startdeliver.web.forms import ServiceForm, flag, select, text
 from startdeliver.workflows.cleaning import MOST_CONDITIONS, condition_of
 from startdeliver.workflows.facts import Fact
@@ -154,12 +153,12 @@ class RuleForm:
             groups[-1].append({"fact": row.fact, "op": row.op, "value": row.value})
         return groups
 
-    def check(self, organization: Organization) -> bool:
+    def check(self) -> bool:
         """Puts a sentence at each row that cannot be; gives whether there is none."""
         for row in self.rows:
             try:
                 if row.fact:
-                    condition_of(organization, self.facts, {"fact": row.fact, "op": row.op, "value": row.value})
+                    condition_of(self.facts, {"fact": row.fact, "op": row.op, "value": row.value})
             except FieldError as error:
                 row.error = str(error)
         return not any(row.error for row in self.rows)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from startdeliver.customers import custom
-from startdeliver.customers import values as clean
-from startdeliver.customers.values import FieldError
+from startdeliver.common import values
+from startdeliver.common.values import BadValue, Boolean, Choice, Day, FieldError, Integer, Number, Text
 from startdeliver.tenancy.models import Organization
 from startdeliver.workflows.facts import Fact, catalogue
 from startdeliver.workflows.models import Leaves, Workflow
 from startdeliver.workflows.rules import IN_DAYS, OPERATORS, Condition, Kind, Programme, Rule
 
 MOST_CONDITIONS = 20
-_MOST_DAYS = 3650
-_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+_DAYS: values.Kind = Integer(0, 3650, required=True, message="Enter a number of days from 0 to 3,650.")
+_KINDS: dict[Kind, tuple[values.Kind, str]] = {
+    Kind.NUMBER: (Number(), "Enter a number."),
+    Kind.DATE: (Day(), "Choose a day."),
+    Kind.FLAG: (Boolean(), "Choose yes or no."),
+    Kind.TEXT: (Text(200), "Enter the text to look for."),
+}
 
 
 class Broken(Exception):
@@ -30,7 +33,7 @@ def facts_of(organization: Organization) -> dict[str, Fact]:
     return {fact.key: fact for fact in catalogue(organization)}
 
 
-def rule_of(organization: Organization, facts: Mapping[str, Fact], name: str, data: Any) -> Rule:
+def rule_of(facts: Mapping[str, Fact], name: str, data: Any) -> Rule:
     """The rule that `data` (JSON, see `rules`) means. Empty groups are passed over. Raises FieldError for `name`."""
     wrong = "Send a list of groups, each a list of conditions with fact, op and value."
     if not isinstance(data, list | tuple) or not all(isinstance(group, list | tuple) for group in data):
@@ -41,7 +44,7 @@ def rule_of(organization: Organization, facts: Mapping[str, Fact], name: str, da
         for one in group:
             number += 1
             try:
-                conditions.append(condition_of(organization, facts, one))
+                conditions.append(condition_of(facts, one))
             except FieldError as error:
                 sentences.append(f"Condition {number}: {error}")
         if conditions:
@@ -53,7 +56,7 @@ def rule_of(organization: Organization, facts: Mapping[str, Fact], name: str, da
     return tuple(rule)
 
 
-def condition_of(organization: Organization, facts: Mapping[str, Fact], data: Any) -> Condition:
+def condition_of(facts: Mapping[str, Fact], data: Any) -> Condition:
     """One condition. Raises FieldError with one sentence."""
     if not isinstance(data, Mapping):
         raise FieldError({"value": "Send an object with fact, op and value."})
@@ -65,37 +68,24 @@ def condition_of(organization: Organization, facts: Mapping[str, Fact], data: An
         raise FieldError({"op": f"“{fact.label}” can be compared with {', '.join(OPERATORS[fact.kind])}."})
     if op in ("empty", "set"):
         return Condition(fact.key, op)
-    return Condition(fact.key, op, _value(organization, fact, op, data.get("value")))
+    return Condition(fact.key, op, _value(fact, op, data.get("value")))
 
 
-def _value(organization: Organization, fact: Fact, op: str, given: Any) -> Any:
-    text = "" if given is None else str(given).strip()
+def _value(fact: Fact, op: str, given: Any) -> Any:
     if op in IN_DAYS:
-        days = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-        if isinstance(given, bool) or not re.fullmatch(r"\d{1,4}", days) or int(days) > _MOST_DAYS:
-            raise FieldError({"value": f"Enter a number of days from 0 to {_MOST_DAYS:,}."})
-        return int(days)
-    if fact.kind in (Kind.CHOICE, Kind.ORDERED):
-        if text not in dict(fact.options):
-            raise FieldError({"value": f"Choose a value for “{fact.label}”."})
-        return text
-    if fact.kind is Kind.NUMBER:
-        if not text:
-            raise FieldError({"value": "Enter a number."})
-        return Decimal(str(custom.number("value", given)))
-    if fact.kind is Kind.DATE:
-        found = clean.day(organization, "value", given)
-        if found is None:
-            raise FieldError({"value": "Choose a day."})
-        return found
-    if fact.kind is Kind.FLAG:
-        if text.lower() not in _TRUE + _FALSE:
-            raise FieldError({"value": "Choose yes or no."})
-        return text.lower() in _TRUE
-    line: str = clean.text(200)(organization, "value", given)
-    if not line:
-        raise FieldError({"value": "Enter the text to look for."})
-    return line
+        kind, missing = _DAYS, ""
+    elif fact.kind in (Kind.CHOICE, Kind.ORDERED):
+        missing = f"Choose a value for “{fact.label}”."
+        kind = Choice(tuple(dict(fact.options)), missing)
+    else:
+        kind, missing = _KINDS[fact.kind]
+    try:
+        value = kind.clean(given)
+    except BadValue as error:
+        raise FieldError({"value": str(error)}) from error
+    if value in (None, ""):
+        raise FieldError({"value": missing})
+    return value
 
 
 def stored_rule(facts: Mapping[str, Fact], data: Sequence[Sequence[Mapping[str, Any]]]) -> Rule:

@@ -224,7 +224,7 @@ def _rules(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, str]:
         for name in ("enrol_rule", "leave_rule"):
             if name in given:
                 try:
-                    setattr(workflow, name, plain(rule_of(workflow.organization, facts, name, given[name] or [])))
+                    setattr(workflow, name, plain(rule_of(facts, name, given[name] or [])))
                 except FieldError as error:
                     errors |= error.errors
     if workflow.leaves == Leaves.RULE and not workflow.leave_rule and "leave_rule" not in errors:

@@ -6,158 +6,132 @@ but never one that has another external id. What matches several records is refu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.db.models import QuerySet
 
 from startdeliver.common import clock
-from startdeliver.customers import custom, services
-from startdeliver.customers import values as clean
-from startdeliver.customers.imports.reading import Reader, custom_columns
+from startdeliver.common.values import Kind, Text
+from startdeliver.customers import custom
+from startdeliver.customers.custom import FieldValue
+from startdeliver.customers.fields import fields_of
 from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, register
 from startdeliver.customers.models import Customer, CustomerUser, email_key
-from startdeliver.customers.services import FieldError
+from startdeliver.customers.values import CUSTOMER_FIELDS, USER_FIELDS
 from startdeliver.storage import bulk
 from startdeliver.storage.sql import among
-from startdeliver.tenancy.models import Member, Organization
+from startdeliver.tenancy.models import Member
 
 R = TypeVar("R", Customer, CustomerUser)
 
+# Cells of a user's row that name its customer or are parts of its name.
+_PARTS = dict.fromkeys(("first_name", "last_name", "customer_external_id", "customer_name"), Text(255))
 # Heads are in English, German and French; case, accents and punctuation do not matter (`targets.guess`).
 _CUSTOMER_ID = (
-    *("kundennummer", "kunden-nr", "kunden-id", "firmen-id", "numéro client", "numéro de client", "n° client"),
-    *("id client", "code client", "identifiant client", "id société"),
+    "kundennummer,kunden-nr,kunden-id,firmen-id,numéro client,numéro de client,n° client,id client,code client,"
+    "identifiant client,id société"
 )
-_COMPANY = (
-    *("kunde", "kundenname", "firma", "firmenname", "unternehmen", "client", "nom du client", "société"),
-    *("entreprise", "raison sociale", "compte"),
-)
-_CUSTOMER_COLUMNS = [
-    Column(
-        "name",
-        "Name",
-        heads=("customer", "customer name", "company", "company name", "account", "account name", *_COMPANY, "nom"),
-    ),
-    Column(
-        "external_id",
+_COMPANY = "kunde,kundenname,firma,firmenname,unternehmen,client,nom du client,société,entreprise,raison sociale,compte"
+_CUSTOMER_HEADS = {
+    "name": ("Name", f"customer,customer name,company,company name,account,account name,{_COMPANY},nom"),
+    "external_id": (
         "Your ID",
-        heads=(
-            *("id", "external id", "customer id", "company id", "account id", "customer number"),
-            *(*_CUSTOMER_ID, "externe id", "identifiant"),
-        ),
-        help="Rows are matched by it first.",
+        f"id,external id,customer id,company id,account id,customer number,{_CUSTOMER_ID},externe id,identifiant",
     ),
-    Column(
-        "csm",
+    "csm": (
         "CSM",
-        "email",
-        (
-            *("csm email", "owner", "owner email", "account manager", "kundenbetreuer", "betreuer", "verantwortlich"),
-            *("responsable", "responsable de compte", "gestionnaire de compte", "chargé de compte"),
-        ),
-        help="A member's e-mail.",
+        "csm email,owner,owner email,account manager,kundenbetreuer,betreuer,verantwortlich,responsable,"
+        "responsable de compte,gestionnaire de compte,chargé de compte",
     ),
-    Column(
-        "arr",
+    "arr": (
         "ARR",
-        "number",
-        (
-            *("annual recurring revenue", "annual revenue", "contract value", "jahresumsatz", "vertragswert"),
-            *("revenu annuel", "revenu annuel récurrent", "chiffre d'affaires annuel", "valeur du contrat"),
-        ),
+        "annual recurring revenue,annual revenue,contract value,jahresumsatz,vertragswert,revenu annuel,"
+        "revenu annuel récurrent,chiffre d'affaires annuel,valeur du contrat",
     ),
-    Column(
-        "renewal_date",
+    "renewal_date": (
         "Renewal date",
-        "date",
-        (
-            *("renewal", "renews on", "contract end", "end date", "verlängerung", "verlängerungsdatum", "vertragsende"),
-            *("renouvellement", "date de renouvellement", "fin de contrat", "échéance", "date d'échéance"),
-        ),
+        "renewal,renews on,contract end,end date,verlängerung,verlängerungsdatum,vertragsende,renouvellement,"
+        "date de renouvellement,fin de contrat,échéance,date d'échéance",
     ),
-    Column("domain", "Domain", heads=("email domain", "company domain", "domäne", "domaine")),
-    Column("website", "Website", heads=("url", "web", "homepage", "webseite", "site web", "site internet")),
-    Column("plan", "Plan", heads=("subscription", "package", "tarif", "paket", "abo", "abonnement", "forfait")),
-    Column("industry", "Industry", heads=("sector", "branch", "branche", "secteur", "secteur d'activité")),
-    Column(
-        "size",
+    "domain": ("Domain", "email domain,company domain,domäne,domaine"),
+    "website": ("Website", "url,web,homepage,webseite,site web,site internet"),
+    "plan": ("Plan", "subscription,package,tarif,paket,abo,abonnement,forfait"),
+    "industry": ("Industry", "sector,branch,branche,secteur,secteur d'activité"),
+    "size": (
         "Employees",
-        "number",
-        (
-            *("employee count", "headcount", "number of employees", "company size", "mitarbeiter", "mitarbeiterzahl"),
-            *("anzahl mitarbeiter", "effectif", "effectifs", "employés", "nombre d'employés", "salariés"),
-        ),
+        "employee count,headcount,number of employees,company size,mitarbeiter,mitarbeiterzahl,anzahl mitarbeiter,"
+        "effectif,effectifs,employés,nombre d'employés,salariés",
     ),
-    Column(
-        "monthly_spend",
-        "Monthly spend",
-        "number",
-        ("mrr", "monthly revenue", "monatsumsatz", "dépenses mensuelles", "revenu mensuel"),
-    ),
-]
-_USER_COLUMNS = [
-    Column(
-        "name",
+    "monthly_spend": ("Monthly spend", "mrr,monthly revenue,monatsumsatz,dépenses mensuelles,revenu mensuel"),
+}
+_USER_HEADS = {
+    "name": (
         "Name",
-        heads=(
-            *("full name", "user", "user name", "contact", "contact name", "benutzer", "nutzer", "kontakt"),
-            *("ansprechpartner", "vollständiger name", "utilisateur", "nom complet"),
-        ),
+        "full name,user,user name,contact,contact name,benutzer,nutzer,kontakt,ansprechpartner,vollständiger name,"
+        "utilisateur,nom complet",
     ),
-    Column(
-        "first_name",
-        "First name",
-        heads=("given name", "firstname", "vorname", "prénom"),
-        help="Joined with the last name.",
-    ),
-    Column("last_name", "Last name", heads=("surname", "family name", "lastname", "nachname", "nom", "nom de famille")),
-    Column(
-        "email",
+    "first_name": ("First name", "given name,firstname,vorname,prénom"),
+    "last_name": ("Last name", "surname,family name,lastname,nachname,nom,nom de famille"),
+    "email": (
         "E-mail",
-        "email",
-        (
-            *("mail", "e-mail address", "email address", "user email", "e-mail-adresse", "mailadresse"),
-            *("courriel", "adresse e-mail", "adresse mail", "adresse électronique"),
-        ),
+        "mail,e-mail address,email address,user email,e-mail-adresse,mailadresse,courriel,adresse e-mail,adresse mail,"
+        "adresse électronique",
     ),
-    Column(
-        "external_id",
+    "external_id": (
         "Your ID",
-        heads=(
-            *("id", "external id", "user id", "contact id", "benutzer-id", "nutzer-id", "externe id"),
-            *("identifiant", "id utilisateur", "identifiant utilisateur"),
-        ),
-        help="Matched by it first.",
+        "id,external id,user id,contact id,benutzer-id,nutzer-id,externe id,identifiant,id utilisateur,"
+        "identifiant utilisateur",
     ),
-    Column(
-        "customer_external_id",
-        "Customer’s ID",
-        heads=("customer id", "company id", "account id", "customer external id", *_CUSTOMER_ID),
-    ),
-    Column("customer_name", "Customer’s name", heads=("customer", "company", "company name", "account", *_COMPANY)),
-    Column(
-        "phone",
-        "Phone",
-        heads=("telephone", "mobile", "phone number", "telefon", "telefonnummer", "téléphone", "portable"),
-    ),
-    Column("is_stakeholder", "Stakeholder", "flag", ("is stakeholder", "decision maker", "entscheider", "décideur")),
-    Column("is_non_user", "Non-user", "flag", ("is non user",)),
-    Column("has_left_at", "Has left", "flag", ("left", "inactive", "ausgeschieden", "parti")),
-]
+    "customer_external_id": ("Customer’s ID", f"customer id,company id,account id,customer external id,{_CUSTOMER_ID}"),
+    "customer_name": ("Customer’s name", f"customer,company,company name,account,{_COMPANY}"),
+    "phone": ("Phone", "telephone,mobile,phone number,telefon,telefonnummer,téléphone,portable"),
+    "is_stakeholder": ("Stakeholder", "is stakeholder,decision maker,entscheider,décideur"),
+    "is_non_user": ("Non-user", "is non user"),
+    "has_left_at": ("Has left", "left,inactive,ausgeschieden,parti"),
+}
 _AMBIGUOUS_NAME = "Several customers have this name. Give the row the customer's ID, so that it is clear which one."
 _AMBIGUOUS_EMAIL = "Several users have this e-mail address. Give the row the user's ID, so that it is clear which one."
-_STORED_ONCE = frozenset({"first_name", "last_name", "customer_external_id", "customer_name"})
+_REMEMBERED_CELLS = 20_000
 
 
-class _Index(Generic[R]):
+def customer_columns() -> list[Column]:
+    """The columns that a file of customers may have."""
+    return _columns("customer", _CUSTOMER_HEADS, CUSTOMER_FIELDS)
+
+
+def user_columns() -> list[Column]:
+    """The columns that a file of users may have."""
+    return _columns("user", _USER_HEADS, USER_FIELDS | _PARTS)
+
+
+def _columns(entity: str, heads: Mapping[str, tuple[str, str]], kinds: Mapping[str, Kind]) -> list[Column]:
+    own = [Column(one.alias, one.name, custom.kind_of(one), group="Your fields") for one in fields_of(entity)]
+    return [Column(key, label, kinds[key], names) for key, (label, names) in heads.items()] + own
+
+
+class _Keyed(Protocol):
+    external_id: str | None
+
+
+K = TypeVar("K", bound=_Keyed)
+
+
+class _Stub(NamedTuple):
+    """A record that a dry run would have made; whole records of a long file would not fit into memory."""
+
+    external_id: str | None
+
+
+class _Index(Generic[K]):
     """Records by external id and by a second key (name or e-mail); more than one may have the same second key."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, R] = {}
-        self.by_key: dict[str, list[R]] = {}
+        self.by_id: dict[str, K] = {}
+        self.by_key: dict[str, list[K]] = {}
 
-    def add(self, record: R, key: str) -> None:
+    def add(self, record: K, key: str) -> None:
         if record.external_id:
             self.by_id[record.external_id] = record
         if key:
@@ -165,32 +139,21 @@ class _Index(Generic[R]):
             if not any(other is record for other in others):
                 others.append(record)
 
-    def find(self, external_id: str | None, key: str) -> tuple[R | None, bool]:
+    def find(self, external_id: str | None, key: str) -> tuple[K | None, bool]:
         """The record, and whether several fit."""
-        if external_id and (found := self.by_id.get(external_id)):
-            return found, False
+        if external_id and (record := self.by_id.get(external_id)):
+            return record, False
         fitting = [one for one in self.by_key.get(key, ()) if not (external_id and one.external_id)] if key else []
         return (fitting[0] if len(fitting) == 1 else None), len(fitting) > 1
 
 
-class _Seen:
-    """The keys of records that a dry run would have made; whole records of a long file would not fit into memory."""
+@dataclass(slots=True)
+class _Row:
+    """A line as it was read: values by field, and a sentence for each cell that is refused."""
 
-    def __init__(self) -> None:
-        self._ids: set[str] = set()
-        self._by_key: dict[str, list[str | None]] = {}
-
-    def add(self, external_id: str | None, key: str) -> None:
-        if external_id:
-            self._ids.add(external_id)
-        if key:
-            self._by_key.setdefault(key, []).append(external_id)
-
-    def find(self, external_id: str | None, key: str) -> int:
-        """How many of them the keys fit."""
-        if external_id and external_id in self._ids:
-            return 1
-        return sum(1 for other in self._by_key.get(key, ()) if not (external_id and other))
+    line: Line
+    values: dict[str, Any]
+    refused: dict[str, str]
 
 
 class _Records(Generic[R]):
@@ -199,46 +162,48 @@ class _Records(Generic[R]):
     entity: str
     model: type[R]
     ambiguous: tuple[str, str]
+    columns: Callable[[], list[Column]]
 
-    def __init__(self, options: Options, columns: list[Column], cleaners: Mapping[str, Any], chosen: frozenset[str]):
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._chosen = chosen
-        self._reader = Reader(options, columns, cleaners, self.entity)
-        self._required = [one for one in self._reader.custom.values() if one.required]
+        self._kinds = {column.key: column.kind for column in type(self).columns()}
+        self._custom = {field.alias: field for field in fields_of(self.entity)}
+        self._required = [field for field in self._custom.values() if field.required]
+        # Columns repeat themselves, so what a text stands for is remembered.
+        self._cells: dict[tuple[str, str], tuple[Any, str]] = {}
         # Only a dry run looks back: what it would have made is not in the database.
-        self._seen = _Seen()
+        self._seen: _Index[_Stub] = _Index()
         self._locking = False
 
     def take(self, lines: Sequence[Line], write: bool) -> Outcome:
         outcome = Outcome()
         self._locking = write
-        read: list[tuple[Line, dict[str, Any], dict[str, str]]] = []
-        for line in lines:
-            values, problems = self._reader.read(line.cells)
-            read.append((line, values, problems))
-        self.prepare([row[1] for row in read])
-        index = self._load([row[1] for row in read])
+        rows = [self._read(line) for line in lines]
+        self.prepare([row.values for row in rows])
+        index = self._load([row.values for row in rows])
         new: list[R] = []
-        changed: dict[int, tuple[R, set[str]]] = {}
-        own: list[tuple[R, Any, Any]] = []
-        for line, values, refused in read:
+        changed: dict[R, set[str]] = {}
+        own: list[tuple[R, str]] = []
+        for row in rows:
+            values = row.values
             external_id, key = values.get("external_id"), self.second_key(values)
             record, several = index.find(external_id, key)
-            problems = self._unlike(record, line, refused) or self.complete(values)
+            problems = self._not_stored(record, row) or self.complete(values)
             if problems:
                 record, several = None, False
-            earlier = 0 if write or record or several or problems else self._seen.find(external_id, key)
-            if several or earlier > 1:
+            elif record is None and not several and not write:
+                earlier, several = self._seen.find(external_id, key)
+                if earlier is not None:
+                    outcome.updated += 1
+                    continue
+            if several:
                 problems = {self.ambiguous[0]: self.ambiguous[1]}
-            if earlier == 1:
-                outcome.updated += 1
-                continue
             is_new = record is None
             if record is None and not problems:
                 record = self.model(organization=self._options.organization)
                 problems = self.lacks(values)
             if problems or record is None:
-                outcome.refuse(line, problems)
+                outcome.refuse(row.line, problems)
                 continue
             names = self._apply(record, values, own)
             if is_new:
@@ -247,36 +212,60 @@ class _Records(Generic[R]):
             elif names:
                 outcome.updated += 1
                 if record.pk is not None:
-                    changed.setdefault(record.pk, (record, set()))[1].update(names)
+                    changed.setdefault(record, set()).update(names)
             else:
                 outcome.unchanged += 1
             index.add(record, self.key_of(record))
         if write:
-            self._write(new, list(changed.values()), own)
+            self._write(new, changed, own)
         else:
             for record in new:
-                self._seen.add(record.external_id, self.key_of(record))
+                self._seen.add(_Stub(record.external_id), self.key_of(record))
         return outcome
 
-    def _unlike(self, record: R | None, line: Line, refused: Mapping[str, str]) -> dict[str, str]:
-        """The refused cells without those that say what the record has already: an option of a dropdown that was taken
-        away since, or a CSM who was archived, is no reason to refuse a file that was exported here.
+    def _read(self, line: Line) -> _Row:
+        """The row's values. Empty cells are left out: they change nothing."""
+        row = _Row(line, {}, {})
+        cells = self._cells
+        for key, text in line.cells.items():
+            if not text:
+                continue
+            cell = cells.get((key, text))
+            if cell is None:
+                cell = self._cell(key, text)
+                if len(cells) < _REMEMBERED_CELLS:
+                    cells[(key, text)] = cell
+            if cell[1]:
+                row.refused[key] = cell[1]
+            else:
+                row.values[key] = cell[0]
+        return row
+
+    def _cell(self, key: str, text: str) -> tuple[Any, str]:
+        """The value of a cell, and the sentence when it has none."""
+        try:
+            value = self._kinds[key].read_cell(text, self._options.spelling)
+        except ValueError as error:
+            return None, str(error)
+        return (custom.json_value(value) if key in self._custom else value), ""
+
+    def _not_stored(self, record: R | None, row: _Row) -> dict[str, str]:
+        """The refused cells without those whose text the record has already: an option of a dropdown that was removed
+        since, or a CSM who was archived, is no reason to refuse a file that was exported here.
         """
-        return {
-            key: sentence
-            for key, sentence in refused.items()
-            if record is None or not self.has(record, key, line.cells[key])
-        }
+        if record is None:
+            return row.refused
+        return {key: why for key, why in row.refused.items() if not self.has(record, key, row.line.cells[key])}
 
     def has(self, record: R, key: str, text: str) -> bool:
         """Whether the record has this already, in a field that would not take it any more."""
-        return key in self._reader.custom and record.custom.get(key) == text
+        return key in self._custom and record.custom.get(key) == text
 
     def prepare(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Looks up in one go what `complete` needs."""
 
     def complete(self, values: dict[str, Any]) -> dict[str, str]:
-        """Makes values of cells that speak of something else; gives sentences by field when that fails."""
+        """Adds values that follow from cells about other records; returns sentences by field when that fails."""
         return {}
 
     def lacks(self, values: Mapping[str, Any]) -> dict[str, str]:
@@ -311,19 +300,18 @@ class _Records(Generic[R]):
     def _fetch(self, query: QuerySet[R]) -> QuerySet[R]:
         return query.select_for_update() if self._locking else query
 
-    def _apply(self, record: R, values: Mapping[str, Any], own: list[tuple[R, Any, Any]]) -> list[str]:
-        """Sets what differs; gives the names of the columns."""
+    def _apply(self, record: R, values: Mapping[str, Any], own: list[tuple[R, str]]) -> list[str]:
+        """Sets what differs; returns the names of the columns. Adds custom fields (by alias) to `own`."""
         now = clock.now()
         names: list[str] = []
         sourced: list[str] = []
         for name, value in values.items():
-            field = self._reader.custom.get(name)
-            if field is not None:
+            if name in self._custom:
                 if record.custom.get(name) != value:
                     record.custom = {**record.custom, name: value}
-                    own.append((record, field, value))
+                    own.append((record, name))
                     sourced.append(name)
-            elif name not in _STORED_ONCE:
+            elif name not in _PARTS:
                 if name == "has_left_at" and (value is None) == (record.__dict__.get(name) is None):
                     continue
                 stored = f"{name}_id" if name in ("csm", "customer") else name
@@ -338,21 +326,20 @@ class _Records(Generic[R]):
         source = {"source": "csv", "at": now.isoformat(), "by": self._options.by}
         record.field_sources = {**record.field_sources, **dict.fromkeys(sourced, source)}
         record.updated_at, record.updated_by = now, self._options.by
-        more: list[str] = ["custom"] if any(name in self._reader.custom for name in sourced) else []
+        more: list[str] = ["custom"] if any(name in self._custom for name in sourced) else []
         return [*names, *more, "field_sources", "updated_at", "updated_by"]
 
-    def _write(self, new: list[R], changed: Sequence[tuple[R, set[str]]], own: Sequence[tuple[R, Any, Any]]) -> None:
-        for record in new:
+    def _write(self, new: list[R], changed: Mapping[R, set[str]], own: Sequence[tuple[R, str]]) -> None:
+        for record in [*new, *changed]:
             self.before_write(record)
         bulk.create(new)
         if changed:
-            names = set().union(*(names for _, names in changed))
-            records = [record for record, _ in changed]
-            for record in records:
-                self.before_write(record)
-            bulk.save(records, names | self.follows(names))
-        last = {(record.pk, field.pk): (record.pk, field, value) for record, field, value in own}
-        custom.write_many(self.entity, list(last.values()))
+            names = set().union(*changed.values())
+            bulk.save(list(changed), names | self.follows(names))
+        values = {(record.pk, alias): record.custom[alias] for record, alias in own}
+        custom.write_many(
+            self.entity, [FieldValue(pk, self._custom[alias], value) for (pk, alias), value in values.items()]
+        )
 
     def before_write(self, record: R) -> None:
         """Sets what follows from other columns."""
@@ -368,9 +355,10 @@ class Customers(_Records[Customer]):
     entity = "customer"
     model = Customer
     ambiguous = ("name", _AMBIGUOUS_NAME)
+    columns = staticmethod(customer_columns)
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
         former = Member.objects.filter(organization=self._options.organization, archived_at__isnull=False)
         self._former = {email.casefold(): pk for email, pk in former.values_list("email", "pk")}
 
@@ -401,9 +389,10 @@ class Users(_Records[CustomerUser]):
     entity = "user"
     model = CustomerUser
     ambiguous = ("email", _AMBIGUOUS_EMAIL)
+    columns = staticmethod(user_columns)
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
         # Ids only: whole customers of a long file would not fit into memory.
         self._customers_by_id: dict[str, int | None] = {}
         self._customers_by_name: dict[str, list[int]] = {}
@@ -462,45 +451,7 @@ class Users(_Records[CustomerUser]):
         return {"email_key"} if "email" in columns else set()
 
 
-def customer_columns() -> list[Column]:
-    return [*_CUSTOMER_COLUMNS, *custom_columns("customer")]
-
-
-def user_columns() -> list[Column]:
-    return [*_USER_COLUMNS, *custom_columns("user")]
-
-
-_PARTS = {
-    "first_name": clean.text(255),
-    "last_name": clean.text(255),
-    "customer_external_id": clean.text(255),
-    "customer_name": clean.text(255),
-}
-
-
-def _member(organization: Organization, name: str, value: Any) -> Any:
-    if "@" not in str(value):
-        raise FieldError({name: "Enter the e-mail address of a member."})
-    return clean.member(organization, name, value)
-
-
-CUSTOMERS = register(
-    Target(
-        name="customer",
-        label="Customers",
-        columns=customer_columns,
-        start=lambda options, chosen: Customers(
-            options, customer_columns(), {**services.CUSTOMER_FIELDS, "csm": _member}, chosen
-        ),
-        needs=(("name", "external_id"),),
-    )
-)
+CUSTOMERS = register(Target("customer", "Customers", customer_columns, Customers, needs=(("name", "external_id"),)))
 USERS = register(
-    Target(
-        name="user",
-        label="Users",
-        columns=user_columns,
-        start=lambda options, chosen: Users(options, user_columns(), {**services.USER_FIELDS, **_PARTS}, chosen),
-        needs=(("email", "external_id", "name", "first_name", "last_name"),),
-    )
+    Target("user", "Users", user_columns, Users, needs=(("email", "external_id", "name", "first_name", "last_name"),))
 )

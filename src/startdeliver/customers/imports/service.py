@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F
 
-from startdeliver.common import clock
-from startdeliver.customers.imports import csvfile, forms
+from startdeliver.common import clock, spelling
+from startdeliver.common.spelling import Spelling
+from startdeliver.customers.imports import csvfile
 from startdeliver.customers.imports import records as records  # its targets register themselves
 from startdeliver.customers.imports.csvfile import BadFile
-from startdeliver.customers.imports.targets import Column, Line, Options, Outcome, Target, guess, missing, targets
+from startdeliver.customers.imports.targets import Line, Options, Outcome, Target, guess, missing, targets
 from startdeliver.customers.models import CsvImport, CsvProblem
 from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
@@ -77,15 +76,14 @@ def sample(file: CsvImport, count: int = 3) -> list[list[str]]:
 
 def day_order(file: CsvImport) -> str:
     """Which comes first in the file's dates: "dmy", "mdy", "ask", or "" when none is written in such a way."""
-    kinds = {column.key: column.kind for column in target_of(file).columns()}
-    places = [int(place) for place, key in file.mapping.items() if kinds.get(key) in ("date", "moment")]
-    found = ""
-    for place in places:
-        order = forms.order_of(cells[place] for _, cells in rows(file) if place < len(cells))
-        if order in (forms.DAY_FIRST, forms.MONTH_FIRST):
-            return order
-        found = order or found
-    return found
+    keys = {column.key for column in target_of(file).columns() if column.is_day}
+    orders = [
+        spelling.order_of(cells[int(place)] for _, cells in rows(file) if int(place) < len(cells))
+        for place, key in file.mapping.items()
+        if key in keys
+    ]
+    known = [order for order in orders if order in (spelling.DAY_FIRST, spelling.MONTH_FIRST)]
+    return (known or [order for order in orders if order] or [""])[0]
 
 
 def target_of(file: CsvImport) -> Target:
@@ -148,7 +146,7 @@ def run_check(context: jobs.Context) -> None:
 
 def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
     total, done = Outcome(), 0
-    session = target_of(file).start(_options(file), frozenset(file.mapping.values()))
+    session = target_of(file).start(_options(file))
     for lines in _chunks(file, 0):
         if context is not None and context.stopping():
             raise jobs.HandBack
@@ -196,7 +194,7 @@ def run(context: jobs.Context) -> None:
     file.status, file.started_at = Status.RUNNING, file.started_at or clock.now()
     file.save(update_fields=["status", "started_at"])
     try:
-        session = target_of(file).start(_options(file), frozenset(file.mapping.values()))
+        session = target_of(file).start(_options(file))
         for lines in _chunks(file, file.done_rows):
             if context.stopping():
                 raise jobs.HandBack
@@ -244,8 +242,11 @@ def _options(file: CsvImport) -> Options:
     return Options(
         organization=file.organization,
         by=file.by,
-        day_order=file.options.get("day_order", ""),
-        decimal=file.options.get("decimal") or ".",
+        spelling=Spelling(
+            day_order=file.options.get("day_order", ""),
+            decimal=file.options.get("decimal") or ".",
+            zone=ZoneInfo(file.organization.time_zone),
+        ),
         match_on=file.options.get("match_on") or "email",
     )
 
@@ -270,10 +271,10 @@ def _text(cell: str) -> str:
 
 
 def _decimal(file: CsvImport) -> str:
-    kinds = {column.key: column.kind for column in target_of(file).columns()}
-    places = [int(place) for place, key in file.mapping.items() if kinds.get(key) == "number"]
+    keys = {column.key for column in target_of(file).columns() if column.is_number}
+    places = [int(place) for place, key in file.mapping.items() if key in keys]
     texts = (cells[place] for _, cells in islice(rows(file), 5_000) for place in places if place < len(cells))
-    return forms.decimal_of(texts, file.separator)
+    return spelling.decimal_of(texts, file.separator)
 
 
 def _is_place(file: CsvImport, place: str) -> bool:
@@ -309,21 +310,3 @@ def _keep(file: CsvImport, outcome: Outcome, kept: int) -> None:
         )
         for one in outcome.problems[: max(0, MOST_PROBLEMS - kept)]
     )
-
-
-def as_csv(table: Iterator[list[str]]) -> Iterator[str]:
-    """Lines of a CSV file, quoted."""
-    for row in table:
-        line = io.StringIO()
-        csv.writer(line).writerow(row)
-        yield line.getvalue()
-
-
-def columns_of(file: CsvImport) -> list[Column]:
-    """The fields that a column may fill."""
-    return target_of(file).columns()
-
-
-def open_import(pk: Any) -> CsvImport | None:
-    """The import with this id, of the open scope's organization."""
-    return CsvImport.objects.filter(pk=pk).first()

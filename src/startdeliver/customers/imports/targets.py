@@ -11,23 +11,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from startdeliver.common.spelling import Spelling
+from startdeliver.common.values import Day, Integer, Kind, Moment, Number, Text
 from startdeliver.tenancy.models import Organization
+
+_TEXT, _SPELLING = Text(), Spelling()
 
 
 @dataclass(frozen=True)
 class Column:
     """A field that a column of a file can fill.
 
-    `kind` tells how its text is read: text, number, date, flag, moment, email. `heads`: other names that people give
-    it. `group` puts custom fields together in the choice.
+    `heads`: other names that people give it, with commas between. `group` puts custom fields together in the choice.
     """
 
     key: str
     label: str
-    kind: str = "text"
-    heads: tuple[str, ...] = ()
+    kind: Kind = _TEXT
+    heads: str = ""
     group: str = ""
-    help: str = ""
+
+    @property
+    def is_day(self) -> bool:
+        """Whether its cells name days, so that it matters whether the day or the month comes first."""
+        return isinstance(self.kind, Day | Moment)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its cells are numbers, so that the decimal mark matters."""
+        return isinstance(self.kind, Integer | Number)
 
 
 @dataclass(frozen=True)
@@ -71,8 +83,7 @@ class Options:
 
     organization: Organization
     by: str
-    day_order: str = ""
-    decimal: str = "."
+    spelling: Spelling = _SPELLING
     match_on: str = "email"
 
 
@@ -90,9 +101,8 @@ class Target:
     name: str
     label: str
     columns: Callable[[], list[Column]]
-    start: Callable[[Options, frozenset[str]], Session]
+    start: Callable[[Options], Session]
     needs: tuple[tuple[str, ...], ...] = ()
-    only_administrators: bool = False
 
 
 _registry: dict[str, Target] = {}
@@ -112,17 +122,16 @@ def targets() -> dict[str, Target]:
 def guess(heads: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
     """Which field each column fills: {column number from 0: field}. A field is given once; unknown heads get none."""
     mapping: dict[str, str] = {}
-    given: set[str] = set()
     for exact in (True, False):
         names: dict[str, str] = {}
         for column in columns:
-            for name in (column.key, column.label) if exact else column.heads:
-                names.setdefault(_plain(name), column.key)
+            for name in (column.key, column.label) if exact else column.heads.split(","):
+                if name:
+                    names.setdefault(_plain(name), column.key)
         for place, head in enumerate(heads):
             key = names.get(_plain(head))
-            if key and key not in given and str(place) not in mapping:
+            if key and key not in mapping.values() and str(place) not in mapping:
                 mapping[str(place)] = key
-                given.add(key)
     return mapping
 
 

@@ -157,12 +157,11 @@ def _context(found: CsvImport) -> dict[str, Any]:
 
 
 def _mapping(found: CsvImport, organization: Organization) -> dict[str, Any]:
-    columns = service.columns_of(found)
+    columns = service.target_of(found).columns()
     groups: dict[str, list[Column]] = {}
     for column in columns:
         groups.setdefault(column.group or "Standard fields", []).append(column)
-    kinds = {column.key: column.kind for column in columns}
-    used = {kinds.get(key, "") for key in found.mapping.values()}
+    used = [column for column in columns if column.key in found.mapping.values()]
     samples = service.sample(found)
     return {
         "heads": [
@@ -172,8 +171,8 @@ def _mapping(found: CsvImport, organization: Organization) -> dict[str, Any]:
         "groups": list(groups.items()),
         "day_order": found.options.get("day_order") or service.day_order(found),
         "asks_order": service.day_order(found) == "ask",
-        "has_dates": bool(used & {"date", "moment"}),
-        "has_numbers": "number" in used,
+        "has_dates": any(column.is_day for column in used),
+        "has_numbers": any(column.is_number for column in used),
         "decimal": found.options.get("decimal") or ".",
         "match_on": found.options.get("match_on") or "email",
         "asks_match": found.target == "usage",

@@ -316,10 +316,10 @@ def _save(
     except FieldError as error:
         for name, sentence in error.errors.items():
             if name == "enrol_rule":
-                enrol.error = "" if not enrol.check(organization) else sentence
+                enrol.error = "" if not enrol.check() else sentence
                 form.add_error(None, "A condition for entering needs your attention.")
             elif name == "leave_rule":
-                leave.error = "" if not leave.check(organization) else sentence
+                leave.error = "" if not leave.check() else sentence
                 form.add_error(None, "The rule for leaving needs your attention.")
             else:
                 form.add_error(name if name in form.fields else None, sentence)
@@ -340,10 +340,10 @@ def _rearrange(do: str, enrol: RuleForm, leave: RuleForm) -> None:
 
 def _matches(organization: Any, enrol: RuleForm) -> int | None:
     """How many customers the rule as it stands in the form would match; None when it cannot be read."""
-    if not enrol.check(organization):
+    if not enrol.check():
         return None
     try:
-        rule = rule_of(organization, enrol.facts, "enrol_rule", enrol.plain())
+        rule = rule_of(enrol.facts, "enrol_rule", enrol.plain())
     except FieldError as error:
         enrol.error = str(error)
         return None
