@@ -56,7 +56,7 @@ class Option(Text):
     options: tuple[str, ...] = ()
 
     def clean(self, value: Any) -> str:
-        text = super().clean(value)
+        text = str(super().clean(value))
         if not text or text in self.options:
             return text
         for option in self.options:

@@ -112,7 +112,8 @@ def _columns(entity: str, heads: Mapping[str, tuple[str, str]], kinds: Mapping[s
 
 
 class _Keyed(Protocol):
-    external_id: str | None
+    @property
+    def external_id(self) -> str | None: ...
 
 
 K = TypeVar("K", bound=_Keyed)
@@ -330,8 +331,9 @@ class _Records(Generic[R]):
         return [*names, *more, "field_sources", "updated_at", "updated_by"]
 
     def _write(self, new: list[R], changed: Mapping[R, set[str]], own: Sequence[tuple[R, str]]) -> None:
-        for record in [*new, *changed]:
-            self.before_write(record)
+        for records in (new, changed):
+            for record in records:
+                self.before_write(record)
         bulk.create(new)
         if changed:
             names = set().union(*changed.values())
