@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from startdeliver.changes.models import Kind
+from startdeliver.changes.models import Kind as ChangeKind
 from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.common.values import BadValue, Checkbox, Choice, FieldError, Kind, Text, clean
@@ -179,5 +179,5 @@ def _set_archived(field: CustomField, archived: bool, by: str) -> None:
     with transaction.atomic():
         rows.update(archived_at=now if archived else None, updated_at=now, updated_by=by)
         # A rule that asks for the field can be applied again.
-        record(field.organization, Kind.WORKFLOW)
+        record(field.organization, ChangeKind.WORKFLOW)
     field.refresh_from_db()
