@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db.models import QuerySet
 
@@ -111,18 +111,13 @@ def _columns(entity: str, heads: Mapping[str, tuple[str, str]], kinds: Mapping[s
     return [Column(key, label, kinds[key], names) for key, (label, names) in heads.items()] + own
 
 
-class _Keyed(Protocol):
-    @property
-    def external_id(self) -> str | None: ...
-
-
-K = TypeVar("K", bound=_Keyed)
-
-
 class _Stub(NamedTuple):
     """A record that a dry run would have made; whole records of a long file would not fit into memory."""
 
     external_id: str | None
+
+
+K = TypeVar("K", Customer, CustomerUser, _Stub)
 
 
 class _Index(Generic[K]):
