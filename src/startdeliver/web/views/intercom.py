@@ -351,7 +351,7 @@ class FieldRow:
 
 
 def connection_of(request: HttpRequest) -> tuple[Organization, Connection]:
-    """Returns the member's organization and its connection to Intercom, an unsaved one before the first."""
+    """Returns the member's organization and its connection to Intercom, made when there is none yet."""
     organization = organization_of(request)
     return organization, connect.connection_of(organization)
 
