@@ -41,7 +41,7 @@ def main() -> None:
         from startdeliver.assessment import services
         from startdeliver.assessment.evidence.collect import collect
         from startdeliver.assessment.models import Current
-        from startdeliver.assessment.reader import tone
+        from startdeliver.assessment.reader import model
         from startdeliver.customers.models import Customer
         from startdeliver.support import health
         from startdeliver.tenancy.scope import organization_scope
@@ -87,9 +87,9 @@ def main() -> None:
             words = "Hello, when I export report {} the file ends after 300 rows, the second time this month. {}"
             rest = "Could you look at {} soon, since our month-end closing depends on it and my colleagues wait?"
             texts = [words.format(number, rest.format(number)) for number in range(2000)]
-            tone.tones(["warm"])
+            model.tones(["warm"])
             start, cpu = time.perf_counter(), time.process_time()
-            tone.tones(texts)
+            model.tones(texts)
             figures.add("tones", len(texts) / (time.process_time() - cpu), "a CPU s", "at least 250")
             figures.add("tones by the clock", len(texts) / (time.perf_counter() - start), "a second")
         figures.show()

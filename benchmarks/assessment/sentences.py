@@ -10,10 +10,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader import model
 
 LISTS = ("sentences.txt", "sentences_two.txt")
-# As in `assessment.messages`, which needs a database.
+# As in `assessment.reader.readings`, which needs a database.
 _LEAVING = 0.5
 _MARKS = {"negative": "-", "neutral": "0", "positive": "+"}
 
@@ -28,7 +28,7 @@ def sentences(name: str) -> list[tuple[list[str], str]]:
 def main() -> None:
     given = sentences(LISTS["--two" in sys.argv])
     counts: Counter[tuple[str, str]] = Counter()
-    for ((intent, mood, language), text), heard in zip(given, tone.tones([text for _, text in given]), strict=True):
+    for ((intent, mood, language), text), heard in zip(given, model.tones([text for _, text in given]), strict=True):
         leaves = intent in ("leaving", "hint")
         right = (heard.churn >= _LEAVING) == leaves
         kind = leaves == (heard.intent in ("leaving", "hint")) if leaves else (heard.intent or "none") == intent

@@ -9,7 +9,7 @@ import pytest
 
 from startdeliver.assessment.evidence.collect import collect
 from startdeliver.assessment.evidence.facts import Evidence
-from startdeliver.assessment.reader import readings
+from startdeliver.assessment.reader import process, readings
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
@@ -91,8 +91,8 @@ def test_tones_are_read_once_and_quoted(scoped: Organization, monkeypatch: pytes
     assert readings.read_due(scoped) == set()
 
     read: list[str] = []
-    real = readings.tone.tones
-    monkeypatch.setattr(readings.tone, "tones", lambda texts: read.extend(texts) or real(texts))
+    real = process.reader.tones
+    monkeypatch.setattr(process.reader, "tones", lambda texts: read.extend(texts) or real(texts))
     with clock.frozen(NOW + days(1)):
         say(
             ticket,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from startdeliver.assessment import ai_settings, selectors, services
+from startdeliver.assessment.evidence import instructions
 from startdeliver.assessment.models import Current
-from startdeliver.assessment.rules import instructions
 from startdeliver.customers.models import Customer, CustomField
 from startdeliver.support import health
 from startdeliver.tenancy.models import Organization

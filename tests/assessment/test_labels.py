@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import assessment
 from benchmarks.assessment.sentences import LISTS, sentences
 
-from startdeliver.assessment.reader import readings, tone
+from startdeliver.assessment.reader import model, readings, tone
 from startdeliver.assessment.reader.train import labels
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -33,7 +33,7 @@ def measured_with() -> Iterator[str]:
             said = ticket["said"]
             said = [(0, said)] if isinstance(said, str) else [said] if isinstance(said, tuple) else said
             for text in [ticket.get("title", ""), *(readings.lines(words) for _, words in said)]:
-                yield from (text, *_END.split(text), *tone.pieces(text))
+                yield from (text, *_END.split(text), *model.pieces(text))
     for name in LISTS:
         yield from (text for _, text in sentences(name))
 
@@ -53,8 +53,8 @@ def test_labels_are_whole_and_none_comes_twice() -> None:
 
 
 def test_new_weights_come_with_a_new_version() -> None:
-    assert (tone.VERSION, hashlib.sha256(tone.WEIGHTS.read_bytes()).hexdigest()[:16]) == KNOWN
+    assert (tone.VERSION, hashlib.sha256(model.WEIGHTS.read_bytes()).hexdigest()[:16]) == KNOWN
 
 
 def test_the_weights_know_every_label() -> None:
-    assert len(tone._weights()["known"]) == len(labels())
+    assert len(model._weights()["known"]) == len(labels())

@@ -6,7 +6,7 @@ import pytest
 
 from startdeliver.assessment import work
 from startdeliver.assessment.models import AssessmentState, TicketTone
-from startdeliver.assessment.reader import readings, tone
+from startdeliver.assessment.reader import model, process, readings, tone
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
 from startdeliver.engine.models import Job
@@ -17,6 +17,16 @@ from tests.assessment.test_evidence import say
 from tests.support.factories import NOW, days, make_customer, make_ticket
 
 pytestmark = pytest.mark.usefixtures("frozen_now")
+
+
+class WordsOnly:
+    """A reader whose encoder does not load."""
+
+    def has_encoder(self) -> bool:
+        return False
+
+    def tones(self, texts: list[str]) -> list[tone.Tone]:
+        return model._by_words(texts)
 
 
 def stored_by_an_older_reader(customer: Customer, ago: float = 3) -> Ticket:
@@ -69,7 +79,7 @@ def test_a_look_reads_nothing_itself_and_a_job_one_page(scoped: Organization, mo
 def test_without_the_encoder_nothing_is_read_again(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = stored_by_an_older_reader(make_customer())
     with monkeypatch.context() as patched:
-        patched.setattr(tone, "_encoder", lambda: None)
+        patched.setattr(process, "reader", WordsOnly())
         work.read_again()
         jobs.run_inline()
         assert TicketTone.objects.get(ticket=ticket).reader == 0
@@ -86,7 +96,7 @@ def test_what_a_list_of_words_read_is_read_again_when_the_encoder_loads(
     say(ticket, (2, "<p>Wir werden den Vertrag nicht verlängern und wechseln den Anbieter.</p>"))
     AssessmentState.objects.update_or_create(organization=scoped, defaults={"reader": tone.VERSION})
     with monkeypatch.context() as patched:
-        patched.setattr(tone, "_encoder", lambda: None)
+        patched.setattr(process, "reader", WordsOnly())
         readings.read_due(scoped)
     assert not hears_leaving(ticket)
     assert TicketTone.objects.get(ticket=ticket).reader == 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader import model
 from startdeliver.assessment.reader.language import is_read
+from startdeliver.assessment.reader.tone import Tone
 
 
 @pytest.mark.parametrize(
@@ -20,11 +21,11 @@ from startdeliver.assessment.reader.language import is_read
     ],
 )
 def test_labels(text: str, label: str) -> None:
-    assert tone.tones([text])[0].label == label
+    assert model.tones([text])[0].label == label
 
 
 def test_leaving_is_heard_and_a_cancelled_meeting_is_not() -> None:
-    leaving, meeting, wish = tone.tones(
+    leaving, meeting, wish = model.tones(
         [
             "Please cancel our subscription, we are moving to a competitor.",
             "I have to cancel our call on Friday, sorry.",
@@ -53,23 +54,23 @@ def test_languages(text: str, read: bool) -> None:
 
 
 def test_a_list_of_words_stands_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tone, "_encoder", lambda: None)
-    bad, german = tone.tones(["This is terrible, I hate it.", "Wir sind sehr unzufrieden mit dem ganzen Produkt."])
+    monkeypatch.setattr(model, "_encoder", lambda: None)
+    bad, german = model.tones(["This is terrible, I hate it.", "Wir sind sehr unzufrieden mit dem ganzen Produkt."])
     assert (bad.label, bad.source) == ("negative", "words")
     assert not german.known
-    assert "simple list" in tone.limits()
+    assert not model.has_encoder()
 
 
 def test_equal_texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
-    def by_words(texts: list[str]) -> list[tone.Tone]:
+    def by_words(texts: list[str]) -> list[Tone]:
         read.extend(texts)
-        return [tone.Tone(0, 0, "other", True) for _ in texts]
+        return [Tone(0, 0, "other", True) for _ in texts]
 
-    monkeypatch.setattr(tone, "_encoder", lambda: None)
-    monkeypatch.setattr(tone, "_by_words", by_words)
-    assert len(tone.tones(["Thanks"] * 5)) == 5
+    monkeypatch.setattr(model, "_encoder", lambda: None)
+    monkeypatch.setattr(model, "_by_words", by_words)
+    assert len(model.tones(["Thanks"] * 5)) == 5
     assert read == ["Thanks"]
 
 
@@ -94,7 +95,7 @@ def test_equal_texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_messages_are_up_to(text: str, intent: str) -> None:
-    assert tone.tones([text])[0].intent == intent
+    assert model.tones([text])[0].intent == intent
 
 
 def test_the_end_of_a_long_message_is_heard() -> None:
@@ -102,7 +103,8 @@ def test_the_end_of_a_long_message_is_heard() -> None:
         "Thank you for the nice call last week. We talked about many things, and the new report looks fine to us. " * 3
     )
     assert (
-        tone.tones([polite + "However, we have decided to cancel our contract at the end of the year."])[0].churn >= 0.5
+        model.tones([polite + "However, we have decided to cancel our contract at the end of the year."])[0].churn
+        >= 0.5
     )
 
 
@@ -116,4 +118,4 @@ def test_the_end_of_a_long_message_is_heard() -> None:
     ],
 )
 def test_quotations_greetings_and_signatures_are_not_read(text: str) -> None:
-    assert " ".join(tone.pieces(text)) == "The export works." or tone.pieces(text) == ["the export works."]
+    assert " ".join(model.pieces(text)) == "The export works." or model.pieces(text) == ["the export works."]

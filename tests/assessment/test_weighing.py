@@ -15,7 +15,7 @@ from startdeliver.assessment.reader.readings import Quote, Reading, Spoken
 from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.trend import trend, usage_course
 from startdeliver.assessment.verdict import Verdict
-from startdeliver.assessment.wording.text import quotable, working_days, working_days_ago
+from startdeliver.assessment.wording import quotable, working_days, working_days_ago
 from tests.support.factories import NOW
 
 pytestmark = pytest.mark.usefixtures("frozen_now")

@@ -16,7 +16,8 @@ from startdeliver.assessment.ai_settings import ai_settings, salt
 from startdeliver.assessment.evidence.collect import CHUNK, collect
 from startdeliver.assessment.evidence.facts import Evidence, Fact
 from startdeliver.assessment.models import Assessment, Current, Feedback
-from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader import readings
+from startdeliver.assessment.reader.process import ReaderFailed
 from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.rules.assessor import concerns as concerns_of
 from startdeliver.assessment.rules.findings import find
@@ -38,11 +39,17 @@ JOB, TONES_JOB = "assessment", "assessment.tones"
 _LOCK_CLASS = 73_123
 _RETRY = 600
 MODEL_CHUNK = 50
+_BY_WORDS = "The tone of messages was read by a simple list of English words, since the language model did not load."
 
 
 def ask_model(organization: Organization) -> Job:
     """Has a worker ask the language model about the customers that wait for it; returns the job."""
     return jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)
+
+
+def read_tones_soon(organization: Organization) -> None:
+    """Has a worker read the messages whose tones are due."""
+    jobs.enqueue(TONES_JOB, f"{TONES_JOB}:{organization.pk}", organization=organization)
 
 
 def assess_due(
@@ -85,9 +92,8 @@ def assess_due(
 def _outcomes(organization: Organization, due: list[Evidence], assessed: Iterable[int]) -> list[Outcome]:
     stored = ai_settings(organization)
     if not stored.provider:
-        limits = tone.limits()
-        return [Outcome(assess(evidence), note=limits) for evidence in due]
-    # The library behind it takes a second to load, which an installation without a model need not wait for.
+        return [Outcome(assess(evidence), note=_BY_WORDS if evidence.by_words else "") for evidence in due]
+    # The library takes a second to load, which an installation without a language model need not wait for.
     from startdeliver.assessment.llm.provider import assess_all
 
     return assess_all(organization, stored, due, set(assessed))
@@ -243,9 +249,11 @@ def reassess(customer: Customer) -> Job | None:
     asked in the background, and the job is given."""
     organization = customer.organization
     if not ai_settings(organization).provider:
-        from startdeliver.assessment.reader import readings
-
-        readings.read_due(organization, [customer.pk])
+        try:
+            readings.read_due(organization, [customer.pk])
+        except ReaderFailed:
+            log.exception("The messages of customer %s could not be read; a job reads them later", customer.pk)
+            read_tones_soon(organization)
         assess_due(organization, [], forced=[customer.pk])
         return None
     hand_over(organization, Stage.MODEL, [customer.pk], Kind.REASSESS)

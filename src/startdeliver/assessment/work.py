@@ -32,7 +32,7 @@ def refresh(organization: Organization) -> None:
             AssessmentState.objects.get_or_create(organization=organization)
             services.refresh_trends(organization)
         if batch.has(Kind.TICKET, Kind.DAY) and readings.due(customers).exists():
-            read_tones_soon(organization)
+            services.read_tones_soon(organization)
         asks_model = bool(ai_settings(organization).provider)
         if customers is None:
             customers = set(Customer.objects.filter(archived_at__isnull=True).values_list("pk", flat=True))
@@ -46,11 +46,6 @@ def refresh(organization: Organization) -> None:
             services.ask_model(organization)
         else:
             services.assess_due(organization, customers, forced=forced)
-
-
-def read_tones_soon(organization: Organization) -> None:
-    """Has a worker read the messages whose tones are due."""
-    jobs.enqueue(services.TONES_JOB, f"{services.TONES_JOB}:{organization.pk}", organization=organization)
 
 
 @jobs.handler(services.JOB)

@@ -9,10 +9,9 @@ from contextvars import copy_context
 from django.db import connection, connections
 
 from startdeliver.assessment.ai_settings import ai_settings
-from startdeliver.assessment.evidence import support, usage, workflows
+from startdeliver.assessment.evidence import instructions, support, usage, workflows
 from startdeliver.assessment.evidence.facts import Evidence, Fact
 from startdeliver.assessment.evidence.figures import Raw, gather, shown_fields
-from startdeliver.assessment.rules import instructions
 from startdeliver.common import clock
 from startdeliver.common.garbage import paused
 from startdeliver.storage.sql import organization_work
@@ -50,7 +49,7 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
                     *told,
                     *enrolments.get(pk, ()),
                 ]
-                found.append(Evidence.of(pk, facts, salt))
+                found.append(Evidence.of(pk, facts, salt, any(heard.reading.source == "words" for heard in raw.heard)))
         yield from found
 
 

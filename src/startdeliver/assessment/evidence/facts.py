@@ -52,15 +52,17 @@ class Evidence:
     customer_id: int
     facts: tuple[Fact, ...]
     hash: str = ""
+    # Whether messages were read by a list of words, since the encoder did not load.
+    by_words: bool = False
     by_id: Mapping[str, Fact] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, customer_id: int, facts: Iterable[Fact], salt: str = "") -> Evidence:
+    def of(cls, customer_id: int, facts: Iterable[Fact], salt: str = "", by_words: bool = False) -> Evidence:
         """The evidence of these facts. `salt`: what else an assessment depends on (instructions, assessor)."""
         kept = tuple(facts)
         keys = [[fact.id, fact.value if fact.key is None else fact.key] for fact in kept]
         digest = hashlib.blake2b(_encode([RULES, salt, keys]), digest_size=16).hexdigest()
-        return cls(customer_id, kept, digest, {fact.id: fact for fact in kept})
+        return cls(customer_id, kept, digest, by_words, {fact.id: fact for fact in kept})
 
     def get(self, fact_id: str) -> Any:
         """The value of a fact, None when there is none."""

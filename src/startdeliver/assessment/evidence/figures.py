@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from startdeliver.assessment.reader.readings import Reading, decode
-from startdeliver.assessment.wording.text import working_days_ago
+from startdeliver.assessment.wording import working_days_ago
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomField
 from startdeliver.storage.sql import db_time, id_list, is_postgres, organization_work

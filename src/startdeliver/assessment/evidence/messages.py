@@ -10,7 +10,7 @@ from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.evidence.figures import Heard, Raw
 from startdeliver.assessment.reader.cues import has
 from startdeliver.assessment.reader.readings import LEAVING, Quote, Spoken
-from startdeliver.assessment.wording.text import day, is_plain, quotable, utc
+from startdeliver.assessment.wording import day, is_plain, quotable, utc
 
 Said = tuple[Heard, Quote]
 # By intent: id, days that it is remembered, and what happened.

@@ -12,7 +12,7 @@ from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.evidence.figures import Heard, Raw
 from startdeliver.assessment.reader.cues import has
 from startdeliver.assessment.reader.readings import Spoken
-from startdeliver.assessment.wording.text import (
+from startdeliver.assessment.wording import (
     count,
     day,
     is_plain,

@@ -9,7 +9,7 @@ from datetime import datetime
 from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.evidence.figures import USAGE_WINDOW, Person, ProductUse, Raw
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.wording.text import count, day, is_plain, money, span, step, weeks
+from startdeliver.assessment.wording import count, day, is_plain, money, span, step, weeks
 
 _FIELDS = 12
 _QUIET_DAYS = 30

@@ -9,7 +9,7 @@ import msgspec
 
 from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.wording.text import words
+from startdeliver.assessment.wording import words
 
 _NUMBER = re.compile(r"\d(?:[\d,.\u202f\u00a0]*\d)?")
 _QUOTED = re.compile(r"[“\"]([^”\"]{2,})[”\"]")

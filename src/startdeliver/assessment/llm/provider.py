@@ -27,7 +27,7 @@ from startdeliver.assessment.models import AiSettings, Assessor, ModelCall, Prov
 from startdeliver.assessment.rules.assessor import assess
 from startdeliver.assessment.statuses import LEVELS, Status
 from startdeliver.assessment.verdict import Outcome, Statement, Verdict
-from startdeliver.assessment.wording.text import count
+from startdeliver.assessment.wording import count
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import Customer, CustomerUser

@@ -7,11 +7,7 @@ after a change here the reader has to be trained again.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
-
-import numpy as np
 
 # English, German, French, Spanish, Portuguese, Italian, Dutch, Swedish, Danish, Norwegian, side by side.
 _WORDS: dict[str, str] = {
@@ -190,14 +186,6 @@ _WORDS: dict[str, str] = {
 }
 _PATTERNS = {name: re.compile(words, re.IGNORECASE) for name, words in _WORDS.items()}
 NAMES = tuple(_PATTERNS)
-# How much a cue counts against the 512 numbers of an embedding, whose length is 1.
-_WEIGHT = 0.4
-
-
-def cues(texts: Sequence[str]) -> Any:
-    """A row for each text, a column for each of NAMES."""
-    found = [[_WEIGHT if has(name, text) else 0.0 for name in NAMES] for text in texts]
-    return np.array(found, dtype=np.float32).reshape(len(texts), len(NAMES))
 
 
 # What is asked of the pieces of one batch is asked several times.

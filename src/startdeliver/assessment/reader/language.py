@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from startdeliver.assessment.wording.text import words
+from startdeliver.assessment.wording import words
 
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from startdeliver.assessment.models import AssessmentState, TicketTone
-from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader import process, tone
 from startdeliver.common import clock, html
 from startdeliver.storage.sql import organization_work
 from startdeliver.support.models import Thread, Ticket
@@ -91,11 +91,9 @@ def read_outdated(organization: Organization) -> set[int] | None:
     """Reads one page of what is outdated again, newest tickets first, and gives the ids of the customers whose tones
     changed. None: nothing is outdated, or the reader does not load.
     """
-    if tone.limits():
-        return None
     with organization_work(organization):
         ids = list(outdated().order_by("-updated_at").values_list("pk", flat=True)[:_PAGE])
-        return _read(organization, ids) if ids else None
+        return _read(organization, ids) if ids and process.reader.has_encoder() else None
 
 
 def read_due(
@@ -127,7 +125,7 @@ def _read(organization: Organization, ids: list[int]) -> set[int]:
     before = {row.ticket_id: row for row in TicketTone.objects.filter(ticket__in=ids)}
     work = [_Work(ticket, threads.get(ticket.pk), before.get(ticket.pk)) for ticket in tickets]
     texts = [text for one in work for text in one.texts()]
-    found = iter(tone.tones(texts))
+    found = iter(process.reader.tones(texts))
     rows, touched = [], set()
     for one in work:
         row = one.row(organization, found)
@@ -153,7 +151,9 @@ class _Work:
     def __init__(self, ticket: Ticket, entries: str | None, old: TicketTone | None) -> None:
         self.ticket = ticket
         # What an older reader heard is worth nothing beside what this one will hear.
-        known = decode(old.data) if old and (old.reader >= tone.VERSION or tone.limits()) else Reading()
+        known = (
+            decode(old.data) if old and (old.reader >= tone.VERSION or not process.reader.has_encoder()) else Reading()
+        )
         self._known, self._quotes = known.m, {quote.entry: quote for quote in known.q}
         self._topic = old.topic if old and known.m else ""
         self._reader = old.reader if old and known.m else tone.VERSION

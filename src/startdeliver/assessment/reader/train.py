@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from startdeliver.assessment.reader import tone
+from startdeliver.assessment.reader import model
 from startdeliver.assessment.reader.cues import NAMES
+from startdeliver.assessment.reader.tone import INTENTS, TONES, TOPICS
 
 LABELS = Path(__file__).with_name("labels.jsonl")
 # The network: width, how much of the input and of the hidden layer is left out at random, steps of learning.
@@ -36,20 +37,20 @@ def labels() -> list[dict[str, Any]]:
 
 def train(rows: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Everything in the file: the network, the sentences that others are compared with, the head for topics."""
-    intents = np.array([tone.INTENTS.index(one["intent"]) for one in found])
-    tones = np.array([tone.TONES.index(one["tone"]) for one in found])
-    weights = _network(rows, [(intents, len(tone.INTENTS)), (tones, len(tone.TONES))])
+    intents = np.array([INTENTS.index(one["intent"]) for one in found])
+    tones = np.array([TONES.index(one["tone"]) for one in found])
+    weights = _network(rows, [(intents, len(INTENTS)), (tones, len(TONES))])
     embedded = rows[:, : rows.shape[1] - len(NAMES)]
     weights["middle"] = embedded.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov((embedded - weights["middle"]).T))
     weights["axes"] = axes[:, -_DIMENSIONS:]
     weights = {name: value.astype(np.float16) for name, value in weights.items()}
     exact = {name: value.astype(np.float32) for name, value in weights.items()}
-    weights["known"] = np.round(tone.short(exact, rows) / tone.STEP).clip(-127, 127).astype(np.int8)
+    weights["known"] = np.round(model.short(exact, rows) / model.STEP).clip(-127, 127).astype(np.int8)
     weights["label_intent"], weights["label_tone"] = intents.astype(np.uint8), tones.astype(np.uint8)
     # Rows without a topic teach nothing about topics.
     told = np.array([bool(one["topic"]) for one in found])
-    topics = np.array([[one["topic"] == name for name in tone.TOPICS] for one in found if one["topic"]], float)
+    topics = np.array([[one["topic"] == name for name in TOPICS] for one in found if one["topic"]], float)
     weights["topic_w"], weights["topic_b"] = (part.astype(np.float16) for part in _regression(rows[told], topics))
     return weights
 
@@ -57,7 +58,7 @@ def train(rows: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
 def _network(rows: Any, heads: list[tuple[Any, int]]) -> dict[str, Any]:
     """One hidden layer for all heads together, by Adam with a falling rate. Rare classes count more."""
     chance = np.random.default_rng(0)
-    data = (rows * tone.SCALE).astype(np.float32)
+    data = (rows * model.SCALE).astype(np.float32)
     number, wide = data.shape
     wanted = [np.eye(classes)[which] * (1 - _DOUBT) + _DOUBT / classes for which, classes in heads]
     counts = [
@@ -84,7 +85,7 @@ def _network(rows: Any, heads: list[tuple[Any, int]]) -> dict[str, Any]:
             said = np.split(layer @ parts[2] + parts[3], ends[:-1], axis=1)
             error = np.hstack(
                 [
-                    (tone.softmax(one) - target[some]) * count[some] / len(some)
+                    (model.softmax(one) - target[some]) * count[some] / len(some)
                     for one, target, count in zip(said, wanted, counts, strict=True)
                 ]
             )
@@ -105,7 +106,7 @@ def _regression(rows: Any, targets: Any) -> tuple[Any, Any]:
     balance = share.sum(axis=1, keepdims=True) ** 0.5
     weights, bias = np.zeros((rows.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
     for _ in range(_TOPIC_STEPS):
-        error = (tone.softmax(rows @ weights + bias) - targets) * balance / len(rows)
+        error = (model.softmax(rows @ weights + bias) - targets) * balance / len(rows)
         weights -= _TOPIC_RATE * (rows.T @ error + _TOPIC_DECAY * weights)
         bias -= _TOPIC_RATE * error.sum(axis=0)
     return weights, bias
@@ -132,12 +133,12 @@ def _check(rows: Any, found: list[dict[str, Any]]) -> None:
     leaves = ("leaving", "hint")
     for part in range(5):
         out = parts == part
-        weights = tone.ready(train(rows[~out], [x for x, left in zip(found, out, strict=True) if not left]))
-        intent, feeling = tone.likelihoods(weights, rows[out])
+        weights = model.ready(train(rows[~out], [x for x, left in zip(found, out, strict=True) if not left]))
+        intent, feeling = model.likelihoods(weights, rows[out])
         for number, likely, felt in zip(np.flatnonzero(out), intent, feeling, strict=True):
-            wanted, said = found[number], tone.INTENTS[int(likely.argmax())]
+            wanted, said = found[number], INTENTS[int(likely.argmax())]
             right["intent"] += said == wanted["intent"]
-            right["tone"] += tone.TONES[int(felt.argmax())] == wanted["tone"]
+            right["tone"] += TONES[int(felt.argmax())] == wanted["tone"]
             right["leaving"] += (said in leaves) == (wanted["intent"] in leaves)
             if said != wanted["intent"]:
                 worst.append(f"{said:10} {wanted['intent']:10} {wanted['text']}")
@@ -147,14 +148,14 @@ def _check(rows: Any, found: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Trains and writes, or checks."""
-    if tone._encoder() is None:
+    if not model.has_encoder():
         raise SystemExit("the encoder does not load, so there is nothing to train on")
     found = labels()
-    rows = tone.features([one["text"] for one in found]).astype(np.float64)
+    rows = model.features([one["text"] for one in found]).astype(np.float64)
     if "--check" in sys.argv:
         _check(rows, found)
     else:
-        np.savez_compressed(tone.WEIGHTS, **train(rows, found))
+        np.savez_compressed(model.WEIGHTS, **train(rows, found))
 
 
 if __name__ == "__main__":

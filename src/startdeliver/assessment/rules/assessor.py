@@ -12,9 +12,9 @@ from startdeliver.assessment.evidence.facts import Evidence
 from startdeliver.assessment.rules import instructions
 from startdeliver.assessment.rules.finding import Finding, Weight
 from startdeliver.assessment.rules.findings import ABSENCE, find
+from startdeliver.assessment.rules.summary import action, analysis, short, summary
 from startdeliver.assessment.statuses import Status
 from startdeliver.assessment.verdict import Statement, Verdict
-from startdeliver.assessment.wording.summary import action, analysis, short, summary
 from startdeliver.common import clock
 
 NEAR = 90

@@ -14,8 +14,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from startdeliver.assessment import ai_settings, selectors, services
+from startdeliver.assessment.evidence import instructions
 from startdeliver.assessment.models import AiSettings, Current, ModelCall
-from startdeliver.assessment.rules import instructions
 from startdeliver.assessment.statuses import LEVELS, Status
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer

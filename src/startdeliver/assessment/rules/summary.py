@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from startdeliver.assessment.evidence.facts import Evidence
 from startdeliver.assessment.rules.finding import QUOTED, Finding, Weight
 from startdeliver.assessment.statuses import Status
-from startdeliver.assessment.wording.text import MONTHS
+from startdeliver.assessment.wording import MONTHS
 
 Said = tuple[str, tuple[str, ...]]
 _BAD = (Status.RISK, Status.ATTENTION)
