@@ -100,6 +100,7 @@ class Run:
 
 def read_contacts(organization: Organization, *, messages: bool) -> SyncRun:
     """Start a run and stop it after companies and contacts, so that `sync` measures only conversations."""
+    from startdeliver.engine import jobs
     from startdeliver.sync import runs
     from startdeliver.sync.models import SyncRun
     from startdeliver.tenancy.scope import organization_scope
@@ -109,13 +110,11 @@ def read_contacts(organization: Organization, *, messages: bool) -> SyncRun:
     def stop(_: dict[str, Any]) -> None:
         with organization_scope(organization):
             if "contacts" in SyncRun.objects.get(pk=run.pk).cursor.get("done", []):
-                raise runs.StopRun
+                raise jobs.Requeue
 
-    try:
-        runs.execute(run, stop)
-    except runs.StopRun:
-        return run
-    raise AssertionError(f"the run ended before it had read the contacts: {run.error}")
+    run = runs.run_now(organization, on_progress=stop)
+    assert run.status == SyncRun.Status.QUEUED, f"the run ended before it had read the contacts: {run.error}"
+    return run
 
 
 def sync(organization: Organization, run: SyncRun | None = None, *, messages: bool = True) -> Run:
@@ -123,14 +122,13 @@ def sync(organization: Organization, run: SyncRun | None = None, *, messages: bo
     from startdeliver.sync import runs
     from startdeliver.sync.models import SyncRun
 
-    run = run or runs.request_run(organization, SyncRun.Trigger.CLI, messages=messages)
     stages: dict[str, tuple[float, int]] = {}
     began = time.perf_counter()
 
     def note(shown: dict[str, Any]) -> None:
         stages.setdefault(shown["stage"], (time.perf_counter() - began, shown["requests"]))
 
-    done = runs.execute(run, note)
+    done = runs.run_now(organization, messages=messages, on_progress=note)
     seconds = time.perf_counter() - began
     assert done.status == SyncRun.Status.SUCCESS, f"{done.error_code}: {done.error}"
     return Run(done, seconds, stages)

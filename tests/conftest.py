@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
@@ -88,3 +89,14 @@ def lite(organization: Organization, make_member: Callable[..., Member]) -> Memb
 def outsider(other_organization: Organization, make_member: Callable[..., Member]) -> Member:
     """An administrator of another organization."""
     return make_member(other_organization, Role.ADMINISTRATOR)
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empties Procrastinate's tables after tests that commit: Django empties only the tables of its own models."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction"))
+    if commits and connection.vendor == "postgresql":
+        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")

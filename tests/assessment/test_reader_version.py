@@ -9,7 +9,6 @@ from startdeliver.assessment.models import AssessmentState, TicketTone
 from startdeliver.assessment.reader import model, process, readings, tone
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
 from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -61,7 +60,7 @@ def test_what_an_older_reader_stored_is_read_again_and_assessed(scoped: Organiza
     jobs.run_inline()
     assert AssessmentState.objects.get().reader == tone.VERSION
     work.read_again()
-    assert not Job.objects.filter(kind=work.AGAIN_JOB, status=Job.Status.QUEUED).exists()
+    assert not [job for job in jobs.select([jobs.Status.WAITING]) if job.kind == work.AGAIN_JOB]
 
 
 def test_a_look_reads_nothing_itself_and_a_job_one_page(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def synced(hub: Hub) -> None:
         connect_token(hub.organization, hub.intercom.token)
         save_settings(hub.organization, workspace=WORKSPACE_ID, eu=False, create_contacts=False, start=False)
         Connection.objects.update(next_sync_at=None)
-    run = runs.execute(runs.request_run(hub.organization, SyncRun.Trigger.CLI))
+    run = runs.run_now(hub.organization)
     assert run.status == SyncRun.Status.SUCCESS, run.error
 
 

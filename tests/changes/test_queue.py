@@ -13,7 +13,7 @@ from startdeliver.changes.models import HEARS, Change, Kind, Stage
 from startdeliver.changes.queue import record, taken, waits
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
-from startdeliver.engine.models import Job
+from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from tests.conftest import NOW
@@ -140,8 +140,8 @@ def test_many_changes_start_the_pipeline_once_and_only_when_they_are_committed()
     with transaction.atomic():
         for _ in range(3):
             record(organization, Kind.OVERDUE)
-        assert not Job.objects.exists()
-    assert [job.key for job in Job.objects.all()] == [f"changes:{organization.pk}"]
+        assert jobs.select() == []
+    assert [job.key for job in jobs.select()] == [f"changes:{organization.pk}"]
 
 
 @pytest.mark.django_db(transaction=True)

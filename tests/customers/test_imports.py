@@ -14,7 +14,6 @@ from startdeliver.customers.imports import service
 from startdeliver.customers.imports.csvfile import BadFile
 from startdeliver.customers.models import CsvImport, CsvProblem, Customer, CustomerUser, CustomerValue
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 
@@ -218,9 +217,10 @@ def test_an_import_that_died_goes_on_behind_what_it_committed(
     monkeypatch.setattr(service, "CHUNK", 2)
     file = service.check(upload(scoped, "customer", "name,id", *(f"C{n},c-{n}" for n in range(7))))
     service.start(file)
-    job = jobs.claim()
+    (waiting,) = jobs.select(jobs.LIVE)
+    job = jobs.claim_here(waiting.id)
     assert job is not None
-    context = jobs.Context(job, jobs.owner_id())
+    context = jobs.Context(job)
     shown: list[dict[str, Any]] = []
 
     def progress(**facts: Any) -> None:
@@ -232,8 +232,7 @@ def test_an_import_that_died_goes_on_behind_what_it_committed(
     with pytest.raises(RuntimeError):
         service.run(context)
     assert Customer.objects.count() == 4
-    jobs.fail(job, "killed")
-    Job.objects.update(not_before=job.created_at)
+    jobs.store().settle(job, jobs.Outcome(jobs.Status.WAITING, "killed", failures=1))
     jobs.run_inline()
     file.refresh_from_db()
     assert (file.status, *counts(file)) == (CsvImport.Status.DONE, 7, 0, 0, 0)

@@ -1,57 +1,43 @@
-"""Workers as they really run: threads, processes, signals, kill -9."""
+"""Workers as they really run: threads, processes, signals, kill -9; the same behaviour on both engines."""
 
 from __future__ import annotations
 
+import random
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connection
 
 from startdeliver.common import clock
-from startdeliver.engine import jobs, registry, ticks
-from startdeliver.engine.models import Job, TickTurn
+from startdeliver.engine import jobs, registry
+from startdeliver.engine.jobs import Status
+from startdeliver.engine.models import PeriodicCall
 from startdeliver.engine.models import Worker as WorkerRow
-from startdeliver.engine.owner import owner_id
-from startdeliver.engine.worker import Worker
-from tests.engine.processes import until, worker
+from tests.engine.processes import running, until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def running(one: Worker) -> Iterator[Worker]:
-    """`one` at work in a thread; told to stop and waited for at the end."""
-
-    def body() -> None:
-        try:
-            one.run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    try:
-        yield one
-    finally:
-        one.stop()
-        thread.join()
-
-
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the handlers and ticks that a test registers."""
+    """Only the handlers and periodic tasks that a test registers."""
     monkeypatch.setattr(registry, "handlers", {})
-    monkeypatch.setattr(registry, "ticks", {})
+    monkeypatch.setattr(registry, "periodic_tasks", {})
 
 
-def status(job: Job) -> str:
-    job.refresh_from_db()
-    return job.status
+def status(job_id: int) -> str:
+    job = jobs.get(job_id)
+    return job.status if job is not None else "gone"
+
+
+def ended() -> bool:
+    return not jobs.select(jobs.LIVE)
 
 
 @pytest.mark.usefixtures("own_registry")
@@ -65,137 +51,128 @@ class TestInThreads:
 
         keys = [f"job {number}" for number in range(30)]
         for key in keys:
-            jobs.enqueue("work", key)
-        with running(Worker(3, owner="elsewhere/one/1/1")), running(Worker(3, owner="elsewhere/two/1/1")):
-            until(lambda: not Job.objects.exclude(status=Job.Status.DONE).exists(), "the end of all jobs")
+            jobs.enqueue("work", key, lock=key)
+        with running(), running():
+            until(ended, "the end of all jobs")
         assert sorted(seen) == sorted(keys)
 
     def test_jobs_run_at_the_same_time(self) -> None:
-        together = threading.Barrier(3)
+        together = threading.Barrier(2)
 
         @jobs.handler("work")
         def handle(context: jobs.Context) -> None:
             together.wait(timeout=20)
 
-        for number in range(3):
-            jobs.enqueue("work", f"job {number}")
-        with running(Worker(3)):
-            until(lambda: Job.objects.filter(status=Job.Status.DONE).count() == 3, "the end of all three")
+        for number in range(2):
+            jobs.enqueue("work", f"job {number}", lock=f"lock {number}")
+        with running(2):
+            until(lambda: len(jobs.select([Status.DONE])) == 2, "the end of both")
+
+    def test_a_quick_job_does_not_wait_for_a_long_one(self) -> None:
+        done = threading.Event()
+
+        @jobs.handler("long")
+        def long(context: jobs.Context) -> None:
+            assert done.wait(timeout=20)
+
+        @jobs.handler("quick", quick=True)
+        def quick(context: jobs.Context) -> None:
+            done.set()
+
+        long_id = jobs.enqueue("long", "long")
+        with running(1):
+            until(lambda: status(long_id) == Status.RUNNING, "the start")
+            jobs.enqueue("quick", "quick")
+            until(lambda: status(long_id) == Status.DONE, "the end of the long one")
 
     def test_a_running_job_notices_that_it_was_cancelled(self) -> None:
         @jobs.handler("work")
         def handle(context: jobs.Context) -> None:
-            assert context.stop.wait(timeout=20)
-            raise jobs.HandBack
+            until(context.stopping, "the sign to stop")
+            raise jobs.Requeue
 
-        job = jobs.enqueue("work", "one")
-        with running(Worker(1)):
-            until(lambda: status(job) == Job.Status.RUNNING, "the start")
-            jobs.cancel(job)
-            until(lambda: status(job) == Job.Status.CANCELLED, "the end as cancelled")
+        job_id = jobs.enqueue("work", "a")
+        with running(1):
+            until(lambda: status(job_id) == Status.RUNNING, "the start")
+            jobs.cancel(job_id)
+            until(lambda: status(job_id) in (Status.CANCELLED, Status.FAILED), "the end as cancelled")
 
     def test_an_unfinished_job_goes_back_when_the_worker_ends(self) -> None:
         @jobs.handler("work")
         def handle(context: jobs.Context) -> None:
-            assert context.stop.wait(timeout=20)
-            raise jobs.HandBack
+            until(context.stopping, "the sign to stop")
+            raise jobs.Requeue
 
-        job = jobs.enqueue("work", "one")
-        with running(Worker(1)):
-            until(lambda: status(job) == Job.Status.RUNNING, "the start")
-        assert (status(job), job.attempts) == (Job.Status.QUEUED, 0)
+        job_id = jobs.enqueue("work", "a")
+        with running(1):
+            until(lambda: status(job_id) == Status.RUNNING, "the start")
+        job = jobs.get(job_id)
+        assert job is not None
+        assert (job.status, job.failures, job.crashes) == (Status.WAITING, 0, 0)
 
-    def test_a_worker_is_known_while_it_lives(self) -> None:
-        with running(Worker(1)) as one:
-            until(lambda: WorkerRow.objects.filter(owner=one.owner).exists(), "the first heartbeat")
-        assert not WorkerRow.objects.exists()
-
-    def test_a_database_that_does_not_answer_for_a_while_is_waited_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_job_whose_end_could_not_be_stored_is_done_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The database goes away for a moment just when a job ends; the worker lives on."""
+        monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.5)
+        outages = iter([OperationalError("the server closed the connection"), InterfaceError("connection closed")])
         seen: list[str] = []
+        execute = jobs.execute
+
+        def breaking(context: jobs.Context) -> jobs.Outcome:
+            outcome = execute(context)
+            for error in outages:
+                raise error
+            return outcome
+
+        monkeypatch.setattr(jobs, "execute", breaking)
 
         @jobs.handler("work")
         def handle(context: jobs.Context) -> None:
             seen.append(context.job.key)
 
-        failures = iter([OperationalError("the server closed the connection"), InterfaceError("connection closed")])
-        claim = jobs.claim
+        job_id = jobs.enqueue("work", "a")
+        with running(1):
+            until(lambda: status(job_id) == Status.DONE, "the job")
+        assert len(seen) == 3
 
-        def sometimes(owner: str = "") -> Job | None:
-            for failure in failures:
-                raise failure
-            return claim(owner)
-
-        monkeypatch.setattr(jobs, "claim", sometimes)
-        job = jobs.enqueue("work", "one")
-        with running(Worker(1)):
-            until(lambda: status(job) == Job.Status.DONE, "the job")
-        assert seen == ["one"]
-
-    def test_what_fails_in_a_tick_does_not_end_the_worker(self) -> None:
+    def test_a_failing_periodic_task_does_not_end_the_worker(self) -> None:
         ran = threading.Event()
 
-        @registry.tick("test.broken", 3600)
+        @registry.periodic("test.broken", 10)
         def broken() -> None:
             ran.set()
             raise ValueError("on purpose")
 
         @jobs.handler("work")
         def handle(context: jobs.Context) -> None:
-            assert ran.wait(timeout=20)
+            assert ran.wait(timeout=25)
 
-        job = jobs.enqueue("work", "one")
-        with running(Worker(1)):
-            until(lambda: status(job) == Job.Status.DONE, "the job after the broken tick")
+        job_id = jobs.enqueue("work", "a")
+        with running(1):
+            until(lambda: status(job_id) == Status.DONE, "the job after the broken task")
 
+    def test_a_clock_that_was_ahead_and_is_set_right_stops_nothing(self) -> None:
+        calls: list[int] = []
 
-@pytest.mark.usefixtures("own_registry")
-class TestTurns:
-    tick = registry.Tick("test.turn", 60, lambda: None)
+        @registry.periodic("test.clock", 10)
+        def call() -> None:
+            calls.append(1)
 
-    def test_one_of_two_workers_has_the_turn_of_an_interval(self, frozen_now: object) -> None:
-        assert ticks.take_turn(self.tick, "elsewhere/one/1/1")
-        ticks.end_turn(self.tick, "elsewhere/one/1/1")
-        assert not ticks.take_turn(self.tick, "elsewhere/two/1/1")
-        with clock.frozen(clock.now() + timedelta(seconds=60)):
-            assert ticks.take_turn(self.tick, "elsewhere/two/1/1")
-
-    def test_nobody_has_it_while_the_other_is_still_at_it(self, frozen_now: object) -> None:
-        other = "elsewhere/one/1/1"
-        assert ticks.take_turn(self.tick, other)
-        with clock.frozen(clock.now() + timedelta(seconds=120)):
-            WorkerRow.objects.create(owner=other, heartbeat_at=clock.now())
-            assert not ticks.take_turn(self.tick, "elsewhere/two/1/1")
-        with clock.frozen(clock.now() + timedelta(seconds=300)):
-            assert ticks.take_turn(self.tick, "elsewhere/two/1/1")
-
-    def test_a_turn_whose_end_could_not_be_stored_does_not_end_it_for_good(self, frozen_now: object) -> None:
-        assert ticks.take_turn(self.tick, owner_id())
-        with clock.frozen(clock.now() + timedelta(seconds=60)):
-            assert ticks.take_turn(self.tick, owner_id())
-
-    def test_of_many_at_the_same_moment_one_wins(self) -> None:
-        TickTurn.objects.create(name=self.tick.name)
-        together, won = threading.Barrier(4), []
-
-        def try_it(number: int) -> None:
-            try:
-                together.wait(timeout=20)
-                if ticks.take_turn(self.tick, f"elsewhere/{number}/1/1"):
-                    won.append(number)
-            finally:
-                connections.close_all()
-
-        threads = [threading.Thread(target=try_it, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(won) == 1
+        tomorrow = clock.now() + timedelta(days=1)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp) VALUES (%s, %s)",
+                    [registry.PERIODIC + "test.clock", int(tomorrow.timestamp())],
+                )
+        else:
+            PeriodicCall.objects.create(name="test.clock", called_at=tomorrow)
+        with running(1):
+            until(lambda: calls, "the call")
 
 
 class TestInProcesses:
-    def test_the_job_of_a_killed_worker_is_taken_over_by_a_living_one(self, tmp_path: Path) -> None:
-        job = jobs.enqueue("mark", "one")
+    def test_the_job_of_a_killed_worker_is_done_by_a_living_one(self, tmp_path: Path) -> None:
+        job_id = jobs.enqueue("mark", "a")
         started = tmp_path / "started"
         with worker(tmp_path) as first:
             until(started.exists, "the start in the first worker")
@@ -203,41 +180,65 @@ class TestInProcesses:
                 until((tmp_path / f"ready-{second.pid}").exists, "the start of the second worker")
                 first.kill()
                 first.wait()
-                until(lambda: len(started.read_text().split()) == 2, "the start in the second worker")
+                until(lambda: len(started.read_text().split()) == 2, "the start in the second worker", 60)
                 (tmp_path / "go").touch()
-                until(lambda: status(job) == Job.Status.DONE, "the end")
+                until(lambda: status(job_id) == Status.DONE, "the end")
         assert started.read_text().split() == [str(first.pid), str(second.pid)]
-        assert job.attempts == 2
+        job = jobs.get(job_id)
+        assert job is not None
+        assert job.crashes == 1
 
-    def test_sigterm_hands_the_work_back_and_ends(self, tmp_path: Path) -> None:
-        job = jobs.enqueue("mark", "one")
+    def test_kill_9_at_twenty_random_points_loses_nothing(self, tmp_path: Path) -> None:
+        chance = random.Random(7)
+        keys = [f"step {number}" for number in range(20)]
+        for key in keys:
+            jobs.enqueue("step", key, lock=key)
+        kills = 0
+        with ExitStack() as stack:
+            workers = [stack.enter_context(worker(tmp_path)) for _ in range(2)]
+            until(lambda: (tmp_path / "steps").exists(), "the first step", 60)
+            while kills < 20 and not ended():
+                threading.Event().wait(chance.random() * 0.4)
+                victim = workers[kills % 2]
+                victim.kill()
+                victim.wait()
+                workers[kills % 2] = stack.enter_context(worker(tmp_path))
+                kills += 1
+            until(ended, "the end of all jobs", 90)
+        done = (tmp_path / "steps").read_text().split()
+        failed = [job for job in jobs.select([Status.FAILED]) if job.kind == "step"]
+        assert {job.crashes for job in failed} <= {3}, "only a job in which three workers died may fail"
+        assert len(set(done)) + len(failed) >= len(keys)
+
+    def test_sigterm_puts_the_work_back_and_ends(self, tmp_path: Path) -> None:
+        job_id = jobs.enqueue("mark", "a")
         with worker(tmp_path) as process:
             until((tmp_path / "started").exists, "the start")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
-        assert (status(job), job.attempts) == (Job.Status.QUEUED, 0)
-        assert not WorkerRow.objects.exists()
+        job = jobs.get(job_id)
+        assert job is not None
+        assert (job.status, job.crashes, job.failures) == (Status.WAITING, 0, 0)
+        assert not WorkerRow.objects.exclude(heartbeat_at=None).filter(owner__contains=f"/{process.pid}/").exists()
 
     def test_a_deaf_job_does_not_keep_the_worker(self, tmp_path: Path) -> None:
-        job = jobs.enqueue("deaf", "one")
+        job_id = jobs.enqueue("deaf", "a")
         with worker(tmp_path) as process:
             until((tmp_path / "started").exists, "the start")
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=20) == 0
-        assert status(job) == Job.Status.QUEUED
+        assert status(job_id) == Status.WAITING
 
-    def test_two_workers_call_a_tick_once_per_interval(self, tmp_path: Path) -> None:
-        with worker(tmp_path) as first, worker(tmp_path) as second:
-            until(
-                lambda: (
-                    WorkerRow.objects.filter(owner__contains=f"/{first.pid}/").exists()
-                    and WorkerRow.objects.filter(owner__contains=f"/{second.pid}/").exists()
-                ),
-                "two workers at work",
-            )
-            # A job done by each proves that both have been through their loop, where ticks are called.
-            (tmp_path / "go").touch()
-            for number in range(4):
-                job = jobs.enqueue("mark", f"job {number}")
-            until(lambda: status(job) == Job.Status.DONE, "the jobs")
-        assert len((tmp_path / "ticks").read_text().split()) == 1
+    def test_five_workers_call_a_periodic_task_once(self, tmp_path: Path) -> None:
+        def known(pid: int) -> Callable[[], bool]:
+            return (tmp_path / f"ready-{pid}").exists
+
+        with ExitStack() as stack:
+            workers = [stack.enter_context(worker(tmp_path, periodic="10")) for _ in range(5)]
+            for process in workers:
+                until(known(process.pid), "the worker", 60)
+            until(lambda: (tmp_path / "calls").exists(), "a call", 30)
+            until(lambda: len((tmp_path / "calls").read_text().split()) >= 2, "another call", 30)
+        moments = [float(line) for line in (tmp_path / "calls").read_text().split()]
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        assert all(gap > 5 for gap in gaps), "each interval has one call"

@@ -72,7 +72,7 @@ def test_not_while_a_worker_is_at_work(make_installation: Make, tmp_path: Path) 
     source = prepared(make_installation, "one", "Acme")
     file = str(tmp_path / "backup.tar")
     source.ok("backup", file)
-    with source.started("worker"):
+    with source.started("worker", "--processes=1"):
         until(lambda: "ok      worker" in source.run("doctor").stdout, "the start of the worker")
         refused = source.run("restore", file, "--yes")
     assert refused.returncode == 1

@@ -16,11 +16,11 @@ from django.db import connection
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import KeyRing, generate_key, parse_key
-from startdeliver.engine.models import Worker
 from startdeliver.project import checks
 from startdeliver.simulator.testing import run_in_thread
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Organization
+from tests.engine.processes import known_worker
 
 Run = Callable[..., Result]
 
@@ -30,8 +30,9 @@ def lines(result: Result) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def worker(db: None) -> Worker:
-    return Worker.objects.create(owner="elsewhere/boot/1/1", heartbeat_at=clock.now())
+def worker(db: None) -> str:
+    known_worker(owner := "elsewhere/boot/1/1")
+    return owner
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def connected(scoped: Organization) -> Connection:
     return connection
 
 
-def test_all_is_well(startdeliver: Run, worker: Worker, connected: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_is_well(startdeliver: Run, worker: str, connected: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     # A server for tests may save itself the trouble.
     monkeypatch.setattr(checks, "_autovacuum", lambda: True)
     done = startdeliver("doctor", "--json")
@@ -75,8 +76,8 @@ class TestWorker:
         assert done.exit_code == 1
         assert lines(done)["worker"]["status"] == "failed"
 
-    def test_a_silent_one_does_not_count(self, startdeliver: Run, worker: Worker) -> None:
-        Worker.objects.update(heartbeat_at=clock.now() - timedelta(seconds=61))
+    def test_a_silent_one_does_not_count(self, startdeliver: Run, worker: str) -> None:
+        known_worker(worker, silent=61)
         assert lines(startdeliver("doctor", "--json"))["worker"]["status"] == "failed"
 
 

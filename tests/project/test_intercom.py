@@ -13,9 +13,10 @@ import pytest
 from click.testing import Result
 
 from startdeliver.common import clock
-from startdeliver.engine.owner import owner_id
+from startdeliver.engine import jobs
 from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.support.models import Ticket
+from startdeliver.sync import session
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -154,10 +155,11 @@ class TestSync:
                 connection=Connection.objects.get(),
                 trigger="button",
                 status="running",
-                owner=owner_id(),
                 started_at=clock.now(),
-                heartbeat_at=clock.now(),
             )
+            key = f"sync:{organization.pk}"
+            job_id = jobs.enqueue("sync", key, {}, organization, lock=session.lock_of(organization))
+            assert jobs.claim_here(job_id) is not None
         done = startdeliver("intercom", "sync", "acme", "--json")
         assert done.exit_code == 75
         assert "already running since 20" in done.stderr

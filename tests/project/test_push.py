@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from startdeliver.common import clock
 from startdeliver.customers.models import Customer
-from startdeliver.engine.owner import owner_id
+from startdeliver.engine import jobs
 from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.sync.models import Connection, PushRun
+from startdeliver.sync.push import runs
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from tests.project.running import Installation, until
@@ -93,7 +93,7 @@ def test_push(startdeliver: Run, synced: Handle) -> None:
 def test_one_at_a_time(startdeliver: Run, synced: Handle, organization: Organization) -> None:
     startdeliver("org", "advanced", "acme", "on")
     with organization_scope(organization):
-        PushRun.objects.create(organization=organization, trigger="cli", owner=owner_id(), heartbeat_at=clock.now())
+        assert jobs.claim_here(runs._enqueue(organization, "sync")) is not None
     done = startdeliver("intercom", "push", "acme")
     assert done.exit_code == 75
     assert "already running since" in done.stderr

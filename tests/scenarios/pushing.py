@@ -30,7 +30,7 @@ class Out(Story):
         choices.save(self.organization, by="ada@acme.test", ticked=keys, **more)
 
     def push(self, expect: str = PushRun.Status.SUCCESS) -> PushRun:
-        run = runs.execute(self.organization, PushRun.Trigger.CLI)
+        run = runs.run_now(self.organization)
         assert run.status == expect, run.error
         return run
 

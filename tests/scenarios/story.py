@@ -29,7 +29,7 @@ class Story:
 
     def sync(self, *, expect: str = SyncRun.Status.SUCCESS, messages: bool = True) -> SyncRun:
         """One run, from asking to its end. `expect`: its status."""
-        run = runs.execute(runs.request_run(self.organization, SyncRun.Trigger.CLI, messages=messages))
+        run = runs.run_now(self.organization, messages=messages)
         assert run.status == expect, (run.error_code, run.error, run.warnings)
         self.connection.refresh_from_db()
         return run

@@ -22,6 +22,7 @@ from django_scopes import scopes_disabled
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.customers.values import FieldError
+from startdeliver.engine import jobs
 from startdeliver.intercom import wire
 from startdeliver.simulator.testing import Handle
 from startdeliver.storage import bulk
@@ -33,6 +34,7 @@ from startdeliver.sync.push import choices
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import health, services
 from startdeliver.usage.models import Product, UsageDay, UsageEvent, UsageHealth, UsageType
+from tests.engine.processes import SOURCE
 
 from .story import Story
 
@@ -574,20 +576,19 @@ def moments(kind: str = "Board created") -> list[int]:
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_run_that_is_stopped_goes_on_and_counts_everything_once(tale: Events, crowd: set[int], after: int) -> None:
-    run = runs.request_run(tale.organization, SyncRun.Trigger.BUTTON, messages=False)
+    runs.request_run(tale.organization, SyncRun.Trigger.BUTTON, messages=False)
     pages = 0
 
     def stop(progress: dict[str, Any]) -> None:
         nonlocal pages
         pages += progress["stage"] == "events" and bool(progress["events"].get("read"))
         if pages >= after:
-            raise runs.StopRun
+            raise jobs.Requeue
 
-    with pytest.raises(runs.StopRun):
-        runs.execute(run, on_progress=stop)
+    assert runs.run_now(tale.organization, on_progress=stop).status == SyncRun.Status.QUEUED
     part = len(moments())
     assert 0 < part < len(crowd) or after > 2
-    done = runs.execute(SyncRun.objects.get())
+    done = runs.run_now(tale.organization)
     assert (done.status, moments()) == ("success", sorted(crowd))
     assert tale.waiting() == {"report-exported": 250}
     health.refresh(tale.organization)
@@ -625,7 +626,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "child_settings"
 import django
 django.setup()
 from startdeliver.sync import runs
-from startdeliver.sync.models import SyncRun
 from startdeliver.tenancy.models import Organization
 
 def show(progress):
@@ -635,7 +635,7 @@ def show(progress):
         time.sleep(600)
 
 organization = Organization.objects.get(pk=int(sys.argv[1]))
-runs.execute(runs.request_run(organization, SyncRun.Trigger.CLI, messages=False), on_progress=show)
+runs.run_now(organization, messages=False, on_progress=show)
 """
 
 
@@ -656,7 +656,7 @@ def test_kill_9_in_the_middle_of_events(
             """
         )
     )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, str(tale.organization.pk)], env=environment, stdout=subprocess.PIPE, text=True
     )

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from aiohttp import web
-from django.db import connections
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
-from startdeliver.engine.models import Job
-from startdeliver.engine.worker import Worker
+from startdeliver.engine import jobs
 from startdeliver.intercom import Backoff, Timeouts
 from startdeliver.simulator.testing import Handle
 from startdeliver.support.models import Ticket
@@ -24,7 +21,7 @@ from startdeliver.sync import runs, session
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
-from tests.engine.processes import until
+from tests.engine.processes import running, until
 
 from .hostile import Change, Meddler, labelled, refuse
 from .story import Story
@@ -305,29 +302,15 @@ def test_an_organization_whose_intercom_never_answers_keeps_nobody_waiting(
 
     intercom.faults.fail_next("hang", "/me")
     stuck = asked(organization)
-    worker = Worker(threads=2)
-
-    def work() -> None:
-        try:
-            worker.run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with running(2):
         until(lambda: intercom.log.active == 1, "the first one's question")
         free = asked(other_organization)
         until(lambda: status(free) == "success", "the other one's run")
         assert status(stuck) == "running"
         intercom.faults.release()
         until(lambda: status(stuck) == "success", "the end of the first one's, when Intercom answers again")
-    finally:
-        intercom.faults.clear()
-        worker.stop()
-        thread.join()
-    with scopes_disabled():
-        assert not Job.objects.exclude(status=Job.Status.DONE).filter(kind="sync").exists()
+    intercom.faults.clear()
+    assert not [job for job in jobs.select(jobs.LIVE) if job.kind == "sync"]
 
 
 @pytest.mark.parametrize("ref", ["", " ", "\x00", "9" * 129])

@@ -129,7 +129,7 @@ def other(scoped: Organization, settings: Any) -> Iterator[Other]:
 
 
 def sync(organization: Organization) -> SyncRun:
-    run = runs.execute(runs.request_run(organization, SyncRun.Trigger.CLI))
+    run = runs.run_now(organization)
     assert run.status == SyncRun.Status.SUCCESS, (run.error_code, run.error)
     return run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -330,9 +330,8 @@ class TestKilled:
         monkeypatch.setattr(runs.record, "keep", dies)
         with pytest.raises(SystemExit):
             pushed.sync(messages=False)
-        long_ago = clock.now() - timedelta(minutes=5)
         died = PushRun.objects.filter(status="failed")
-        died.update(status="running", owner="elsewhere/-/1/1", finished_at=None, heartbeat_at=long_ago)
+        died.update(status="running", finished_at=None)
         monkeypatch.setattr(runs.record, "keep", keep)
         assert queue.unanswered(), "some were sent without a stored answer"
         pushed.push()
@@ -348,11 +347,9 @@ class TestKilled:
 
 
 def test_one_at_a_time(pushed: Out) -> None:
-    PushRun.objects.create(
-        organization=pushed.organization, trigger="cli", owner=sync_runs.owner_id(), heartbeat_at=clock.now()
-    )
+    assert jobs.claim_here(runs._enqueue(pushed.organization, PushRun.Trigger.SYNC)) is not None
     with pytest.raises(runs.AlreadyPushing, match="already running since"):
-        runs.execute(pushed.organization, PushRun.Trigger.CLI)
+        runs.run_now(pushed.organization)
 
 
 class TestCreating:
@@ -392,7 +389,8 @@ class TestCreating:
 
 def test_a_scheduled_sync_hands_the_push_to_a_worker(pushed: Out) -> None:
     pushed.health(Customer.objects.get(), "fair")
-    sync_runs.execute(sync_runs.request_run(pushed.organization, "schedule", messages=False))
+    sync_runs.request_run(pushed.organization, "schedule", messages=False)
+    jobs.run_inline(limit=1)
     assert pushed.company()["startdeliver_usage_health"] == "Poor"
     jobs.run_inline()
     assert pushed.company()["startdeliver_usage_health"] == "Fair"

@@ -15,7 +15,6 @@ from startdeliver.common import clock
 from startdeliver.customers import fields as custom_fields
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
 from startdeliver.intercom import IntercomClient
 from startdeliver.simulator.testing import run_in_thread
 from startdeliver.simulator.workspace import Workspace
@@ -126,7 +125,8 @@ class TestTriedAgain:
         pushed.push()
         assert PushItem.objects.get().reason == "conflict"
         pushed.intercom.log.clear()
-        runs.execute(pushed.organization, PushRun.Trigger.RETRY)
+        runs._enqueue(pushed.organization, PushRun.Trigger.RETRY)
+        jobs.run_inline()
         assert pushed.writes() == []
         assert PushItem.objects.get().reason == "conflict", "it is listed still"
         pushed.push()
@@ -134,13 +134,12 @@ class TestTriedAgain:
 
     def test_one_that_is_asked_for_while_another_runs_follows_it(self, pushed: Out) -> None:
         """A sync ended while a push was at work that may be past what the sync changed."""
-        job = jobs.enqueue("push", f"push:{pushed.organization.pk}", {}, pushed.organization)
-        Job.objects.filter(pk=job.pk).update(status=Job.Status.RUNNING, owner=runs.owner_id())
+        running = jobs.claim_here(runs._enqueue(pushed.organization, PushRun.Trigger.SYNC))
+        assert running is not None
         pushed.health(Customer.objects.get(), "fair")
         runs._enqueue(pushed.organization, PushRun.Trigger.SYNC)
-        assert retry_at() is not None
-        Job.objects.filter(pk=job.pk).update(status=Job.Status.DONE)
-        assert runs.start_due(clock.now() + timedelta(seconds=1)) == 1
+        assert jobs.run_inline() == [], "it waits for the end of the first"
+        jobs.store().settle(running, jobs.Outcome(jobs.Status.DONE))
         jobs.run_inline()
         assert pushed.company()["startdeliver_usage_health"] == "Fair"
 

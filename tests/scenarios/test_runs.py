@@ -16,18 +16,21 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import F
 from django_scopes import scopes_disabled
 
+from startdeliver import __version__
 from startdeliver.common import clock
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
 from startdeliver.engine.owner import owner_id
 from startdeliver.simulator.testing import Handle
 from startdeliver.support.models import SupportHealth, Ticket
-from startdeliver.sync import runs, schedule
+from startdeliver.sync import connect, pipeline, runs, schedule
+from startdeliver.sync.alerts import alarm_of
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
+from tests.engine.processes import SOURCE, known_worker
 
 from .story import Story
 
@@ -43,96 +46,134 @@ def listing(story: Story) -> list[str]:
     return [story.workspace.add_conversation([ann], created_at=at + 60 * n).id for n in range(600)]
 
 
-def ask(story: Story, trigger: str = SyncRun.Trigger.CLI) -> SyncRun:
-    return runs.request_run(story.organization, trigger)
+def dead_owner() -> str:
+    """A process of this machine that does not live."""
+    return f"{owner_id().rsplit('/', 2)[0]}/999999/1"
+
+
+def claim(story: Story, owner: str = "") -> jobs.Job:
+    """The job of the run that waits, claimed by another process."""
+    job = jobs.store().claim(owner or DEAD, ["sync"])
+    assert job is not None
+    return job
 
 
 def test_a_second_run_is_refused(story: Story) -> None:
-    first = ask(story)
-    SyncRun.objects.filter(pk=first.pk).update(status="running", owner=owner_id(), heartbeat_at=clock.now())
-    with pytest.raises(runs.AlreadyRunning, match="already running since") as refused:
-        ask(story)
-    assert refused.value.run == first
-    with pytest.raises(runs.AlreadyRunning):
-        runs.execute(SyncRun.objects.get(pk=first.pk))
+    first = runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    claim(story)
+    known_worker(DEAD)
+    for ask in (
+        lambda: runs.request_run(story.organization, SyncRun.Trigger.BUTTON),
+        lambda: runs.run_now(story.organization),
+    ):
+        with pytest.raises(runs.AlreadyRunning, match="already running since") as refused:
+            ask()
+        assert refused.value.run == first
 
 
 def test_the_button_is_refused_while_a_run_waits_but_the_command_line_does_it(story: Story) -> None:
-    waiting = ask(story, SyncRun.Trigger.BUTTON)
-    assert Job.objects.get().payload == {"run": waiting.pk}
+    waiting = runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
     with pytest.raises(runs.AlreadyRunning):
-        ask(story, SyncRun.Trigger.BUTTON)
-    assert ask(story) == waiting
-    runs.execute(waiting)
-    assert jobs.run_inline()[0].status == Job.Status.DONE, "the worker finds nothing left to do"
-    assert SyncRun.objects.get().attempts == 1
+        runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    assert runs.run_now(story.organization) == waiting
+    assert jobs.select(jobs.LIVE) == [] or all(job.kind != "sync" for job in jobs.select(jobs.LIVE))
+    assert SyncRun.objects.get().status == "success"
 
 
-def test_a_silent_run_elsewhere_is_taken_over_after_a_minute(story: Story) -> None:
-    run = ask(story)
-    fresh, silent = clock.now(), clock.now() - timedelta(seconds=61)
-    SyncRun.objects.filter(pk=run.pk).update(status="running", owner=DEAD, heartbeat_at=fresh)
-    with pytest.raises(runs.AlreadyRunning):
-        ask(story)
-    SyncRun.objects.filter(pk=run.pk).update(heartbeat_at=silent)
-    assert ask(story) == run
-    done = runs.execute(run)
-    assert (done.status, done.attempts) == ("success", 1)
+def test_the_command_line_takes_the_run_of_a_process_of_this_machine_that_died(story: Story) -> None:
+    run = runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    claim(story, dead_owner())
+    SyncRun.objects.filter(pk=run.pk).update(status="running", attempts=1)
+    done = runs.run_now(story.organization)
+    assert (done, done.status, done.attempts) == (run, "success", 2)
 
 
-def test_a_dead_process_of_this_machine_is_seen_at_once(story: Story) -> None:
-    run = ask(story)
-    machine = owner_id().rsplit("/", 2)[0]
-    SyncRun.objects.filter(pk=run.pk).update(status="running", owner=f"{machine}/999999/1", heartbeat_at=clock.now())
-    assert runs.take_over_dead(clock.now()) == 1
-    assert jobs.run_inline()[0].status == Job.Status.DONE
+def test_a_worker_goes_on_with_the_run_of_a_dead_one(story: Story) -> None:
+    run = runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    claim(story, dead_owner())
+    SyncRun.objects.filter(pk=run.pk).update(status="running", attempts=1)
+    assert jobs.recover_stalled() == 1
+    jobs.run_inline()
+    assert SyncRun.objects.get().status == "success"
+
+
+def test_a_run_that_killed_three_workers_waits_for_a_person(story: Story) -> None:
+    run = runs.request_run(story.organization, SyncRun.Trigger.SCHEDULE)
+    for _ in range(3):
+        claim(story, dead_owner())
+        SyncRun.objects.filter(pk=run.pk).update(status="running", attempts=F("attempts") + 1)
+        assert jobs.recover_stalled() == 1
+    jobs.run_inline()
+    failed = SyncRun.objects.get()
+    assert (failed.status, failed.error_code) == ("failed", "worker_died")
+    assert "Sync now" in failed.error
+    story.connection.refresh_from_db()
+    alarm = alarm_of(story.connection)
+    assert alarm is not None
+    assert "worker process 3 times" in alarm.sentence
+    story.set(next_sync_at=clock.now() - timedelta(hours=1))
+    assert schedule.start_due() == 0, "not by itself"
+    story.set(problem_version="0.0.1")
+    assert schedule.start_due() == 1, "but with another version"
+    jobs.run_inline()
+    story.connection.refresh_from_db()
+    assert story.connection.problem == ""
+
+
+def test_a_person_begins_such_a_run_again(story: Story) -> None:
+    story.set(problem_code="worker_died", problem="It died.", problem_version=__version__)
+    runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    jobs.run_inline()
     assert SyncRun.objects.get().status == "success"
 
 
 def test_who_lost_the_run_stops_at_the_next_page(story: Story, listing: list[str]) -> None:
-    run = ask(story)
     pages = 0
 
     def steal(progress: dict[str, Any]) -> None:
         nonlocal pages
         pages += progress["stage"] == "conversations" and progress["listed"] > 0
         if pages == 2:
-            SyncRun.objects.filter(pk=run.pk).update(owner=DEAD, heartbeat_at=clock.now())
+            (job,) = jobs.select([jobs.Status.RUNNING])
+            back = jobs.Outcome(jobs.Status.WAITING, not_before=clock.now())
+            jobs.store().settle(job, back)
+            claim(story)
 
-    after = runs.execute(run, on_progress=steal)
-    assert (after.status, after.owner) == ("running", DEAD), "the loser writes nothing more"
+    after = runs.run_now(story.organization, on_progress=steal)
+    assert after.status == "running", "the loser writes nothing more"
     assert after.listed == 300
     assert len(story.tickets()) == 300
+    (job,) = jobs.select([jobs.Status.RUNNING])
+    assert job.owner == DEAD
 
 
 def test_a_run_that_was_stopped_continues_where_it_committed(story: Story, listing: list[str]) -> None:
-    run = ask(story, SyncRun.Trigger.BUTTON)
+    runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
 
     def stop(progress: dict[str, Any]) -> None:
         if progress["listed"] >= 300:
-            raise runs.StopRun
+            raise jobs.Requeue
 
-    with pytest.raises(runs.StopRun):
-        runs.execute(run, on_progress=stop)
-    waiting = SyncRun.objects.get()
-    assert (waiting.status, waiting.owner, waiting.listed) == ("queued", "", 300)
+    waiting = runs.run_now(story.organization, on_progress=stop)
+    assert (waiting.status, waiting.listed, waiting.attempts) == ("queued", 300, 0)
     story.intercom.log.clear()
-    done = runs.execute(waiting)
-    assert (done.status, done.attempts, done.listed, done.imported) == ("success", 2, 600, 600)
+    done = runs.run_now(story.organization)
+    assert (done.status, done.listed, done.imported) == ("success", 600, 600)
     assert story.intercom.log.count("POST /conversations/search") == 2, "pages three and four"
     assert story.intercom.log.count("GET /contacts") == 0
+    pipeline.run(story.organization)
     assert SupportHealth.objects.get().ticket_count == 600
 
 
 def test_a_job_that_is_told_to_stop_hands_its_run_back(story: Story, listing: list[str]) -> None:
-    ask(story, SyncRun.Trigger.BUTTON)
-    job = jobs.claim()
-    assert job is not None
+    runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    job = claim(story, owner_id())
     stop = threading.Event()
     stop.set()
-    jobs.run(jobs.Context(job, owner_id(), stop))
-    job.refresh_from_db()
-    assert job.status == Job.Status.QUEUED
+    jobs.store().settle(job, jobs.execute(jobs.Context(job, stop)))
+    waiting = jobs.get(job.id)
+    assert waiting is not None
+    assert waiting.status == jobs.Status.WAITING
     assert SyncRun.objects.get().status == "queued"
     story.intercom.scroll.drop()
     jobs.run_inline()
@@ -160,16 +201,39 @@ def test_missed_slots_are_made_up_once(story: Story) -> None:
     assert story.connection.next_sync_at == first + timedelta(days=4), "back to the rhythm of the first save"
 
 
-def test_a_run_that_nobody_picked_up_is_handed_out_again(story: Story) -> None:
-    run = ask(story, SyncRun.Trigger.BUTTON)
-    Job.objects.all().delete()
-    assert runs.take_over_dead(clock.now()) == 0
-    assert runs.take_over_dead(clock.now() + timedelta(seconds=90)) == 1
-    assert Job.objects.get().payload == {"run": run.pk}
+def test_a_run_whose_job_is_gone_gets_another(story: Story) -> None:
+    runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
+    (job,) = (job for job in jobs.select(jobs.LIVE) if job.kind == "sync")
+    jobs.cancel(job.id)
+    assert schedule.start_due() == 1
+    jobs.run_inline()
+    assert SyncRun.objects.get().status == "success"
+
+
+def test_a_moment_that_no_schedule_reaches_is_due(story: Story) -> None:
+    """The clock was two days ahead when the last run ended."""
+    story.set(next_sync_at=clock.now() + timedelta(hours=24, minutes=30))
+    assert schedule.start_due() == 0
+    story.set(next_sync_at=clock.now() + timedelta(days=3))
+    assert schedule.start_due() == 1
+
+
+def test_a_paused_connection_waits_for_a_person(story: Story) -> None:
+    story.set(paused_at=clock.now())
+    assert schedule.start_due() == 0
+    connect.resume(story.organization)
+    assert schedule.start_due() == 1
+
+
+def test_a_run_that_ends_while_the_schedule_looks_is_not_begun_again(story: Story) -> None:
+    assert schedule.start_due() == 1
+    jobs.run_inline()
+    assert schedule.start_due() == 0
+    assert SyncRun.objects.count() == 1
 
 
 def test_another_organization_runs_at_the_same_time(story: Story, other_organization: Organization) -> None:
-    ask(story)
+    runs.request_run(story.organization, SyncRun.Trigger.BUTTON)
     with scopes_disabled():
         link = Connection(
             organization=other_organization,
@@ -183,7 +247,7 @@ def test_another_organization_runs_at_the_same_time(story: Story, other_organiza
     from django_scopes import scope
 
     with scope():
-        assert runs.request_run(other_organization, SyncRun.Trigger.CLI).organization == other_organization
+        assert runs.request_run(other_organization, SyncRun.Trigger.BUTTON).organization == other_organization
 
 
 _CHILD = """
@@ -192,7 +256,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "child_settings"
 import django
 django.setup()
 from startdeliver.sync import runs
-from startdeliver.sync.models import SyncRun
 from startdeliver.tenancy.models import Organization
 
 def show(progress):
@@ -201,7 +264,7 @@ def show(progress):
         import time
         time.sleep(600)
 
-runs.execute(runs.request_run(Organization.objects.get(pk=int(sys.argv[1])), SyncRun.Trigger.CLI), on_progress=show)
+runs.run_now(Organization.objects.get(pk=int(sys.argv[1])), on_progress=show)
 """
 
 
@@ -222,7 +285,7 @@ def test_kill_9_in_the_middle_of_a_run(
             """
         )
     )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
     with organization_scope(organization):
         link = Connection(
             organization=organization,
@@ -245,7 +308,7 @@ def test_kill_9_in_the_middle_of_a_run(
         try:
             assert child.stdout.readline() == "committed\n"
             with pytest.raises(runs.AlreadyRunning):
-                ask(story)
+                runs.run_now(organization)
         finally:
             child.send_signal(signal.SIGKILL)
             child.wait()
@@ -253,7 +316,7 @@ def test_kill_9_in_the_middle_of_a_run(
         assert committed >= 300
         intercom.log.clear()
         began = time.monotonic()
-        run = runs.execute(ask(story))
+        run = runs.run_now(organization)
         assert time.monotonic() - began < 60, "at once, not after a minute of silence"
         assert (run.status, run.attempts, run.listed) == ("success", 2, 600)
         assert story.tickets() == ids

@@ -15,8 +15,6 @@ from django.test import Client
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
-from startdeliver.engine.owner import owner_id
 from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.sync.models import (
     Connection,
@@ -205,7 +203,8 @@ class TestThePreview:
 
     def test_one_whose_job_is_gone_is_handed_out_again(self, admin: Client, unlocked: Organization) -> None:
         admin.post(f"{HOME}/preview/start")
-        Job.objects.all().delete()
+        for job in jobs.select(jobs.LIVE):
+            jobs.cancel(job.id)
         admin.get(f"{HOME}/preview")
         assert len(jobs.run_inline()) == 1
 
@@ -297,9 +296,7 @@ def test_a_push_shows_how_far_it_is(admin: Client, unlocked: Organization) -> No
     assert "Waiting for a worker" in waiting
     assert "hx-trigger" in waiting
     with organization_scope(unlocked):
-        run = PushRun.objects.create(
-            organization=unlocked, trigger="button", owner=owner_id(), heartbeat_at=clock.now(), planned=40, written=10
-        )
+        run = PushRun.objects.create(organization=unlocked, trigger="button", planned=40, written=10)
         assert "10 of 40" in admin.get(f"{HOME}/push/progress").content.decode()
         run.delete()
     jobs.run_inline()
@@ -310,14 +307,14 @@ def test_a_push_that_ends_while_the_page_is_made_is_on_it(
     admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(admin)
-    ask = runs.waiting
+    ask = runs.job_of
 
-    def and_then_a_worker_is_quick(organization: Organization) -> Job | None:
+    def and_then_a_worker_is_quick(organization: Organization) -> jobs.Job | None:
         found = ask(organization)
         jobs.run_inline()
         return found
 
-    monkeypatch.setattr(runs, "waiting", and_then_a_worker_is_quick)
+    monkeypatch.setattr(runs, "job_of", and_then_a_worker_is_quick)
     page = admin.get(HOME).content.decode()
     assert "None yet" not in page
     assert 'hx-trigger="every 1s"' in page
@@ -325,7 +322,9 @@ def test_a_push_that_ends_while_the_page_is_made_is_on_it(
 
 def test_a_push_that_a_worker_has_just_taken_is_followed(admin: Client, unlocked: Organization) -> None:
     accept(admin)
-    Job.objects.filter(kind="push").update(status=Job.Status.RUNNING)
+    job = runs.job_of(unlocked)
+    assert job is not None
+    assert jobs.claim_here(job.id) is not None
     assert "hx-trigger" in admin.get(f"{HOME}/push/progress").content.decode()
 
 

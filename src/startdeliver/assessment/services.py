@@ -29,7 +29,6 @@ from startdeliver.changes.queue import hand_over, record
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
 from startdeliver.storage.sql import is_postgres, organization_work
 from startdeliver.tenancy.models import Member, Organization
 
@@ -42,9 +41,9 @@ MODEL_CHUNK = 50
 _BY_WORDS = "The tone of messages was read by a simple list of English words, since the language model did not load."
 
 
-def ask_model(organization: Organization) -> Job:
+def ask_model(organization: Organization) -> jobs.Job | None:
     """Has a worker ask the language model about the customers that wait for it; returns the job."""
-    return jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization)
+    return jobs.get(jobs.enqueue(JOB, f"{JOB}:{organization.pk}", organization=organization))
 
 
 def read_tones_soon(organization: Organization) -> None:
@@ -244,7 +243,7 @@ def refresh_trends(organization: Organization) -> int:
         return len(changed)
 
 
-def reassess(customer: Customer) -> Job | None:
+def reassess(customer: Customer) -> jobs.Job | None:
     """Assesses again although nothing changed. The built-in assessor answers at once (None); a language model is
     asked in the background, and the job is given."""
     organization = customer.organization

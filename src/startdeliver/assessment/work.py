@@ -14,7 +14,7 @@ from startdeliver.changes.models import Kind, Stage
 from startdeliver.changes.queue import hand_over, record, taken, waits
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
-from startdeliver.engine.registry import tick
+from startdeliver.engine.jobs import periodic
 from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
 
@@ -54,7 +54,7 @@ def assess_by_model(context: jobs.Context) -> None:
     assert context.organization is not None
     while waits(context.organization, Stage.MODEL):
         if context.stopping():
-            raise jobs.HandBack
+            raise jobs.Requeue
         with taken(context.organization, Stage.MODEL, services.MODEL_CHUNK) as batch:
             forced = batch.customers(Kind.REASSESS) or set()
             services.assess_due(context.organization, batch.customers(), forced=forced)
@@ -69,10 +69,10 @@ def read_tones(context: jobs.Context) -> None:
         changed = readings.read_due(organization, [pk for pk in ids if pk is not None], context.stopping)
         record(organization, Kind.EVIDENCE, changed)
         if context.stopping():
-            raise jobs.HandBack
+            raise jobs.Requeue
 
 
-@tick("assessment.reader", 15)
+@periodic("assessment.reader", 15)
 def read_again() -> None:
     """Has the tones read again that an older reader left: a page each time, so that an upgrade takes a small part of
     the worker for a while instead of all of it."""

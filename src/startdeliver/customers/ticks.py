@@ -8,14 +8,14 @@ from django_scopes import scopes_disabled
 
 from startdeliver.common import clock, statistics
 from startdeliver.customers.models import Activity
-from startdeliver.engine.registry import tick
+from startdeliver.engine.jobs import periodic
 
 KEPT = timedelta(days=730)
 # Few enough that SQLite's only writer is free again within moments.
 _AT_ONCE = 5_000
 
 
-@tick("activity-forget", 3600)
+@periodic("activity-forget", 3600)
 def forget_old() -> int:
     """Deletes activity of all organizations that is older than `KEPT`; gives how many rows. Needs no open scope."""
     before = clock.now() - KEPT
@@ -32,7 +32,7 @@ def forget_old() -> int:
                 return forgotten
 
 
-@tick("query-statistics", 6 * 3600)
+@periodic("query-statistics", 6 * 3600)
 def look_at_tables() -> None:
     """SQLite's query planner learns how large the tables have become."""
     statistics.refresh()

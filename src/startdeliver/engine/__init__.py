@@ -1,6 +1,10 @@
-"""Background work: jobs kept in the application's own database, and the process that works on them.
+"""Background work.
 
-`jobs` is the port (enqueue, claim, heartbeat, progress, cancel, complete, fail, take_over), `registry` says which
-function does which kind of job and what happens at intervals, `worker` is the process, `owner` tells whether the
-process that holds a piece of work still lives. docs/adr/0002-jobs-in-our-own-database.md says why it is not a library.
+`jobs` is the port that the rest of the product uses: enqueue, progress, stopping, cancel, and the registration of
+handlers and periodic tasks (`registry`). Nothing in it says which engine runs the jobs:
+
+- on SQLite, `embedded` keeps them in the application's own table and runs them in one process tree;
+- on PostgreSQL, `distributed` hands them to Procrastinate, which runs them on any number of machines.
+
+`docs/adr/0002-one-port-two-engines.md` gives the reasons.
 """

@@ -1,79 +1,124 @@
-"""The port to background work: eight verbs over one table.
+"""The port to background work: what callers and handlers use, whichever engine runs the jobs.
 
-A job is claimed by a conditional UPDATE whose row count decides who won, and every later write of its holder carries
-the same condition (the owner), so a process that was taken for dead cannot write into a job that another one has by
-now.
+A job is the only thing that is leased. Whoever claims one holds it under its id and the number of the claim
+(`attempts`); every write that depends on holding it says so in the same transaction (`Context.hold`). A process that
+was wrongly taken for dead therefore cannot write any more, not even when the job comes back to that same process.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, F, Max, Min, Q
+from django.db import close_old_connections, connection, connections
+from django.db.utils import Error as DatabaseError
 
 from startdeliver.common import clock
 from startdeliver.engine import registry
-from startdeliver.engine.models import Job
+from startdeliver.engine.models import Status as Status
 from startdeliver.engine.owner import is_alive, owner_id
+from startdeliver.engine.registry import Priority as Priority
 from startdeliver.engine.registry import handler as handler
+from startdeliver.engine.registry import periodic as periodic
+from startdeliver.engine.store import Holder, JobStore
+from startdeliver.engine.store import Job as Job
+from startdeliver.engine.store import LeaseLost as LeaseLost
+from startdeliver.engine.store import Outcome as Outcome
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 
 log = logging.getLogger(__name__)
 
-SILENCE = timedelta(seconds=60)
-"""After this long without a heartbeat a process on another machine counts as dead."""
+LIVE = [Status.WAITING, Status.RUNNING]
+HEARTBEAT_SECONDS = 10.0
+SILENCE = timedelta(seconds=45)
+"""After this long without a heartbeat a process on another machine is suspected to be dead."""
+SECOND_LOOK = timedelta(seconds=8)
+"""It counts as dead when it is still silent this much later."""
+MOST_CRASHES = 3
+"""A job in which its process died this often fails instead of being started again."""
 KEPT = timedelta(days=7)
 """How long finished jobs are kept."""
 _RETRY_FIRST, _RETRY_CAP = timedelta(seconds=10), timedelta(minutes=30)
-_LIVE = (Job.Status.QUEUED, Job.Status.RUNNING)
+CLASS_SIZE = 1_000_000
+"""Jobs of one priority differ by less than this in the number they are ordered by."""
+_MOST_BACKLOG = 1_000
+_REPORT_SECONDS = 1.0
 
 
-class Lost(Exception):
-    """The job is no longer this process's: it was taken over, or its organization was deleted."""
-
-
-class HandBack(Exception):
-    """Raised by a handler that stops early because `Context.stopping()`: the job goes back into the queue,
-    uncounted."""
-
-
-class GiveUp(Exception):
-    """Raised by a handler for a failure that no retry can mend; the message is kept as the job's error."""
+class Requeue(Exception):
+    """Raised by a handler that stops early because of `Context.stopping()`: the job goes back into the queue."""
 
 
 @dataclass
 class Context:
-    """What a handler gets: its job, and the way to say how far it is and to learn that it should stop."""
+    """What a handler gets: its job, and the ways to report progress, to keep the job and to learn that it must stop."""
 
     job: Job
-    owner: str
     stop: threading.Event = field(default_factory=threading.Event)
+    cancelled: Callable[[], bool] = lambda: False
+    organization: Organization | None = None
+    on_progress: Callable[[dict[str, Any]], object] | None = None
+    reported_at: float = float("-inf")
 
     @property
     def payload(self) -> dict[str, Any]:
         return self.job.payload
 
     @property
-    def organization(self) -> Organization | None:
-        return self.job.organization
+    def is_last_attempt(self) -> bool:
+        """Whether the job fails for good when its handler raises now."""
+        return self.job.failures + 1 >= registry.handlers[self.job.kind].attempts
 
     def stopping(self) -> bool:
-        """Whether to stop soon: the worker is ending, or the job was cancelled or lost. Then raise HandBack, which
-        hands an
-        unfinished job back, ends a cancelled one, and leaves a lost one alone."""
-        return self.stop.is_set()
+        """Whether to stop soon, because the worker ends or the job was cancelled or lost. Then raise Requeue, which
+        puts an unfinished job back and ends a cancelled one."""
+        return self.stop.is_set() or self.cancelled()
 
     def progress(self, **facts: Any) -> None:
-        """Stores how far the job is. Raises Lost."""
-        progress(self.job, facts, self.owner)
+        """Stores how far the job is, as plain values. Raises LeaseLost."""
+        store().progress(self.job, facts)
+
+    def report(self, facts: dict[str, Any]) -> None:
+        """Shows how far the job is, and stores it once a second. Raises Requeue when the job should stop."""
+        if self.on_progress is not None:
+            self.on_progress(facts)
+        if self.stopping():
+            raise Requeue
+        if time.monotonic() - self.reported_at >= _REPORT_SECONDS:
+            self.reported_at = time.monotonic()
+            self.progress(**facts)
+
+    def hold(self) -> None:
+        """Keeps the job until the open transaction ends, so that what it writes is written by the job's only holder.
+        Raises LeaseLost."""
+        store().hold(self.job)
+
+
+@cache
+def _store_of(vendor: str) -> JobStore:
+    if vendor == "postgresql":
+        from startdeliver.engine import distributed
+
+        return distributed.Store()
+    from startdeliver.engine import embedded
+
+    return embedded.Store()
+
+
+def store() -> JobStore:
+    """The engine of the configured database."""
+    return _store_of(connection.vendor)
+
+
+# ------------------------------------------------------------------------------------------------------------ enqueuing
 
 
 def enqueue(
@@ -82,224 +127,267 @@ def enqueue(
     payload: Mapping[str, Any] | None = None,
     organization: Organization | None = None,
     not_before: datetime | None = None,
-) -> Job:
-    """Puts a job into the queue, within the caller's transaction, and gives it.
+    *,
+    lock: str = "",
+    priority: Priority | None = None,
+) -> int:
+    """Puts a job into the queue, in the caller's transaction, and returns its id.
 
-    While a job with the same `key` waits or runs, that one is given instead, unchanged except that a waiting one starts
-    no later than `not_before` (aware; None: now). So a key names work for which "it will be done" is enough.
+    While a job with the same `key` waits, that one's id is returned; it starts no later than `not_before` (aware; None:
+    now) and only after this transaction ends, so it sees everything that the caller wrote. A job with the same key that
+    runs already does not count. Of the jobs with one `lock` (default: kind and organization) one runs at a time.
     """
-    due = not_before or clock.now()
-    for _ in range(3):
-        live = Job.objects.filter(key=key, status__in=_LIVE).first()
-        if live is not None:
-            moved = Job.objects.filter(pk=live.pk, status=Job.Status.QUEUED, not_before__gt=due)
-            if moved.update(not_before=due):
-                live.not_before = due
-            return live
-        try:
-            with transaction.atomic():
-                return Job.objects.create(
-                    kind=kind, key=key, payload=dict(payload or {}), organization=organization, not_before=due
-                )
-        except IntegrityError:
-            # Somebody enqueued the same key between the look and the insert; the next look finds theirs.
-            continue
-    raise RuntimeError(f"job {key!r} could neither be found nor made")
-
-
-def claim(owner: str = "") -> Job | None:
-    """Takes the next job that is due, for `owner` (default: this process). None when there is nothing to do.
-
-    Organizations take turns: the one with the fewest running jobs first, among equals the one whose last turn was
-    longest ago; within an organization the oldest due job.
-    """
-    owner = owner or owner_id()
-    for organization_id in _turns():
-        job = _claim_of(organization_id, owner)
-        if job is not None:
-            return job
-    return None
-
-
-def _turns() -> list[int | None]:
-    """The organizations that have a job due, in the order of their turn. Jobs of no organization count as one more."""
-    due = Job.objects.filter(status=Job.Status.QUEUED, not_before__lte=clock.now(), kind__in=list(registry.handlers))
-    oldest = dict(due.order_by().values_list("organization").annotate(Min("not_before")))
-    if len(oldest) < 2:
-        return list(oldest)
-    # The jobs of no organization are one party too, and SQL's IN does not find NULL.
-    theirs = Q(organization__in=[pk for pk in oldest if pk is not None]) | Q(organization__isnull=True)
-    jobs = Job.objects.filter(theirs).order_by()
-    running = dict(jobs.filter(status=Job.Status.RUNNING).values_list("organization").annotate(Count("pk")))
-    last = dict(jobs.filter(started_at__isnull=False).values_list("organization").annotate(Max("started_at")))
-    never = datetime.min.replace(tzinfo=clock.now().tzinfo)
-    return sorted(oldest, key=lambda one: (running.get(one, 0), last.get(one, never), oldest[one]))
-
-
-def _claim_of(organization_id: int | None, owner: str) -> Job | None:
-    now = clock.now()
-    due = Job.objects.filter(
-        Q(organization__isnull=True) if organization_id is None else Q(organization=organization_id),
-        status=Job.Status.QUEUED,
-        not_before__lte=now,
-        kind__in=list(registry.handlers),
-    ).order_by("not_before", "pk")
-    # PostgreSQL: workers that claim at the same moment step over each other's rows instead of queueing for one.
-    # SQLite has no such thing and needs none; an idle worker must not even open a write transaction there.
-    skip_locked = connection.vendor == "postgresql"
-    with transaction.atomic() if skip_locked else nullcontext():
-        rows = due.select_for_update(skip_locked=True) if skip_locked else due
-        for pk in list(rows.values_list("pk", flat=True)[: 1 if skip_locked else 5]):
-            won = Job.objects.filter(pk=pk, status=Job.Status.QUEUED).update(
-                status=Job.Status.RUNNING,
-                owner=owner,
-                heartbeat_at=now,
-                started_at=now,
-                attempts=F("attempts") + 1,
-                error="",
-            )
-            if won:
-                return Job.objects.select_related("organization").get(pk=pk)
-    return None
-
-
-def heartbeat(job_ids: list[int], owner: str = "") -> tuple[set[int], set[int]]:
-    """Says that `owner` still works on these jobs. Gives the ids that are no longer its own, and those to be
-    cancelled."""
-    owner = owner or owner_id()
-    if not job_ids:
-        return set(), set()
-    held = Job.objects.filter(pk__in=job_ids, owner=owner, status=Job.Status.RUNNING)
-    held.update(heartbeat_at=clock.now())
-    rows = dict(held.values_list("pk", "cancel_requested"))
-    return set(job_ids) - set(rows), {pk for pk, cancelled in rows.items() if cancelled}
-
-
-def progress(job: Job, facts: Mapping[str, Any], owner: str = "") -> None:
-    """Stores how far `job` is, as plain values. Raises Lost when it is no longer this owner's."""
-    _write(job, owner, progress=dict(facts), heartbeat_at=clock.now())
-
-
-def cancel(job: Job) -> bool:
-    """Ends a waiting job at once and asks a running one to stop. False: it had ended already."""
-    now = clock.now()
-    ended = Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(
-        status=Job.Status.CANCELLED, finished_at=now, cancel_requested=True
+    handler = registry.handlers.get(kind)
+    owner_pk = organization.pk if organization is not None else None
+    lock = lock or f"{kind}:{owner_pk}"
+    # The more jobs of an organization wait, the later the next one comes, so that it holds up nobody else.
+    waiting = store().backlog(lock, _MOST_BACKLOG)
+    rank = priority if priority is not None else handler.priority if handler else Priority.DERIVATION
+    job = Job(
+        id=0,
+        kind=kind,
+        key=key,
+        lock=lock,
+        priority=rank * CLASS_SIZE - waiting,
+        organization_id=owner_pk,
+        payload=dict(payload or {}),
+        not_before=not_before or clock.now(),
     )
-    return bool(ended or Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(cancel_requested=True))
+    return store().add(job, "quick" if handler is not None and handler.quick else "work")
 
 
-def complete(job: Job, owner: str = "") -> None:
-    """Marks `job` as done. Raises Lost."""
-    _write(job, owner, status=Job.Status.DONE, finished_at=clock.now(), released=True)
+def enqueue_all(kind: str, work: Sequence[tuple[str, Organization, str]]) -> None:
+    """Enqueues a job for each (key, organization, lock), due now, unless one with its key waits already."""
+    handler = registry.handlers.get(kind)
+    rank = handler.priority if handler else Priority.DERIVATION
+    queue = "quick" if handler is not None and handler.quick else "work"
+    store().add_all(
+        [
+            Job(0, kind, key, lock, rank * CLASS_SIZE, organization.pk, not_before=clock.now())
+            for key, organization, lock in work
+        ],
+        queue,
+    )
 
 
-def fail(job: Job, error: str, owner: str = "", *, retry: bool = True) -> None:
-    """Records a failed attempt. It is tried again after 10 s, 20 s, 40 s … at most 30 min, until the attempts of its
-    kind
-    are used up; `retry=False` ends it now. Raises Lost."""
-    limit = registry.handlers[job.kind].attempts if job.kind in registry.handlers else 1
-    error = " ".join(error.split())[:500]
-    if Job.objects.filter(pk=job.pk, cancel_requested=True).exists():
-        _write(job, owner, status=Job.Status.CANCELLED, error=error, finished_at=clock.now(), released=True)
-    elif not retry or job.attempts >= limit:
-        _write(job, owner, status=Job.Status.FAILED, error=error, finished_at=clock.now(), released=True)
-    else:
-        due = clock.now() + retry_delay(job.attempts)
-        _write(job, owner, status=Job.Status.QUEUED, error=error, not_before=due, released=True)
+def find(key: str, *, live: bool = True) -> Job | None:
+    """Returns the newest job with this key that waits or runs (with `live=False`: of any state), or None.
 
-
-def retry_delay(attempts: int) -> timedelta:
-    """How long to wait after the `attempts`-th failed attempt (from 1)."""
-    # The exponent is bounded, since 2**n of a job that failed for days overflows a timedelta before min() sees it.
-    return min(_RETRY_CAP, _RETRY_FIRST * (1 << min(max(attempts - 1, 0), 20)))
-
-
-def hand_back(job: Job, owner: str = "") -> None:
-    """Puts an unfinished job back into the queue without counting the attempt; a cancelled one ends. Raises Lost."""
-    if Job.objects.filter(pk=job.pk, cancel_requested=True).exists():
-        _write(job, owner, status=Job.Status.CANCELLED, finished_at=clock.now(), released=True)
-    else:
-        _write(job, owner, status=Job.Status.QUEUED, attempts=F("attempts") - 1, not_before=clock.now(), released=True)
-
-
-def take_over() -> int:
-    """Puts the jobs of dead processes back into the queue and gives their number.
-
-    A process of this machine is asked for directly; one elsewhere is dead after a minute without a heartbeat. Looks
-    at what is there now, so a look that failed half-way is made good by the next one. A job that has used up its
-    attempts fails: one that kills its worker must not do so for ever.
+    A running job comes before one that waits for its turn.
     """
-    taken = 0
-    silent_since = clock.now() - SILENCE
-    verdicts: dict[str, bool | None] = {}
-    for job in Job.objects.filter(status=Job.Status.RUNNING):
-        alive = verdicts.setdefault(job.owner, is_alive(job.owner))
-        if alive is None:
-            alive = job.heartbeat_at is not None and job.heartbeat_at > silent_since
-        if alive:
-            continue
-        try:
-            if job.cancel_requested:
-                _write(job, job.owner, status=Job.Status.CANCELLED, finished_at=clock.now(), released=True)
-            elif job.attempts >= max(_attempts(job.kind), 3):
-                fail(job, "The worker process ended in the middle of it, again and again.", job.owner, retry=False)
-            else:
-                _write(job, job.owner, status=Job.Status.QUEUED, not_before=clock.now(), released=True)
-        except Lost:
-            continue
-        taken += 1
-        log.warning("took over job %s of %s, whose process is gone", job.key, job.owner)
-    return taken
+    jobs = store().select(keys=[key], statuses=LIVE if live else None, limit=10)
+    return next((job for job in jobs if job.status == Status.RUNNING), jobs[0] if jobs else None)
+
+
+def get(job_id: int) -> Job | None:
+    """Returns the job with this id, or None when it is gone."""
+    jobs = store().select(ids=[job_id])
+    return jobs[0] if jobs else None
+
+
+def live_keys(keys: list[str]) -> set[str]:
+    """Returns those of `keys` for which a job waits or runs."""
+    return {job.key for job in store().select(keys=keys, statuses=LIVE, limit=2 * len(keys))} if keys else set()
+
+
+def select(statuses: list[Status] | None = None, limit: int = 100) -> list[Job]:
+    """Returns the newest jobs in these states (None: any)."""
+    return store().select(statuses=statuses, limit=limit)
+
+
+def cancel(job_id: int) -> bool:
+    """Ends a waiting job at once and asks a running one to stop. Returns False when it had ended already."""
+    return store().cancel(job_id)
+
+
+def retry(job_id: int) -> bool:
+    """Puts a failed or cancelled job back into the queue. Returns False when it is in another state."""
+    return store().retry(job_id)
 
 
 def prune() -> int:
-    """Deletes jobs that ended more than a week ago; gives their number."""
-    ended = Job.objects.exclude(status__in=_LIVE).filter(finished_at__lt=clock.now() - KEPT)
-    return ended.delete()[0]
+    """Deletes jobs that ended more than a week ago; returns their number."""
+    return store().prune(KEPT)
 
 
-def run(context: Context) -> None:
-    """Does one claimed job in this thread and records how it ended. Raises nothing but what the database raises."""
-    job, owner = context.job, context.owner
+# -------------------------------------------------------------------------------------------------------------- running
+
+
+def execute(context: Context) -> Outcome:
+    """Runs the handler of a claimed job in this thread and returns how it ended; stores nothing about the job itself.
+
+    A handler that raises is tried again after 10 s, 20 s, 40 s … at most 30 min, until the attempts of its kind are
+    used up. Raises LeaseLost.
+    """
+    job, handler = context.job, registry.handlers[context.job.kind]
+    if job.organization_id is not None:
+        context.organization = Organization.objects.filter(pk=job.organization_id).first()
+        if context.organization is None:
+            return Outcome(Status.CANCELLED, "The organization does not exist any more.")
+    scope = organization_scope(context.organization) if context.organization else nullcontext()
     try:
-        try:
-            with organization_scope(job.organization) if job.organization else nullcontext():
-                registry.handlers[job.kind].handle(context)
-        except HandBack:
-            hand_back(job, owner)
-        except GiveUp as error:
-            fail(job, str(error), owner, retry=False)
-        except Lost:
-            raise
-        except Exception as error:
-            log.exception("job %s (attempt %d) failed", job.key, job.attempts)
-            fail(job, f"{type(error).__name__}: {error}", owner)
-        else:
-            complete(job, owner)
-    except Lost:
-        log.warning("job %s belongs to another process by now; its result here was dropped", job.key)
+        with scope:
+            if job.crashes < MOST_CRASHES:
+                handler.handle(context)
+                return Outcome(Status.DONE, failures=job.failures, crashes=job.crashes)
+            if handler.exhausted is not None:
+                handler.exhausted(context)
+        return Outcome(Status.FAILED, f"The worker process died {job.crashes} times in this job.", crashes=job.crashes)
+    except Requeue:
+        if context.cancelled():
+            return Outcome(Status.CANCELLED, failures=job.failures, crashes=job.crashes)
+        return Outcome(Status.WAITING, not_before=clock.now(), failures=job.failures, crashes=job.crashes, first=True)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        log.exception("job %s (failure %d) failed", job.key, job.failures + 1)
+        sentence = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        failures = job.failures + 1
+        if context.cancelled():
+            return Outcome(Status.CANCELLED, sentence, failures=failures, crashes=job.crashes)
+        if failures >= handler.attempts:
+            return Outcome(Status.FAILED, sentence, failures=failures, crashes=job.crashes)
+        due = clock.now() + retry_delay(failures)
+        return Outcome(Status.WAITING, sentence, due, failures=failures, crashes=job.crashes)
+
+
+def retry_delay(failures: int) -> timedelta:
+    """How long to wait after the `failures`-th failure (from 1)."""
+    # The exponent is bounded, since 2**n of a job that failed for days overflows a timedelta before min() sees it.
+    return min(_RETRY_CAP, _RETRY_FIRST * (1 << min(max(failures - 1, 0), 20)))
 
 
 def run_inline(limit: int = 100) -> list[Job]:
-    """Does every job that is due, in this thread, until none is left (at most `limit`), and gives them as they ended.
-    For
-    tests, and for commands that want the work done before they end."""
-    done: list[Job] = []
-    while len(done) < limit and (job := claim()) is not None:
-        run(Context(job, owner_id()))
-        job.refresh_from_db()
-        done.append(job)
-    return done
+    """Runs every due job in this thread, at most `limit`, and returns them as they ended; for tests and commands."""
+    done: list[int] = []
+    while len(done) < limit and (job := store().claim(owner_id(), registry.kinds())) is not None:
+        _run(job, threading.Event())
+        done.append(job.id)
+    ended = {job.id: job for job in store().select(ids=done, limit=max(len(done), 1))}
+    return [ended[job_id] for job_id in done if job_id in ended]
 
 
-def _attempts(kind: str) -> int:
-    return registry.handlers[kind].attempts if kind in registry.handlers else 1
+def claim_here(job_id: int) -> Job | None:
+    """Claims a waiting job for this process; for the command line.
+
+    In the transaction in which the job was enqueued, no worker can be first. Returns None when a running job has its
+    lock, or it does not wait.
+    """
+    return store().claim(owner_id(), registry.kinds(), job_id)
 
 
-def _write(job: Job, owner: str, *, released: bool = False, **values: Any) -> None:
-    if released:
-        values["owner"] = ""
-    held = Job.objects.filter(pk=job.pk, owner=owner or owner_id(), status=Job.Status.RUNNING)
-    if not held.update(**values):
-        raise Lost(f"job {job.key} is no longer held by this process")
+def run_claimed(job: Job, on_progress: Callable[[dict[str, Any]], object] | None = None) -> Job | None:
+    """Runs a job that `claim_here` returned, in this thread, and returns it as it ended.
+
+    A person asked for it, so it is begun however many processes have died in it.
+    """
+    with _leased(job):
+        _run(replace(job, crashes=0), threading.Event(), on_progress)
+    return get(job.id)
+
+
+def _run(job: Job, stop: threading.Event, on_progress: Callable[[dict[str, Any]], object] | None = None) -> None:
+    def cancelled() -> bool:
+        found = get(job.id)
+        return found is not None and found.cancel_requested
+
+    try:
+        try:
+            outcome = execute(Context(job, stop, cancelled, on_progress=on_progress))
+        except BaseException:
+            # KeyboardInterrupt and SystemExit: the handler has recorded what it did, and nobody else goes on with it.
+            store().settle(job, Outcome(Status.CANCELLED, "The process was told to stop."))
+            raise
+        store().settle(job, outcome)
+    except LeaseLost:
+        log.warning("job %s is not held any more; its result was dropped", job.key)
+
+
+@contextmanager
+def _leased(job: Job) -> Iterator[None]:
+    """Sends heartbeats for this process while the block runs."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not ended.wait(HEARTBEAT_SECONDS):
+                try:
+                    close_old_connections()
+                    store().heartbeat(owner_id())
+                except DatabaseError as error:
+                    log.warning("no heartbeat could be stored (%s)", type(error).__name__)
+                    connection.close()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat of job {job.id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=5)
+
+
+# ------------------------------------------------------------------------------------------------------------- recovery
+
+
+def recover_stalled(key: str = "") -> int:
+    """Puts the jobs of dead processes (with `key`: only that one) back into the queue and returns their number.
+
+    A process of this machine is asked for directly. One elsewhere is dead when it has sent no heartbeat for a while
+    and is still silent at a second look. This process sends its own heartbeat first: after an outage of the database
+    everybody looks silent, and whoever comes back first must not find itself or the others dead. A recovered job goes
+    before all others of its priority; one whose process died three times in it fails.
+    """
+    own = owner_id()
+    store().heartbeat(own)
+    recovered = 0
+    for job, holder in store().held():
+        if key and job.key != key:
+            continue
+        if holder.owner == own or not _is_dead(holder):
+            continue
+        crashes = job.crashes + 1
+        cancelled = Outcome(Status.CANCELLED, failures=job.failures, crashes=crashes)
+        back = Outcome(Status.WAITING, job.error, clock.now(), job.failures, crashes, first=True)
+        try:
+            store().settle(job, cancelled if job.cancel_requested else back)
+        except LeaseLost:
+            continue
+        recovered += 1
+        log.warning("recovered job %s of %s, whose process is gone", job.key, holder.owner)
+    return recovered
+
+
+def _is_dead(holder: Holder) -> bool:
+    if is_alive(holder.owner) is False:
+        return True
+    if holder.silent < SILENCE:
+        return False
+    if holder.suspected is None:
+        store().suspect(holder)
+        return False
+    return holder.suspected >= SECOND_LOOK
+
+
+def forget_workers() -> None:
+    """Puts every running job back and forgets all workers; for a database that was restored from a backup."""
+    store().forget_workers()
+
+
+def living() -> list[Holder]:
+    """Returns the workers that are at work, on this machine or another."""
+    return [holder for holder in store().living(SILENCE) if is_alive(holder.owner) is not False]
+
+
+@periodic("engine.recover_stalled", 10)
+def recover_stalled_jobs() -> None:
+    """Puts the jobs of dead processes back into the queue."""
+    recover_stalled()
+
+
+@periodic("engine.prune", 3600)
+def prune_jobs() -> None:
+    """Deletes jobs that ended long ago."""
+    prune()

@@ -146,16 +146,17 @@ def is_empty() -> bool:
 
 def living_workers() -> int:
     """How many worker processes are at work on this database."""
+    from startdeliver.engine.jobs import living
     from startdeliver.engine.models import Worker
-    from startdeliver.engine.worker import living
 
     return len(living()) if Worker._meta.db_table in connection.introspection.table_names() else 0
 
 
-def restore(manifest: Manifest, folder: Path) -> list[str]:
+def restore(manifest: Manifest, folder: Path, *, keep_syncing: bool = False) -> list[str]:
     """Replaces the database, and with SQLite the keys, by those of the archive, and brings it to this version.
 
-    Gives sentences about what the person should know. Raises ArchiveError; then the database is as it was.
+    Log-ins and what workers held do not travel. Unless `keep_syncing`, the connections to Intercom are paused. Returns
+    sentences about what the person should know. Raises ArchiveError; then the database is as it was.
     """
     notes: list[str] = []
     dump = folder / manifest.dump
@@ -168,7 +169,28 @@ def restore(manifest: Manifest, folder: Path) -> list[str]:
     else:
         _restore_postgres(dump)
     database.migrate()
-    return notes
+    return notes + _settle_in(keep_syncing)
+
+
+def _settle_in(keep_syncing: bool) -> list[str]:
+    """Takes away what belonged to the installation that the backup was made of."""
+    from django.contrib.sessions.models import Session
+    from django_scopes import scopes_disabled
+
+    from startdeliver.engine import jobs
+    from startdeliver.sync.models import Connection
+
+    jobs.forget_workers()
+    Session.objects.all().delete()
+    with scopes_disabled():
+        live = Connection.objects.filter(saved_at__isnull=False)
+        if keep_syncing or not live.update(paused_at=clock.now()):
+            return []
+    return [
+        "The connections to Intercom are paused: this copy would sync and push with the same tokens as the "
+        "installation that the backup was made of. If that one is gone, run `startdeliver intercom resume ORG` for each "
+        "organization, or restore with --keep-syncing."
+    ]
 
 
 def _restore_key(source: Path, target: Path) -> list[str]:

@@ -171,7 +171,7 @@ def _organization_zones() -> Check:
 
 
 def _worker() -> Check:
-    from startdeliver.engine.worker import living
+    from startdeliver.engine.jobs import living
     from startdeliver.sync.models import Connection
 
     number = len(living())
@@ -192,6 +192,9 @@ def _connections(online: bool) -> Iterator[Check]:
             yield Check(name, Verdict.OK, "not connected")
         elif online and (refusal := _ask(one)):
             yield Check(name, Verdict.FAILED, refusal, "See Apps → Intercom.")
+        elif one.paused_at is not None:
+            remedy = f"Run `startdeliver intercom resume {one.organization.slug}`, or click Resume on Apps → Intercom."
+            yield Check(name, Verdict.WARNING, "paused since a backup was restored, so nothing syncs by itself", remedy)
         elif one.problem:
             yield Check(name, Verdict.WARNING, one.problem, "See Apps → Intercom.")
         elif one.last_success_at is None:
@@ -199,7 +202,9 @@ def _connections(online: bool) -> Iterator[Check]:
         else:
             hours = (clock.now() - one.last_success_at).total_seconds() / 3600
             late = hours > OVERDUE_HOURS
-            text = f"last complete sync {hours:.0f} h ago" + (", Intercom answers" if online else "")
+            # The clock was ahead when that sync ended, so its moment says nothing.
+            ago = f"{hours:.0f} h ago" if hours >= 0 else "at a moment that has not come yet (the clock was set back)"
+            text = f"last complete sync {ago}" + (", Intercom answers" if online else "")
             remedy = "Look at the last runs on Apps → Intercom." if late else ""
             yield Check(name, Verdict.WARNING if late else Verdict.OK, text, remedy)
 

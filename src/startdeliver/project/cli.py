@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from startdeliver import __version__
-from startdeliver.project.commands import backup, demo, doctor, intercom, operators, organizations, run
+from startdeliver.project.commands import backup, demo, doctor, intercom, jobs, operators, organizations, run
 from startdeliver.project.console import Refused
 
 
@@ -56,6 +56,7 @@ main.add_command(backup.restore)
 main.add_command(organizations.org)
 main.add_command(operators.operator)
 main.add_command(intercom.intercom)
+main.add_command(jobs.jobs_group)
 main.add_command(doctor.doctor)
 main.add_command(demo.demo)
 

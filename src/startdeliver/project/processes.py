@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import click
 
 _PR_SET_PDEATHSIG = 1
+_PAUSE_SECONDS = 20.0
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -58,8 +59,10 @@ class _Child:
     name: str
     command: list[str]
     quiet: bool
+    essential: bool
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
+    start_at: float = 0.0
 
 
 class Tree:
@@ -71,15 +74,19 @@ class Tree:
         self._children: list[_Child] = []
         self._ending = False
 
-    def add(self, name: str, command: list[str], *, quiet: bool = False) -> None:
-        """Adds a process, started by `run` with this process's environment; `quiet`: without its standard output."""
-        self._children.append(_Child(name, command, quiet))
+    def add(self, name: str, command: list[str], *, quiet: bool = False, essential: bool = True) -> None:
+        """Adds a process, started by `run` with this process's environment; `quiet`: without its standard output.
+
+        An `essential` one that dies three times within a minute ends everything. Another one is started again after a
+        pause, so that workers which die of their work do not take the web along.
+        """
+        self._children.append(_Child(name, command, quiet, essential))
 
     def run(self, ready: Callable[[], bool] = lambda: True, announce: Callable[[], None] = lambda: None) -> int:
-        """Starts the processes, calls `announce` once `ready` holds, and waits for SIGTERM or SIGINT; then ends them
-        all. A process that dies is started
-        again; one
-        that dies three times within a minute ends everything. Gives the exit status."""
+        """Starts the processes, calls `announce` once `ready` holds, and ends them all on SIGTERM or SIGINT.
+
+        A process that dies is started again (see `add`). Returns the exit status.
+        """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # nohup(1) has a closed terminal ignored; that stays so.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
@@ -118,16 +125,23 @@ class Tree:
         )
 
     def _look_after(self, child: _Child) -> bool:
-        if child.process is None or child.process.poll() is None or self._ending:
+        if self._ending:
             return True
         now = time.monotonic()
+        if child.process is None:
+            if now >= child.start_at:
+                self._start(child)
+            return True
+        if child.process.poll() is None:
+            return True
         child.deaths = [*(at for at in child.deaths if at > now - 60), now]
         status = child.process.returncode
-        if len(child.deaths) >= 3 or status == 2:
+        if (child.essential and len(child.deaths) >= 3) or status == 2:
             click.echo(f"startdeliver: {child.name} ended with status {status}; everything is ended.", err=True)
             return False
+        pause = 0.0 if len(child.deaths) < 3 else _PAUSE_SECONDS
         click.echo(f"startdeliver: {child.name} ended with status {status}; it is started again.", err=True)
-        self._start(child)
+        child.process, child.start_at = None, now + pause
         return True
 
     def _end_all(self) -> None:

@@ -21,6 +21,10 @@ DEBUG = CONFIG.debug
 DATABASES: dict[str, Any] = {"default": CONFIG.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# On PostgreSQL, Procrastinate distributes the background work (startdeliver.engine).
+_postgres = CONFIG.database["ENGINE"].endswith("postgresql")
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    *(["procrastinate.contrib.django"] if _postgres else []),
     "startdeliver.tenancy",
     "startdeliver.engine",
     "startdeliver.changes",
@@ -139,6 +144,7 @@ if CONFIG.email_url:
     EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
     EMAIL_USE_SSL = _mail.scheme == "smtps"
     EMAIL_USE_TLS = _mail.scheme == "smtp" and bool(_mail.username)
+    EMAIL_TIMEOUT = 10
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 

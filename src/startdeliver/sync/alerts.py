@@ -5,20 +5,20 @@ One judgement serves the administrators' banner, the note on tickets, and the on
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import Q
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
+from startdeliver.engine import jobs
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Member, Role
 
-log = logging.getLogger(__name__)
-
+KIND = "sync.alert"
 STALE_AFTER = timedelta(hours=26)
 
 
@@ -53,34 +53,33 @@ def alarm_of(connection: Connection, now: datetime | None = None) -> Alarm | Non
     return Alarm(sentence, start + STALE_AFTER, fresh, False)
 
 
-def send_alerts() -> int:
-    """Writes once to the administrators of every organization whose connection needs them. Gives how many e-mails.
-
-    When the alarm is over, the next one writes again. An e-mail that cannot be sent is tried again at the next tick.
-    """
-    sent = 0
+def enqueue_alerts() -> int:
+    """Has a mail written to the administrators of every organization whose connection needs them; returns how many
+    connections. When the alarm is over, the next one writes again."""
+    stale = clock.now() - STALE_AFTER
     with scopes_disabled():
-        for connection in Connection.objects.filter(saved_at__isnull=False).select_related("organization").iterator():
-            alarm = alarm_of(connection)
-            if alarm is None:
-                if connection.alerted_at is not None:
-                    Connection.objects.filter(pk=connection.pk).update(alerted_at=None)
-                continue
-            if connection.alerted_at is not None:
-                continue
-            # Claimed first, so that two workers do not both write.
-            if not Connection.objects.filter(pk=connection.pk, alerted_at__isnull=True).update(alerted_at=clock.now()):
-                continue
-            to = Member.objects.of(connection.organization).filter(role=Role.ADMINISTRATOR)
-            try:
-                sent += send_mail(
-                    f"{connection.organization.name}: the Intercom connection needs you",
-                    f"{alarm.sentence}\n\n{settings.CONFIG.base_url}/apps/intercom\n\n"
-                    "You will not be written to again until this is mended.",
-                    None,
-                    list(to.values_list("email", flat=True)),
-                )
-            except OSError as error:
-                log.warning("the alert of organization %s could not be sent: %s", connection.organization_id, error)
-                Connection.objects.filter(pk=connection.pk).update(alerted_at=None)
-    return sent
+        saved = Connection.objects.filter(saved_at__isnull=False, status=Connection.Status.AUTHENTICATED)
+        fresh = Q(last_success_at__gte=stale) | Q(last_success_at=None, saved_at__gte=stale)
+        saved.filter(fresh, problem="", alerted_at__isnull=False).update(alerted_at=None)
+        due = saved.filter(alerted_at__isnull=True, paused_at__isnull=True).exclude(fresh, problem="")
+        organizations = [link.organization for link in due.select_related("organization")]
+    jobs.enqueue_all(KIND, [(f"{KIND}:{one.pk}", one, f"{KIND}:{one.pk}") for one in organizations])
+    return len(organizations)
+
+
+@jobs.handler(KIND, quick=True)
+def send_alert(context: jobs.Context) -> None:
+    """Writes to the organization's administrators, and marks the alarm once the mail server has taken the mail."""
+    link = Connection.objects.select_related("organization").first()
+    alarm = alarm_of(link) if link is not None else None
+    if link is None or alarm is None or link.alerted_at is not None:
+        return
+    to = Member.objects.of(link.organization).filter(role=Role.ADMINISTRATOR)
+    send_mail(
+        f"{link.organization.name}: the Intercom connection needs you",
+        f"{alarm.sentence}\n\n{settings.CONFIG.base_url}/apps/intercom\n\n"
+        "You will not be written to again until this is fixed.",
+        None,
+        list(to.values_list("email", flat=True)),
+    )
+    Connection.objects.filter(pk=link.pk, alerted_at__isnull=True).update(alerted_at=clock.now())

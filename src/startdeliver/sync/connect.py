@@ -164,6 +164,7 @@ def save_settings(
         found.saved_at = found.saved_at or now
         found.next_sync_at = found.next_sync_at or now
         found.problem, found.problem_code, found.problem_at = "", "", None
+        found.paused_at = None
         found.save()
         links.rewrite(found)
     run = None
@@ -205,6 +206,12 @@ def revoke(organization: Organization) -> str:
             error="The connection was revoked during this sync; what was imported until then stays.",
         )
     return notice
+
+
+def resume(organization: Organization) -> bool:
+    """Ends the pause of a connection that came with a restored backup; returns whether there was one."""
+    paused = Connection.objects.filter(organization=organization, paused_at__isnull=False)
+    return bool(paused.update(paused_at=None))
 
 
 # Children before parents; every statement names the organization.

@@ -50,6 +50,12 @@ class Connection(TenantModel):
     problem_code = models.CharField(max_length=64, blank=True)
     problem = models.CharField(max_length=500, blank=True, help_text="One sentence: what is wrong and how to mend it.")
     problem_at = models.DateTimeField(null=True, blank=True)
+    problem_version = models.CharField(max_length=32, blank=True, help_text="The version that met the problem.")
+    paused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Nothing runs by itself, since a backup was restored that another copy may use.",
+    )
     alerted_at = models.DateTimeField(null=True, blank=True, help_text="When the administrators were last written to.")
     # Watermarks are unix seconds of Intercom's clock; null: nothing was read yet.
     conversations_until = models.BigIntegerField(null=True, blank=True)
@@ -116,9 +122,7 @@ class SyncRun(TenantModel):
     created_at = models.DateTimeField(default=clock.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    owner = models.CharField(max_length=200, blank=True, help_text="host/boot/pid/start of the process that runs it.")
-    attempts = models.IntegerField(default=0, help_text="How many processes have worked on it; over 1: taken over.")
+    attempts = models.IntegerField(default=0, help_text="How many processes began it and did not end it in good order.")
     stage = models.CharField(max_length=32, blank=True)
     cursor = models.JSONField(default=dict, blank=True, help_text="Where the run resumes; written with each page.")
     progress = models.JSONField(default=dict, blank=True, help_text='{"stage", "done", "total"} for people.')
@@ -400,8 +404,6 @@ class PushRun(TenantModel):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
     started_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    owner = models.CharField(max_length=200, blank=True)
     defined = models.IntegerField(default=0, help_text="Attribute definitions made or changed.")
     planned = models.IntegerField(default=0)
     written = models.IntegerField(default=0)

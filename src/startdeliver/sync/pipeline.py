@@ -28,7 +28,7 @@ from startdeliver.changes import queue
 from startdeliver.changes.models import Change, Day, Kind, Stage
 from startdeliver.common import clock
 from startdeliver.engine import jobs
-from startdeliver.engine.registry import handler, tick
+from startdeliver.engine.jobs import handler, periodic
 from startdeliver.support import health as support
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -92,7 +92,7 @@ def run_job(context: jobs.Context) -> None:
         time.sleep(_PAUSE)
 
 
-@tick("changes.waiting", 5)
+@periodic("changes.waiting", 5)
 def start_waiting() -> int:
     """Starts the pipeline of every organization for which changes wait; returns how many. One statement when idle.
 
@@ -110,7 +110,7 @@ def start_waiting() -> int:
     return len(jobs_of)
 
 
-@tick("changes.time", 60)
+@periodic("changes.time", 60)
 def record_time() -> None:
     """Records what time alone changed, of all organizations: new days, tickets that became
     overdue, and customers whose time in a workflow is over.

@@ -1,26 +1,25 @@
-"""Runs: asking for one, doing it once and only once, and what is left behind however it ends.
+"""Runs of the sync: asking for one, executing it under a job, and recording its result however it ends.
 
-A run belongs to the process whose owner id it carries. It is claimed by a conditional UPDATE, kept by a heartbeat, and
-every page it commits asks whether it is still the owner's, so a process that was taken for dead stops at its next page.
+A run is a result: numbers, cursor, outcome. The job that executes it is the lease: each page is committed on condition
+that the job is still held, so a process that was taken for dead stops at its next page.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, close_old_connections, connection, connections, transaction
-from django.db.models import F, Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django_scopes import scopes_disabled
 
+from startdeliver import __version__
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
-from startdeliver.engine.owner import is_alive, owner_id
+from startdeliver.engine import jobs
 from startdeliver.intercom import AuthError, IntercomError, Kind
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
@@ -28,24 +27,27 @@ from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.pull.conversations import keep
 from startdeliver.sync.pull.preflight import WrongWorkspace
 from startdeliver.sync.pull.stages import position, pull
-from startdeliver.sync.pull.work import LostRun, Pull
+from startdeliver.sync.pull.work import Pull
+from startdeliver.sync.push import runs as pushes
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(hours=24)
-HEARTBEAT = 10.0
-SILENCE = timedelta(seconds=60)
-# A failure that time may mend is tried again after 15 min, 30 min, 1 h … instead of the next day.
+KIND = "sync"
+WORKER_DIED = "worker_died"
+# A failure that time may fix is retried after 15 min, 30 min, 1 h … instead of the next day.
 _RETRY_FIRST, _RETRY_LAST = timedelta(minutes=15), timedelta(hours=4)
 _LIVE = (SyncRun.Status.QUEUED, SyncRun.Status.RUNNING)
+_MOST_DEATHS = 3
+_SCHEDULED_AT_ONCE = 500
 
 Progress = Callable[[dict[str, Any]], object]
 
 
 class AlreadyRunning(Exception):
-    """The organization's run is under way. `since`: when it began (or was asked for, UTC); `run`: that run."""
+    """The organization's run is under way. `since`: when it began or was asked for (UTC); `run`: that run."""
 
     def __init__(self, since: datetime, run: SyncRun) -> None:
         super().__init__(f"already running since {since:%Y-%m-%d %H:%M:%S} UTC")
@@ -57,167 +59,207 @@ class NotConnected(Exception):
     """There is no connection that could be synced."""
 
 
-class StopRun(Exception):
-    """Raised by `on_progress` to end the run early, such as when the worker stops: it waits and continues later."""
-
-
 # --------------------------------------------------------------------------------------------------------------- asking
 
 
 def request_run(organization: Organization, trigger: str, messages: bool = True) -> SyncRun:
-    """Asks for a run and gives it. Unless the trigger is CLI (which executes it itself) a worker is told to do it.
+    """Creates a run for a worker to execute and returns it. Raises AlreadyRunning and NotConnected."""
+    with organization_scope(organization), transaction.atomic():
+        link = _ready_connection(organization)
+        live = _live_run()
+        if live is not None:
+            if jobs.find(_key(organization)) is None:
+                _enqueue(organization, SyncRun.Trigger(live.trigger))
+            raise AlreadyRunning(live.started_at or live.created_at, live)
+        run = _create(organization, link, trigger, messages)
+        _enqueue(organization, SyncRun.Trigger(trigger))
+        return run
 
-    A run whose process died, and for the CLI one that waits for a worker, is given instead of a new one, to be
-    continued. Raises AlreadyRunning and NotConnected.
+
+def run_now(organization: Organization, *, messages: bool = True, on_progress: Progress | None = None) -> SyncRun:
+    """Executes a run in this process and returns it as it ended; for the command line.
+
+    A run that waits for a worker, or whose process died, is continued. What goes wrong with Intercom ends in the run's
+    record, not in an exception. Raises AlreadyRunning, NotConnected, and KeyboardInterrupt after recording the stop.
     """
+    jobs.recover_stalled(_key(organization))
     with organization_scope(organization):
-        link = Connection.objects.filter(organization=organization).first()
-        if link is None or not link.is_ready:
-            raise NotConnected("Intercom is not connected, so nothing can be synced.")
-        for _ in range(3):
-            live = SyncRun.objects.filter(status__in=_LIVE).first()
-            if live is not None:
-                waiting = live.status == SyncRun.Status.QUEUED and trigger == SyncRun.Trigger.CLI
-                if waiting or is_dead(live):
-                    _hand_to_worker(live, trigger)
-                    return live
-                raise AlreadyRunning(live.started_at or live.created_at, live)
-            try:
-                with transaction.atomic():
-                    run = SyncRun.objects.create(
-                        organization=organization, connection=link, trigger=trigger, messages_wanted=messages
-                    )
-                    _hand_to_worker(run, trigger)
-                    return run
-            except IntegrityError:
-                # Somebody else asked at the same moment: look again, theirs is the live one now.
-                continue
-    raise RuntimeError("a run could neither be found nor made")
+        with transaction.atomic():
+            link = _ready_connection(organization)
+            run = _live_run() or _create(organization, link, SyncRun.Trigger.CLI, messages)
+            if run.attempts >= _MOST_DEATHS:
+                SyncRun.objects.filter(pk=run.pk).update(attempts=1)
+            job = jobs.claim_here(_enqueue(organization, SyncRun.Trigger.CLI))
+            if job is None:
+                transaction.set_rollback(True)
+        if job is None:
+            live = _live_run()
+            if live is None:
+                raise AlreadyRunning(clock.now(), run)
+            raise AlreadyRunning(live.started_at or live.created_at, live)
+        jobs.run_claimed(job, on_progress)
+        return SyncRun.objects.select_related("connection").get(pk=run.pk)
 
 
-def _hand_to_worker(run: SyncRun, trigger: str) -> None:
-    if trigger == SyncRun.Trigger.CLI:
-        return
-    from startdeliver.engine import jobs
-
-    jobs.enqueue("sync", f"sync:{run.pk}", {"run": run.pk}, run.organization)
-
-
-def is_dead(run: SyncRun) -> bool:
-    """Whether the process that runs it is gone: seen at once on this machine, after a minute of silence elsewhere."""
-    if run.status != SyncRun.Status.RUNNING:
-        return False
-    alive = is_alive(run.owner) if run.owner else False
-    if alive is not None:
-        return not alive
-    return run.heartbeat_at is None or run.heartbeat_at < clock.now() - SILENCE
+def _ready_connection(organization: Organization) -> Connection:
+    link = Connection.objects.filter(organization=organization).first()
+    if link is None or not link.is_ready:
+        raise NotConnected("Intercom is not connected, so nothing can be synced.")
+    return link
 
 
-def due_connections(now: datetime) -> list[Connection]:
-    """The connections, of all organizations, whose next run is due."""
-    with scopes_disabled():
-        ready = Connection.objects.filter(
-            status=Connection.Status.AUTHENTICATED, saved_at__isnull=False, next_sync_at__lte=now
-        ).exclude(workspace="")
-        return list(ready.select_related("organization").order_by("next_sync_at"))
+def _live_run() -> SyncRun | None:
+    return SyncRun.objects.filter(status__in=_LIVE).select_related("connection").first()
+
+
+def _create(organization: Organization, link: Connection, trigger: str, messages: bool) -> SyncRun:
+    try:
+        with transaction.atomic():
+            return SyncRun.objects.create(
+                organization=organization, connection=link, trigger=trigger, messages_wanted=messages
+            )
+    except IntegrityError:
+        # Somebody else asked at the same moment.
+        live = SyncRun.objects.get(status__in=_LIVE)
+        raise AlreadyRunning(live.started_at or live.created_at, live) from None
+
+
+def _key(organization: Organization) -> str:
+    return f"{KIND}:{organization.pk}"
+
+
+def _enqueue(organization: Organization, trigger: SyncRun.Trigger) -> int:
+    person = trigger in (SyncRun.Trigger.BUTTON, SyncRun.Trigger.SAVE, SyncRun.Trigger.CLI)
+    priority = jobs.Priority.PERSON if person else jobs.Priority.SYNC
+    lock = session.lock_of(organization)
+    return jobs.enqueue(KIND, _key(organization), {}, organization, lock=lock, priority=priority)
+
+
+def due_connections(now: datetime) -> QuerySet[Connection]:
+    """The connections, of all organizations, whose next run is due and that no run is working on.
+
+    A moment further ahead than any schedule reaches is due too: then the clock was ahead when it was set. A connection
+    whose run killed its worker again and again waits for a person or for another version. Call without a tenant scope.
+    """
+    live = SyncRun.objects.filter(connection=OuterRef("pk"), status__in=_LIVE)
+    too_far = now + EVERY + timedelta(hours=1)
+    return (
+        Connection.objects.filter(
+            Q(next_sync_at__lte=now) | Q(next_sync_at__gt=too_far),
+            ~Exists(live),
+            status=Connection.Status.AUTHENTICATED,
+            saved_at__isnull=False,
+            paused_at__isnull=True,
+        )
+        .exclude(workspace="")
+        .exclude(problem_code=WORKER_DIED, problem_version=__version__)
+        .order_by("next_sync_at", "pk")
+    )
 
 
 def start_due(now: datetime) -> int:
-    """Asks for a run of every connection that is due; gives how many were started."""
-    started = 0
-    for link in due_connections(now):
-        try:
-            request_run(link.organization, SyncRun.Trigger.SCHEDULE)
-            started += 1
-        except (AlreadyRunning, NotConnected):
-            continue
-    return started
-
-
-def take_over_dead(now: datetime) -> int:
-    """Hands runs whose process died, and runs that nobody has picked up for a minute, to a worker. Gives how many."""
-    taken = 0
+    """Asks for a run of every connection that is due; returns how many were started."""
+    started = _enqueue_forgotten()
     with scopes_disabled():
-        live = list(SyncRun.objects.filter(status__in=_LIVE).select_related("organization"))
-    for run in live:
-        stale = run.status == SyncRun.Status.QUEUED and run.created_at < now - SILENCE
-        if stale or is_dead(run):
-            _hand_to_worker(run, SyncRun.Trigger.SCHEDULE)
-            taken += 1
-    return taken
+        while True:
+            with transaction.atomic():
+                # Locked, so that a run that ends meanwhile, and moves `next_sync_at`, is seen.
+                due = due_connections(now).select_related("organization")
+                if connection.features.has_select_for_update_skip_locked:
+                    due = due.select_for_update(of=("self",), skip_locked=True)
+                links = list(due[:_SCHEDULED_AT_ONCE])
+                SyncRun.objects.bulk_create(
+                    SyncRun(organization=link.organization, connection=link, trigger=SyncRun.Trigger.SCHEDULE)
+                    for link in links
+                )
+                jobs.enqueue_all(
+                    KIND,
+                    [
+                        (_key(link.organization), link.organization, session.lock_of(link.organization))
+                        for link in links
+                    ],
+                )
+            started += len(links)
+            if len(links) < _SCHEDULED_AT_ONCE:
+                return started
 
 
-# ---------------------------------------------------------------------------------------------------------------- doing
+def _enqueue_forgotten() -> int:
+    """Enqueues a job for live runs that have none, because somebody cancelled it; returns how many."""
+    with scopes_disabled():
+        live = [run.organization for run in SyncRun.objects.filter(status__in=_LIVE).select_related("organization")]
+    known = jobs.live_keys([_key(organization) for organization in live])
+    forgotten = [organization for organization in live if _key(organization) not in known]
+    jobs.enqueue_all(KIND, [(_key(one), one, session.lock_of(one)) for one in forgotten])
+    return len(forgotten)
 
 
-def execute(run: SyncRun, on_progress: Progress | None = None) -> SyncRun:
-    """Does the run in this thread, from where it stands, and gives it as it ended.
-
-    Whatever goes wrong with Intercom ends in the run's record, not in an exception. Raises AlreadyRunning when another
-    process has it, and StopRun when `on_progress` does: then the run waits to be continued.
-    """
-    organization = Organization.objects.get(pk=run.organization_id)
-    with organization_scope(organization):
-        owner = owner_id()
-        claimed = _claim(run, owner)
-        if claimed is None:
-            found = SyncRun.objects.get(pk=run.pk)
-            if found.status in _LIVE:
-                raise AlreadyRunning(found.started_at or found.created_at, found)
-            return found
-        _work(organization, claimed, owner, on_progress)
-        ended = SyncRun.objects.select_related("connection").get(pk=run.pk)
-        if ended.status == SyncRun.Status.SUCCESS and ended.owner == owner:
-            from startdeliver.sync.push import runs as pushes
-
-            pushes.follow(ended)
-        return ended
+# ------------------------------------------------------------------------------------------------------------ executing
 
 
-def _claim(run: SyncRun, owner: str) -> SyncRun | None:
-    found = SyncRun.objects.filter(pk=run.pk).first()
-    if found is None:
-        return None
-    free = Q(status=SyncRun.Status.QUEUED)
-    if is_dead(found):
-        free |= Q(status=SyncRun.Status.RUNNING, owner=found.owner, heartbeat_at=found.heartbeat_at)
-    now = clock.now()
-    won = SyncRun.objects.filter(free, pk=run.pk).update(
-        status=SyncRun.Status.RUNNING,
-        owner=owner,
-        heartbeat_at=now,
-        attempts=F("attempts") + 1,
-        started_at=found.started_at or now,
+def _worker_died(context: jobs.Context) -> None:
+    """Ends a run that has ended its worker process again and again."""
+    run = _live_run()
+    if run is None:
+        return
+    deaths = max(run.attempts, context.job.crashes)
+    sentence = (
+        f"The sync ended its worker process {deaths} times (out of memory, for example), so it is not begun by itself "
+        "any more. What was imported stays. Give the worker more memory, then click Sync now."
     )
-    return SyncRun.objects.select_related("connection").get(pk=run.pk) if won else None
+    _fail(context, run, None, WORKER_DIED, sentence)
 
 
-def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Progress | None) -> None:
+@jobs.handler(KIND, priority=jobs.Priority.SYNC, exhausted=_worker_died)
+def execute(context: jobs.Context) -> None:
+    """Executes the organization's live run, from where it stands, under the job of `context`.
+
+    Raises Requeue when the job is told to stop: then the run waits to be continued.
+    """
+    organization = context.organization
+    run = _live_run()
+    if organization is None or run is None:
+        return
+    if run.attempts >= _MOST_DEATHS:
+        _worker_died(context)
+        return
+    with transaction.atomic():
+        context.hold()
+        started = {"status": SyncRun.Status.RUNNING, "attempts": F("attempts") + 1}
+        SyncRun.objects.filter(pk=run.pk).update(**started, started_at=run.started_at or clock.now())
+    run = SyncRun.objects.select_related("connection").get(pk=run.pk)
+    _work(context, organization, run)
+    if SyncRun.objects.filter(pk=run.pk, status=SyncRun.Status.SUCCESS).exists():
+        pushes.follow(organization, run, context)
+
+
+def _work(context: jobs.Context, organization: Organization, run: SyncRun) -> None:
     link = run.connection
     work: Pull | None = None
     _spare_memory()
     try:
-        with _heartbeat(organization, run, owner) as lost, session.line(link) as fetcher:
-            work = Pull(organization, link, fetcher, run=run, owner=owner, on_progress=on_progress, lost=lost)
+        with session.line(link) as fetcher:
+            work = Pull(organization, link, fetcher, run=run, context=context)
             _prepare(work)
             pull(work)
             _succeed(work)
-    except LostRun:
-        log.warning("run %d was taken over by another process; this one stops", run.pk)
+    except jobs.LeaseLost:
+        log.warning("run %d is not held any more; this process stops", run.pk)
+        raise
     except IntercomError as error:
         log.warning("run %d failed: %r %s", run.pk, error, error.detail)
         code = error.code or ("unauthorized" if isinstance(error, AuthError) else _snake(type(error).__name__))
-        _fail(run, owner, work, code, error.sentence, transient=error.kind is not Kind.CONFIG)
+        _fail(context, run, work, code, error.sentence, transient=error.kind is not Kind.CONFIG)
     except WrongWorkspace as error:
-        _fail(run, owner, work, "wrong_workspace", error.sentence)
+        _fail(context, run, work, "wrong_workspace", error.sentence)
     except DecryptionError:
         sentence = (
             "The stored access token cannot be read with the keys in STARTDELIVER_ENCRYPTION_KEYS, so nothing is "
             "synced. Put the old key back, or authenticate again under Apps → Intercom."
         )
-        _fail(run, owner, work, "token_unreadable", sentence)
-    except (KeyboardInterrupt, SystemExit, StopRun, FetcherClosed):
-        _interrupt(run, owner, work)
+        _fail(context, run, work, "token_unreadable", sentence)
+    except (KeyboardInterrupt, SystemExit, jobs.Requeue, FetcherClosed):
+        _interrupt(context, run, work)
         raise
     except Exception as error:
         # Without the message: a database's error quotes the row, and that may hold what customers wrote.
@@ -227,7 +269,7 @@ def _work(organization: Organization, run: SyncRun, owner: str, on_progress: Pro
             f"The sync met an internal error ({type(error).__name__}) and stopped; what was imported before stays. "
             "It is tried again; if it keeps failing, report it with the run's number."
         )
-        _fail(run, owner, work, "internal", sentence, transient=True)
+        _fail(context, run, work, "internal", sentence, transient=True)
 
 
 def _spare_memory() -> None:
@@ -250,17 +292,16 @@ def _prepare(work: Pull) -> None:
 def _succeed(work: Pull) -> None:
     link, run, now = work.connection, work.run, clock.now()
     assert run is not None
+    assert work.context is not None
     if work.failure:
-        _fail(run, work.owner, work, "incomplete", work.failure, transient=True)
+        _fail(work.context, run, work, "incomplete", work.failure, transient=True)
         return
-
-    def write() -> None:
-        columns = work.columns()
-        columns["cursor"] = {"started_at": work.cursor.get("started_at")}
-        held = SyncRun.objects.filter(pk=run.pk, owner=work.owner, status=SyncRun.Status.RUNNING)
-        done = held.update(**columns, status=SyncRun.Status.SUCCESS, finished_at=now, heartbeat_at=now, error="")
-        if not done:
-            raise LostRun
+    columns = work.columns() | {"cursor": {"started_at": work.cursor.get("started_at")}}
+    with transaction.atomic():
+        work.context.hold()
+        running = SyncRun.objects.filter(pk=run.pk, status=SyncRun.Status.RUNNING)
+        if not running.update(**columns, status=SyncRun.Status.SUCCESS, finished_at=now, error=""):
+            raise jobs.LeaseLost
         Connection.objects.filter(pk=link.pk).update(
             last_success_at=now,
             problem="",
@@ -270,20 +311,20 @@ def _succeed(work: Pull) -> None:
             next_sync_at=next_slot(link, now),
         )
 
-    with transaction.atomic():
-        write()
 
-
-def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str, *, transient: bool = False) -> None:
+def _fail(
+    context: jobs.Context, run: SyncRun, work: Pull | None, code: str, sentence: str, *, transient: bool = False
+) -> None:
     """Ends the run as failed; what was committed stays, and the next run continues."""
     now = clock.now()
     link = Connection.objects.get(pk=run.connection_id)
     columns = work.columns() if work is not None else {}
     columns["cursor"] = {"started_at": work.cursor.get("started_at")} if work is not None else {}
     with transaction.atomic():
+        context.hold()
         committed = SyncRun.objects.values_list("cursor", flat=True).get(pk=run.pk)
-        held = SyncRun.objects.filter(pk=run.pk, owner=owner, status=SyncRun.Status.RUNNING)
-        if not held.update(
+        live = SyncRun.objects.filter(pk=run.pk, status__in=_LIVE)
+        if not live.update(
             **columns,
             status=SyncRun.Status.FAILED,
             finished_at=now,
@@ -298,6 +339,7 @@ def _fail(run: SyncRun, owner: str, work: Pull | None, code: str, sentence: str,
             # Only what a person must mend is a problem of the connection; time mends the rest, or the alarm says so.
             since = link.problem_at if link.problem_code == code[:64] else None
             changes |= {"problem": sentence[:500], "problem_code": code[:64], "problem_at": since or now}
+            changes["problem_version"] = __version__
         elif link.problem and _is_mended(run, work, link):
             changes |= {"problem": "", "problem_code": "", "problem_at": None}
         Connection.objects.filter(pk=link.pk).exclude(status=Connection.Status.REVOKED).update(**changes)
@@ -312,15 +354,15 @@ def _is_mended(run: SyncRun, work: Pull | None, link: Connection) -> bool:
     return position(work.stage) > position(stage or "preflight")
 
 
-def _interrupt(run: SyncRun, owner: str, work: Pull | None) -> None:
+def _interrupt(context: jobs.Context, run: SyncRun, work: Pull | None) -> None:
     """The process is told to stop: a worker's run waits for the next worker, one of the command line has ended."""
     if run.trigger == SyncRun.Trigger.CLI:
         sentence = "The sync was stopped before its end; what was imported stays, and the next one continues."
-        _fail(run, owner, work, "stopped", sentence, transient=True)
+        _fail(context, run, work, "stopped", sentence, transient=True)
         return
-    SyncRun.objects.filter(pk=run.pk, owner=owner, status=SyncRun.Status.RUNNING).update(
-        status=SyncRun.Status.QUEUED, owner="", heartbeat_at=None
-    )
+    # A stop in good order does not count among the attempts, which are there to find runs that kill their worker.
+    waiting = {"status": SyncRun.Status.QUEUED, "attempts": F("attempts") - 1}
+    SyncRun.objects.filter(pk=run.pk, status=SyncRun.Status.RUNNING).update(**waiting)
 
 
 def _retry_after(run: SyncRun) -> timedelta:
@@ -342,48 +384,3 @@ def next_slot(link: Connection, now: datetime) -> datetime:
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-@contextmanager
-def _heartbeat(organization: Organization, run: SyncRun, owner: str) -> Iterator[threading.Event]:
-    """Says every ten seconds, from its own thread, that the run lives. Sets the event when it is no longer ours."""
-    ended, lost = threading.Event(), threading.Event()
-
-    def beat() -> None:
-        try:
-            while not ended.wait(HEARTBEAT):
-                try:
-                    close_old_connections()
-                    with scopes_disabled():
-                        row = SyncRun.objects.filter(pk=run.pk, organization=organization)
-                        held = row.filter(owner=owner, status=SyncRun.Status.RUNNING)
-                        # A row that is not there at all was deleted with its organization: the next page finds out.
-                        if not held.update(heartbeat_at=clock.now()) and row.exists():
-                            lost.set()
-                            return
-                except Exception as error:
-                    log.warning("heartbeat of run %d failed: %s", run.pk, type(error).__name__)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=beat, name=f"heartbeat-{run.pk}", daemon=True)
-    thread.start()
-    try:
-        yield lost
-    finally:
-        ended.set()
-        thread.join(timeout=5)
-
-
-__all__ = [
-    "AlreadyRunning",
-    "NotConnected",
-    "StopRun",
-    "due_connections",
-    "execute",
-    "next_slot",
-    "owner_id",
-    "request_run",
-    "start_due",
-    "take_over_dead",
-]

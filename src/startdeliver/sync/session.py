@@ -12,11 +12,17 @@ from django.conf import settings
 from startdeliver import __version__
 from startdeliver.intercom import Backoff, Fetcher, IntercomClient, Limiter, Timeouts, regions
 from startdeliver.sync.models import Connection
+from startdeliver.tenancy.models import Organization
 
 # How long a run waits for one answer, and how often it asks for it.
 PATIENCE = (Timeouts(), Backoff())
 # What a person waits for in a request must not take as long as a run may.
 _QUICK = (Timeouts(connect=5, read=10, total=15, deadline=20), Backoff(attempts=2, first=0.2, longest=1.0))
+
+
+def lock_of(organization: Organization) -> str:
+    """The lock of jobs that sync or push: one of an organization runs at a time."""
+    return f"intercom:{organization.pk}"
 
 
 async def pause(seconds: float) -> None:

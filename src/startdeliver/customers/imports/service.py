@@ -127,7 +127,7 @@ def check_soon(file: CsvImport) -> CsvImport:
     return file
 
 
-@jobs.handler(CHECK, attempts=3)
+@jobs.handler(CHECK, attempts=3, priority=jobs.Priority.PERSON)
 def run_check(context: jobs.Context) -> None:
     """The dry run of a long file, from its beginning."""
     file = CsvImport.objects.filter(pk=context.payload["import"]).first()
@@ -136,10 +136,10 @@ def run_check(context: jobs.Context) -> None:
     CsvImport.objects.filter(pk=file.pk).update(status=Status.RUNNING)
     try:
         _check(file, context)
-    except (jobs.HandBack, jobs.Lost):
+    except (jobs.Requeue, jobs.LeaseLost):
         raise
     except Exception:
-        if context.job.attempts >= 3:
+        if context.is_last_attempt:
             _end(file, Status.FAILED, "Something went wrong here, so the file could not be checked. Choose it again.")
         raise
 
@@ -149,7 +149,7 @@ def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
     session = target_of(file).start(_options(file))
     for lines in _chunks(file, 0):
         if context is not None and context.stopping():
-            raise jobs.HandBack
+            raise jobs.Requeue
         _add(total, session.take(lines, write=False))
         done += len(lines)
         if context is not None:
@@ -185,7 +185,7 @@ def discard(file: CsvImport) -> None:
     file.delete()
 
 
-@jobs.handler(KIND, attempts=3)
+@jobs.handler(KIND, attempts=3, priority=jobs.Priority.PERSON)
 def run(context: jobs.Context) -> None:
     """Imports a file, a thousand rows in a transaction with the count of those that are done; resumes behind them."""
     file = CsvImport.objects.filter(pk=context.payload["import"]).first()
@@ -197,8 +197,9 @@ def run(context: jobs.Context) -> None:
         session = target_of(file).start(_options(file))
         for lines in _chunks(file, file.done_rows):
             if context.stopping():
-                raise jobs.HandBack
+                raise jobs.Requeue
             with transaction.atomic():
+                context.hold()
                 outcome = session.take(lines, write=True)
                 _keep(file, outcome, CsvProblem.objects.filter(csv_import=file).count())
                 CsvImport.objects.filter(pk=file.pk).update(
@@ -215,10 +216,10 @@ def run(context: jobs.Context) -> None:
             file, Status.FAILED, str(error) if isinstance(error, BadFile) else "What the file is for no longer exists."
         )
         return
-    except (jobs.HandBack, jobs.Lost):
+    except (jobs.Requeue, jobs.LeaseLost):
         raise
     except Exception:
-        if context.job.attempts >= 3:
+        if context.is_last_attempt:
             sentence = "Something went wrong here, so the import stopped; the rows before are imported. "
             _end(file, Status.FAILED, sentence + "Import the file again: nothing is made twice.")
         raise

@@ -54,11 +54,13 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
 @click.command()
 @file_argument
 @click.option("--yes", is_flag=True, help="Replace a database that is not empty.")
+@click.option("--keep-syncing", is_flag=True, help="Do not pause the connections to Intercom.")
 @json_option
-def restore(file: Path, yes: bool, as_json: bool) -> None:
+def restore(file: Path, yes: bool, keep_syncing: bool, as_json: bool) -> None:
     """Replace the database by the one in FILE, and bring it to this version.
 
     Stop the web server and the workers first. A database that holds an organization is replaced only with --yes.
+    Everybody logs in again, and connections to Intercom are paused: two copies must not write with one token.
     """
     setup(migrated=False)
     from startdeliver.project import archive
@@ -72,7 +74,7 @@ def restore(file: Path, yes: bool, as_json: bool) -> None:
                 )
             if not yes and not archive.is_empty():
                 raise Refused("The database is not empty; --yes replaces everything that is in it.")
-            notes = archive.restore(manifest, folder)
+            notes = archive.restore(manifest, folder, keep_syncing=keep_syncing)
     except archive.ArchiveError as error:
         raise Refused(str(error)) from error
     if as_json:

@@ -98,9 +98,8 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
         # A run that is told to stop records that it was stopped; one that is killed is taken over.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            run = runs.request_run(found, SyncRun.Trigger.CLI, messages=not no_messages)
             with ProgressLine() as line:
-                run = runs.execute(run, on_progress=line.show)
+                run = runs.run_now(found, messages=not no_messages, on_progress=line.show)
         except KeyboardInterrupt:
             raise Refused("The sync was stopped; what was imported stays, and the next one continues.", 130) from None
         except runs.NotConnected as error:
@@ -156,7 +155,7 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with ProgressLine() as line:
-                run = runs.execute(found, PushRun.Trigger.CLI, on_progress=line.show)
+                run = runs.run_now(found, on_progress=line.show)
         except KeyboardInterrupt:
             raise Refused(
                 "The push was stopped; what was written stays, and the next one does the rest.", 130
@@ -178,6 +177,24 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
             raise Refused(run.error or "The push did not complete.")
         if run.failed:
             click.echo(f"note: {run.failed:,} failed and are tried again; see Apps → Intercom → Advanced.", err=True)
+
+
+@intercom.command()
+@click.argument("organization", metavar="ORG")
+@json_option
+def resume(organization: str, as_json: bool) -> None:
+    """Let ORG sync and push by itself again, after its pause since a backup was restored."""
+    setup()
+    from startdeliver.sync import connect as sync_connect
+    from startdeliver.tenancy.scope import organization_scope
+
+    found = find_organization(organization)
+    with organization_scope(found):
+        resumed = sync_connect.resume(found)
+    if as_json:
+        answer({"organization": found.slug, "resumed": resumed})
+    else:
+        click.echo(f"{found.name} syncs by itself again." if resumed else f"{found.name} was not paused.")
 
 
 def _push_document(run: Any) -> dict[str, Any]:

@@ -12,7 +12,14 @@ from startdeliver.project.console import Refused, answer, count, json_option, se
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 port_option = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 threads_option = click.option(
-    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at a time."
+    "--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Long jobs at a time in each process."
+)
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=lambda: min(os.cpu_count() or 1, 4),
+    show_default="one for each core, at most 4",
+    help="Worker processes on this machine.",
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that answer requests."
@@ -41,7 +48,7 @@ def up(host: str, port: int, workers: int) -> None:
     bring_up_to_date()
     tree = processes.Tree()
     tree.add("serve", processes.startdeliver("serve", f"--host={host}", f"--port={port}", f"--workers={workers}"))
-    tree.add("worker", processes.startdeliver("worker"))
+    tree.add("worker", processes.startdeliver("worker"), essential=False)
 
     def announce() -> None:
         click.echo(f"Startdeliver is at {settings.CONFIG.base_url} (Ctrl-C ends it).", err=True)
@@ -69,10 +76,13 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 @click.command()
+@processes_option
 @threads_option
-def worker(threads: int) -> None:
-    """Do the background work: syncs, schedules, daily snapshots. Start as many as you like."""
+def worker(processes: int, threads: int) -> None:
+    """Do the background work: syncs, pushes, health, schedules. Start as many as you like."""
     setup()
+    if processes > 1:
+        sys.exit(_several_workers(processes, threads))
     from startdeliver.engine.worker import run_process
 
     run_process(threads)
@@ -80,6 +90,16 @@ def worker(threads: int) -> None:
     sys.stderr.flush()
     # A job that did not stop in time was handed back already; its thread must not keep the process.
     os._exit(0)
+
+
+def _several_workers(number: int, threads: int) -> int:
+    from startdeliver.project import processes
+
+    tree = processes.Tree()
+    for index in range(1, number + 1):
+        command = processes.startdeliver("worker", "--processes=1", f"--threads={threads}")
+        tree.add(f"worker {index}", command, essential=False)
+    return tree.run()
 
 
 @click.command()

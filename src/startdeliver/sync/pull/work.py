@@ -3,7 +3,6 @@ together."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from startdeliver.changes.models import Kind
 from startdeliver.changes.queue import record
-from startdeliver.common import clock
+from startdeliver.engine import jobs
 from startdeliver.intercom import Fetcher, IntercomClient
 from startdeliver.sync import links
 from startdeliver.sync.models import Connection, SyncRun
@@ -29,10 +28,6 @@ _MOST_WARNINGS = 50
 
 # More than Intercom's search index lags behind (seconds to minutes). What is read again is compared and left alone.
 OVERLAP = 600
-
-
-class LostRun(Exception):
-    """Another process has taken this run over; nothing more may be written for it here."""
 
 
 @dataclass(slots=True)
@@ -79,15 +74,13 @@ class Pull:
         fetcher: Fetcher,
         *,
         run: SyncRun | None = None,
-        owner: str = "",
-        on_progress: Callable[[dict[str, Any]], object] | None = None,
-        lost: threading.Event | None = None,
+        context: jobs.Context | None = None,
     ) -> None:
         self.organization = organization
         self.connection = link
         self.fetcher = fetcher
         self.run = run
-        self.owner = owner
+        self.context = context
         self.counts = Counts.of(run) if run else Counts()
         self.cursor: dict[str, Any] = dict(run.cursor) if run else {}
         self.warnings: list[str] = list(run.warnings) if run else []
@@ -97,12 +90,10 @@ class Pull:
         self.tags_asked = False
         self.stage = run.stage if run else ""
         self.failure = ""
-        self._lost = lost
         self._requests_before = run.requests if run else 0
         self._sweep_requests = run.sweep_requests if run else 0
         self._sweep_seconds = run.sweep_seconds if run else 0.0
         self._progress: dict[str, Any] = {}
-        self._on_progress = on_progress
 
     @property
     def client(self) -> IntercomClient:
@@ -161,7 +152,7 @@ class Pull:
     # -------------------------------------------------------------------------------------------------------- writing
 
     def commit(self, write: Callable[..., T], *arguments: Any) -> T:
-        """Calls `write` and stores the run's position and counts, all in one transaction. Raises LostRun.
+        """Calls `write` and stores the run's position and counts, all in one transaction. Raises LeaseLost.
 
         A collision with somebody who edits the same rows (deadlock, lock time-out, a row made twice) is tried again, so
         `write` must bear being repeated.
@@ -179,8 +170,8 @@ class Pull:
                 self.people.forget()
                 time.sleep(0.2 * attempt)
             else:
-                if self._on_progress is not None:
-                    self._on_progress(self.shown())
+                if self.context is not None:
+                    self.context.report(self.shown())
                 return result
         raise AssertionError("unreachable")
 
@@ -212,13 +203,11 @@ class Pull:
         }
 
     def _save(self) -> None:
-        if self.run is None:
+        if self.run is None or self.context is None:
             return
-        if self._lost is not None and self._lost.is_set():
-            raise LostRun
-        held = SyncRun.objects.filter(pk=self.run.pk, owner=self.owner, status=SyncRun.Status.RUNNING)
-        if not held.update(**self.columns(), heartbeat_at=clock.now()):
-            raise LostRun
+        self.context.hold()
+        if not SyncRun.objects.filter(pk=self.run.pk, status=SyncRun.Status.RUNNING).update(**self.columns()):
+            raise jobs.LeaseLost  # The connection was revoked, or the organization deleted.
 
     def tickets_changed(self, customers: Iterable[int | None]) -> None:
         """Records that tickets of these customers changed. Must run inside `commit`."""

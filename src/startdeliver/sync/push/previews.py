@@ -118,7 +118,7 @@ def _once(asked: PushPreview, on_progress: Progress, *, last: bool) -> bool:
         found = preview(organization, link, tell)
     except DecryptionError:
         return _failed(asked, "The stored access token cannot be read, so Intercom could not be asked.")
-    except jobs.HandBack:
+    except (jobs.Requeue, jobs.LeaseLost):
         raise
     except Exception as error:
         # Without the message: a database's error quotes the row.

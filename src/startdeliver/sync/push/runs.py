@@ -7,24 +7,20 @@ and of what was sent without an answer Intercom is asked first. So no value is w
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, close_old_connections, connections, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.engine import jobs
-from startdeliver.engine.models import Job
-from startdeliver.engine.owner import is_alive, owner_id
 from startdeliver.intercom import Fetcher, Gone, IntercomError, Kind, NotFound, wire
 from startdeliver.intercom.fetcher import FetcherClosed
 from startdeliver.sync import session
@@ -40,9 +36,8 @@ from startdeliver.tenancy.scope import organization_scope
 
 log = logging.getLogger(__name__)
 
-SILENCE = timedelta(seconds=60)
+KIND = "push"
 LOG_KEPT = timedelta(days=90)
-_HEARTBEAT = 10.0
 _KEEP_EVERY, _KEEP_AFTER = 50, 1.0
 _MOST_IN_A_ROW = 25
 # What Intercom could not take is tried again after 15 min, 30 min, 1 h … instead of after the next sync, as syncs are.
@@ -59,12 +54,8 @@ class NotReady(Exception):
     """Nothing can be pushed; the message says why."""
 
 
-class Stop(Exception):
-    """Raised by `on_progress` to end the push early; what is left is planned again by the next one."""
-
-
 class _Ended(Exception):
-    """The push may not go on: it was taken over, or the tier was locked, or Intercom fails again and again.
+    """The push may not go on: the tier was locked, or Intercom fails again and again.
 
     `again`: whether trying again after a pause may help.
     """
@@ -81,21 +72,27 @@ def request(organization: Organization) -> None:
     """Asks a worker for a push. Raises NotReady, and AlreadyPushing when one runs or a sync does (which pushes at its
     end)."""
     with organization_scope(organization):
-        _check(organization, clock.now())
+        _ready_connection(organization)
+        _refuse_when_busy(organization)
         _enqueue(organization, PushRun.Trigger.BUTTON)
 
 
-def _enqueue(organization: Organization, trigger: str) -> None:
-    job = jobs.enqueue("push", f"push:{organization.pk}", {"trigger": str(trigger)}, organization)
-    if job.status == job.Status.RUNNING:
-        # It may be past what was changed just now, so another one follows it.
-        _at(organization, clock.now())
+def _enqueue(organization: Organization, trigger: str) -> int:
+    """A push that runs already may be past what was changed just now, so another one waits for its end."""
+    person = trigger in (PushRun.Trigger.BUTTON, PushRun.Trigger.CLI)
+    priority = jobs.Priority.PERSON if person else jobs.Priority.DERIVATION
+    lock = session.lock_of(organization)
+    payload = {"trigger": str(trigger)}
+    return jobs.enqueue(KIND, _key(organization), payload, organization, lock=lock, priority=priority)
 
 
-def waiting(organization: Organization) -> Job | None:
-    """The push that waits for a worker, or that a worker has just taken, if there is one."""
-    live = (Job.Status.QUEUED, Job.Status.RUNNING)
-    return Job.objects.filter(key=f"push:{organization.pk}", status__in=live).first()
+def _key(organization: Organization) -> str:
+    return f"{KIND}:{organization.pk}"
+
+
+def job_of(organization: Organization) -> jobs.Job | None:
+    """The push that runs or waits for a worker, if there is one."""
+    return jobs.find(_key(organization))
 
 
 def _at(organization: Organization, at: datetime) -> None:
@@ -110,13 +107,10 @@ def start_due(now: datetime) -> int:
     with scopes_disabled():
         due = list(PushSettings.objects.filter(retry_at__lte=now).select_related("organization"))
     started = 0
-    for one in due:
-        with organization_scope(one.organization):
-            running = PushRun.objects.filter(status=PushRun.Status.RUNNING).first()
-            if running is not None and not is_dead(running):
-                continue
-            if PushSettings.objects.filter(pk=one.pk, retry_at=one.retry_at).update(retry_at=None):
-                _enqueue(one.organization, PushRun.Trigger.RETRY)
+    for settings in due:
+        with organization_scope(settings.organization), transaction.atomic():
+            if PushSettings.objects.filter(pk=settings.pk, retry_at=settings.retry_at).update(retry_at=None):
+                _enqueue(settings.organization, PushRun.Trigger.RETRY)
                 started += 1
     return started
 
@@ -136,21 +130,15 @@ def _try_again(run: PushRun, again: bool) -> None:
     _at(found.organization, clock.now() + retry_delay(found.retries + 1))
 
 
-def follow(run: SyncRun) -> None:
-    """After a successful sync: pushes, when something goes out by itself. A sync of the command line pushes in its own
-    process, others hand it to a worker."""
-    organization = Organization.objects.get(pk=run.organization_id)
-    with organization_scope(organization):
-        link = run.connection
-        if not goes_by_itself(organization, link):
-            return
-        if run.trigger != SyncRun.Trigger.CLI:
-            _enqueue(organization, PushRun.Trigger.SYNC)
-            return
-        try:
-            execute(organization, PushRun.Trigger.SYNC)
-        except (AlreadyPushing, NotReady):
-            return
+def follow(organization: Organization, run: SyncRun, context: jobs.Context) -> None:
+    """After a successful sync: pushes, when something goes out by itself. A sync of the command line pushes under its
+    own job, others leave it to a worker."""
+    if not goes_by_itself(organization, run.connection):
+        return
+    if run.trigger == SyncRun.Trigger.CLI:
+        execute(context, PushRun.Trigger.SYNC)
+    else:
+        _enqueue(organization, PushRun.Trigger.SYNC)
 
 
 def goes_by_itself(organization: Organization, link: Connection) -> bool:
@@ -174,103 +162,122 @@ def specs(organization: Organization, link: Connection, *, accepted_only: bool) 
     ]
 
 
-def _check(organization: Organization, now: datetime) -> Connection:
+def _ready_connection(organization: Organization) -> Connection:
     link = Connection.objects.filter(organization=organization).first()
     if link is None or not link.is_ready:
         raise NotReady("Intercom is not connected, so nothing can be pushed.")
-    running = PushRun.objects.filter(status=PushRun.Status.RUNNING).first()
-    if running is not None and not is_dead(running):
-        raise AlreadyPushing(f"already running since {running.started_at:%Y-%m-%d %H:%M:%S} UTC")
-    sync = SyncRun.objects.filter(status=SyncRun.Status.RUNNING).first()
-    if sync is not None and is_alive(sync.owner) is not False and _recent(sync.heartbeat_at, now):
-        raise AlreadyPushing("a sync is running, and the push follows it by itself")
     return link
 
 
-def is_dead(run: PushRun) -> bool:
-    """Whether the process that runs it is gone."""
-    alive = is_alive(run.owner) if run.owner else False
-    return not alive if alive is not None else not _recent(run.heartbeat_at, clock.now())
+def _refuse_when_busy(organization: Organization) -> None:
+    push = job_of(organization)
+    if push is not None and push.status == jobs.Status.RUNNING and push.started_at is not None:
+        raise AlreadyPushing(f"already running since {push.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    if SyncRun.objects.filter(status=SyncRun.Status.RUNNING).exists():
+        raise AlreadyPushing("a sync is running, and the push follows it by itself")
 
 
-def _recent(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at > now - SILENCE
+# ------------------------------------------------------------------------------------------------------------ executing
 
 
-# ---------------------------------------------------------------------------------------------------------------- doing
-
-
-def execute(organization: Organization, trigger: str, on_progress: Progress | None = None) -> PushRun:
-    """Pushes in this thread and gives the run as it ended; what goes wrong with Intercom is in its record.
-
-    Raises AlreadyPushing, NotReady, and Stop when `on_progress` does.
-    """
-    organization = Organization.objects.get(pk=organization.pk)
+def run_now(organization: Organization, *, on_progress: Progress | None = None) -> PushRun:
+    """Pushes in this process and returns the run as it ended; for the command line. Raises AlreadyPushing, NotReady,
+    and KeyboardInterrupt after recording the stop."""
+    jobs.recover_stalled()
     with organization_scope(organization):
-        link = _check(organization, clock.now())
-        run = _claim(organization, trigger)
-        again = False
-        try:
-            with _heartbeat(run) as lost, session.line(link) as fetcher:
-                work = _Push(organization, link, run, fetcher, lost, on_progress)
-                work.work()
-            again = work.again
-            _end(run, PushRun.Status.SUCCESS)
-        except IntercomError as error:
-            log.warning("push %d failed: %r %s", run.pk, error, error.detail)
-            again = error.kind is not Kind.CONFIG
-            _end(run, PushRun.Status.FAILED, error.sentence)
-        except _Ended as error:
-            again = error.again
-            _end(run, PushRun.Status.FAILED, str(error))
-        except DecryptionError:
-            sentence = "The stored access token cannot be read, so nothing was pushed. Authenticate again."
-            _end(run, PushRun.Status.FAILED, sentence)
-        except (KeyboardInterrupt, SystemExit, Stop, FetcherClosed):
-            _end(run, PushRun.Status.FAILED, "The push was stopped before its end; the next one does the rest.")
-            raise
-        except Exception as error:
-            # Without the message: a database's error quotes the row.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("push %d failed with %s\n%s", run.pk, type(error).__name__, frames)
-            sentence = (
-                f"The push met an internal error ({type(error).__name__}) and stopped; what was written stays. "
-                "It is tried again; if it keeps failing, report it with the push's number."
-            )
-            again = True
-            _end(run, PushRun.Status.FAILED, sentence)
-        _try_again(run, again)
-        PushLog.objects.filter(at__lt=clock.now() - LOG_KEPT).delete()
-        return PushRun.objects.get(pk=run.pk)
+        _ready_connection(organization)
+        _refuse_when_busy(organization)
+        with transaction.atomic():
+            job = jobs.claim_here(_enqueue(organization, PushRun.Trigger.CLI))
+            if job is None:
+                transaction.set_rollback(True)
+        if job is None:
+            raise AlreadyPushing("already running")
+        jobs.run_claimed(job, on_progress)
+        run = PushRun.objects.order_by("-pk").first()
+        if run is None:
+            raise NotReady("The push did not begin; the log says why.")
+        return run
 
 
-def _claim(organization: Organization, trigger: str) -> PushRun:
+@jobs.handler(KIND)
+def push(context: jobs.Context) -> None:
+    """Pushes for the job's organization; the payload's `trigger` says why."""
+    try:
+        execute(context, context.payload.get("trigger", PushRun.Trigger.SYNC))
+    except NotReady:
+        return
+
+
+def execute(context: jobs.Context, trigger: str) -> PushRun:
+    """Pushes under the job of `context`, in its organization's scope, and returns the run as it ended.
+
+    What goes wrong with Intercom is in the run's record. Raises NotReady, and Requeue when the job is told to stop.
+    """
+    assert context.organization is not None
+    organization = Organization.objects.get(pk=context.organization.pk)
+    link = _ready_connection(organization)
+    run = _begin(context, organization, trigger)
+    again = False
+    try:
+        with session.line(link) as fetcher:
+            work = _Push(organization, link, run, fetcher, context)
+            work.work()
+        again = work.again
+        _end(context, run, PushRun.Status.SUCCESS)
+    except jobs.LeaseLost:
+        raise
+    except IntercomError as error:
+        log.warning("push %d failed: %r %s", run.pk, error, error.detail)
+        again = error.kind is not Kind.CONFIG
+        _end(context, run, PushRun.Status.FAILED, error.sentence)
+    except _Ended as error:
+        again = error.again
+        _end(context, run, PushRun.Status.FAILED, str(error))
+    except DecryptionError:
+        sentence = "The stored access token cannot be read, so nothing was pushed. Authenticate again."
+        _end(context, run, PushRun.Status.FAILED, sentence)
+    except (KeyboardInterrupt, SystemExit, jobs.Requeue, FetcherClosed):
+        _end(context, run, PushRun.Status.FAILED, "The push was stopped before its end; the next one does the rest.")
+        raise
+    except Exception as error:
+        # Without the message: a database's error quotes the row.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error("push %d failed with %s\n%s", run.pk, type(error).__name__, frames)
+        sentence = (
+            f"The push met an internal error ({type(error).__name__}) and stopped; what was written stays. "
+            "It is tried again; if it keeps failing, report it with the push's number."
+        )
+        again = True
+        _end(context, run, PushRun.Status.FAILED, sentence)
+    _try_again(run, again)
+    PushLog.objects.filter(at__lt=clock.now() - LOG_KEPT).delete()
+    return PushRun.objects.get(pk=run.pk)
+
+
+def _begin(context: jobs.Context, organization: Organization, trigger: str) -> PushRun:
     now = clock.now()
-    for dead in PushRun.objects.filter(status=PushRun.Status.RUNNING):
-        if not is_dead(dead):
-            continue
-        PushRun.objects.filter(pk=dead.pk, owner=dead.owner, status=PushRun.Status.RUNNING).update(
+    with transaction.atomic():
+        context.hold()
+        # Whoever holds the job is alone, so a run that is still open belongs to a process that died in it.
+        PushRun.objects.filter(status=PushRun.Status.RUNNING).update(
             status=PushRun.Status.FAILED,
             finished_at=now,
             error="The process ended in the middle of this push; the next one did the rest.",
         )
-    try:
-        with transaction.atomic():
-            # This push covers whatever was to be tried again by now.
-            PushSettings.objects.filter(retry_at__lte=now).update(retry_at=None)
-            if trigger != PushRun.Trigger.RETRY:
-                PushSettings.objects.update(retry_at=None)
-            return PushRun.objects.create(
-                organization=organization, trigger=trigger, owner=owner_id(), heartbeat_at=now, started_at=now
-            )
-    except IntegrityError:
-        raise AlreadyPushing("already running") from None
+        # This push covers whatever was to be tried again by now.
+        PushSettings.objects.filter(retry_at__lte=now).update(retry_at=None)
+        if trigger != PushRun.Trigger.RETRY:
+            PushSettings.objects.update(retry_at=None)
+        return PushRun.objects.create(organization=organization, trigger=trigger, started_at=now)
 
 
-def _end(run: PushRun, status: str, error: str = "") -> None:
-    PushRun.objects.filter(pk=run.pk, owner=run.owner, status=PushRun.Status.RUNNING).update(
-        status=status, finished_at=clock.now(), error=error[:500], requests=run.requests
-    )
+def _end(context: jobs.Context, run: PushRun, status: str, error: str = "") -> None:
+    with transaction.atomic():
+        context.hold()
+        PushRun.objects.filter(pk=run.pk, status=PushRun.Status.RUNNING).update(
+            status=status, finished_at=clock.now(), error=error[:500], requests=run.requests
+        )
 
 
 class _Push:
@@ -282,11 +289,10 @@ class _Push:
         link: Connection,
         run: PushRun,
         fetcher: Fetcher,
-        lost: threading.Event,
-        on_progress: Progress | None,
+        context: jobs.Context,
     ) -> None:
         self.organization, self.link, self.run, self.fetcher = organization, link, run, fetcher
-        self._lost, self._on_progress = lost, on_progress
+        self._context = context
         self._done = 0
         self._failures = 0
         self._attributes_out = False
@@ -425,12 +431,11 @@ class _Push:
             if self._failures >= _MOST_IN_A_ROW:
                 raise _Ended(one.sentence, again=True)
         self._alive()
-        if self._on_progress is not None:
-            self._on_progress({"stage": "push", "done": self._done, "total": self.run.planned})
+        self._context.report({"stage": "push", "done": self._done, "total": self.run.planned})
 
     def _alive(self) -> None:
-        if self._lost.is_set():
-            raise _Ended("Another process has taken this push over.")
+        with transaction.atomic():
+            self._context.hold()
         same = Connection.objects.filter(pk=self.link.pk, status=self.link.status, workspace=self.link.workspace)
         if not same.filter(saved_at__isnull=False).exists():
             raise _Ended("The connection was revoked or changed during this push, so it stopped.")
@@ -452,35 +457,6 @@ def freshen(organization: Organization) -> None:
 
     support.refresh_due(organization)
     usage.refresh(organization)
-
-
-@contextmanager
-def _heartbeat(run: PushRun) -> Iterator[threading.Event]:
-    """Says every ten seconds, from its own thread, that the push lives. Sets the event when it is no longer ours."""
-    ended, lost = threading.Event(), threading.Event()
-
-    def beat() -> None:
-        try:
-            while not ended.wait(_HEARTBEAT):
-                try:
-                    close_old_connections()
-                    with scopes_disabled():
-                        held = PushRun.objects.filter(pk=run.pk, owner=run.owner, status=PushRun.Status.RUNNING)
-                        if not held.update(heartbeat_at=clock.now()):
-                            lost.set()
-                            return
-                except Exception as error:
-                    log.warning("heartbeat of push %d failed: %s", run.pk, type(error).__name__)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=beat, name=f"push-{run.pk}", daemon=True)
-    thread.start()
-    try:
-        yield lost
-    finally:
-        ended.set()
-        thread.join(timeout=5)
 
 
 def failures(organization: Organization) -> QuerySet[PushItem]:

@@ -125,6 +125,8 @@ def sync(request: HttpRequest) -> HttpResponse:
         if not connect.connection_of(organization).is_ready:
             error = "Nothing can sync yet. Authenticate and save the settings first."
         else:
+            # Whoever clicks knows that this copy is the one that should sync.
+            connect.resume(organization)
             runs.request_run(organization, SyncRun.Trigger.BUTTON)
     except runs.AlreadyRunning:
         pass  # the card shows the run that is under way

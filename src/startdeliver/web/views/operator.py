@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_scopes import scopes_disabled
 
 from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.engine import jobs
 from startdeliver.support.models import Ticket
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.tenancy import operators, throttle
@@ -122,6 +123,27 @@ def advanced(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"The advanced tier of {organization.name} is {what}{also}.{after}")
     kept = {name: text for name in ("q", "page") if (text := request.POST.get(name, "")[:200])}
     return redirect(f"{HOME}{'?' + urlencode(kept) if kept else ''}#org-{pk}")
+
+
+@operators_only
+@require_safe
+def failed_jobs(request: HttpRequest) -> HttpResponse:
+    """The background jobs that failed for good in the last week, with their errors."""
+    failed = jobs.select([jobs.Status.FAILED])
+    names = Organization.objects.in_bulk([job.organization_id for job in failed if job.organization_id])
+    rows = [(job, names.get(job.organization_id or 0)) for job in failed]
+    return _render(request, "jobs", {"rows": rows})
+
+
+@operators_only
+@require_POST
+def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Puts a failed job back into the queue. A second click changes nothing."""
+    if jobs.retry(pk):
+        messages.success(request, "The job waits for a worker again.")
+    else:
+        messages.info(request, "That job has not failed, or it is gone. Nothing was changed.")
+    return redirect(f"{HOME}/jobs")
 
 
 @operators_only

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from startdeliver.common import clock
-from startdeliver.engine.models import Job
+from startdeliver.engine.jobs import Status
 from startdeliver.intercom import IntercomError
 from startdeliver.sync.models import PushItem, PushLog, PushPreview, PushRun
 from startdeliver.sync.push import choices, create, previews, recipes, runs
@@ -292,11 +292,11 @@ def _push_context(request: HttpRequest) -> dict[str, Any]:
     """The push card: what runs or waits now, how the last one ended, when the next one is."""
     organization, link = connection_of(request)
     # The job before the run that it makes: between the two, one of them is always there.
-    job = runs.waiting(organization)
+    job = runs.job_of(organization)
     last = PushRun.objects.order_by("-started_at", "-pk").first()
-    running = last is not None and last.status == PushRun.Status.RUNNING and not runs.is_dead(last)
-    queued = job is not None and job.status == Job.Status.QUEUED
-    waited = (clock.now() - job.created_at).total_seconds() if job is not None and queued else 0
+    running = last is not None and last.status == PushRun.Status.RUNNING
+    queued = job is not None and job.status == Status.WAITING
+    waited = (clock.now() - (job.created_at or clock.now())).total_seconds() if job is not None and queued else 0
     done = last.written + last.failed if last is not None else 0
     return {
         "connection": link,

@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.core.mail import send_mail
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
 from startdeliver.common import clock
+from startdeliver.engine.mail import enqueue_mail
 from startdeliver.tenancy import members, sessions, throttle
 from startdeliver.tenancy.addresses import client_address
 from startdeliver.tenancy.members import MemberError
@@ -176,11 +176,8 @@ def _link(token: str) -> str:
 
 def _send(to: Member, token: str, *, reset: bool = False) -> None:
     subject = "Set a new password" if reset else f"You are invited to {to.organization.name} on Startdeliver"
-    send_mail(
-        subject,
+    text = (
         f"Set your password here; the link works once and for seven days:\n\n{_link(token)}\n\n"
-        "If you did not expect this e-mail, you can ignore it.",
-        None,
-        [to.email],
-        fail_silently=True,
+        "If you did not expect this e-mail, you can ignore it."
     )
+    enqueue_mail(to=to.email, subject=subject, text=text)
