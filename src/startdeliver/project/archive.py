@@ -188,8 +188,8 @@ def _settle_in(keep_syncing: bool) -> list[str]:
             return []
     return [
         "The connections to Intercom are paused: this copy would sync and push with the same tokens as the "
-        "installation that the backup was made of. If that one is gone, run `startdeliver intercom resume ORG` for each "
-        "organization, or restore with --keep-syncing."
+        "installation that the backup was made of. If that one is gone, run `startdeliver intercom resume ORG` for "
+        "each organization, or restore with --keep-syncing."
     ]
 
 
