@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name="paused_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="Nothing runs by itself: a backup was restored, and another copy may be in use.",
+                help_text="Nothing runs by itself, since a backup was restored that another copy may use.",
                 null=True,
             ),
         ),
