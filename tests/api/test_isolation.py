@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from startdeliver.api.entity import Entity, entities
+from startdeliver.api.entities import ENTITIES
+from startdeliver.api.entity import Entity
 from startdeliver.api.site import api
 from startdeliver.assessment.models import Assessment
 from startdeliver.customers.fields import field_create
@@ -102,7 +103,7 @@ def theirs(other_organization: Organization, outsider: Member) -> dict[str, int]
 
 
 def test_every_entity_and_route_is_covered_here(theirs: dict[str, int]) -> None:
-    assert set(theirs) == {entity.name for entity in entities()}
+    assert set(theirs) == {entity.name for entity in ENTITIES}
     known = {f"/api/v1/{name}{tail}" for name in theirs for tail in ("", "/{id}")}
     assert set(api.get_openapi_schema()["paths"]) == known | OTHERS
 
@@ -121,7 +122,7 @@ def test_no_address_with_their_id_answers(js: Js, their_js: Js, theirs: dict[str
         assert their_js.get(entity, theirs[entity]) == before
 
 
-@pytest.mark.parametrize("entity", list(entities()), ids=lambda entity: entity.name)
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_no_filter_or_sort_finds_their_rows(
     js: Js, their_js: Js, theirs: dict[str, int], entity: Entity, organization: Organization
 ) -> None:

@@ -13,11 +13,11 @@ from django.db.models import Q
 from startdeliver.api import auth
 from startdeliver.api.entities.customer import CUSTOMER
 from startdeliver.api.entity import Context, Field
-from startdeliver.api.kinds import Text
 from startdeliver.api.query import ListQuery
 from startdeliver.api.reading import page
 from startdeliver.assessment.models import Assessment, Current
 from startdeliver.common import clock
+from startdeliver.common.values import Text
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
 from startdeliver.support.models import Thread, Ticket, TicketParticipant

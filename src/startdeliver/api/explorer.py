@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from startdeliver.api.entity import Entity, Field, entities
+from startdeliver.api.entities import ENTITIES
+from startdeliver.api.entity import Entity, Field
 from startdeliver.api.site import api
 
 _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -79,7 +80,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def sections() -> list[Section]:
     """Everything on the page, from the OpenAPI description and the declared entities."""
-    declared = {entity.name: entity for entity in entities()}
+    declared = {entity.name: entity for entity in ENTITIES}
     found: dict[str, list[Call]] = {}
     for path, operations in api.get_openapi_schema()["paths"].items():
         for method, operation in operations.items():

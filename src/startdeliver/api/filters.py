@@ -12,9 +12,9 @@ from django.db.models.lookups import In
 
 from startdeliver.api.entity import Context, Entity, Field
 from startdeliver.api.errors import Invalid
-from startdeliver.api.kinds import ID, Choice, Email, Ids, Kind, Text, Words, WrongType
 from startdeliver.api.lookups import HasWord, Like
 from startdeliver.api.query import ListQuery, unknown_field
+from startdeliver.common.values import ID, BadValue, Choice, Email, Ids, Kind, Text, Words
 
 _COMPARISONS: Final = ("gt", "gte", "lt", "lte")
 _OPERATORS: Final = (*_COMPARISONS, "eq", "ne")
@@ -40,8 +40,8 @@ def condition(entity: Entity, query: ListQuery, context: Context) -> Q:
         wanted = values if len(values) > 1 else values[0]
         whole &= _one(field, wanted if operator is None else {operator: wanted}, context)
     named = {*query.filter, *(name for name, _, _ in query.plain)}
-    if entity.hidden is not None and not named & entity.shown_by:
-        whole &= ~entity.hidden
+    if entity.hidden is not None and not named & entity.hidden.shown_by:
+        whole &= ~entity.hidden.condition
     return whole
 
 
@@ -171,8 +171,8 @@ def _parsed(field: Field, value: object) -> Any:
 def _item(field: Field, kind: Kind, value: object) -> Any:
     try:
         return kind.wanted(value)
-    except WrongType as error:
-        raise Invalid(f"{field.name} {error}.", field=field.name) from error
+    except BadValue as error:
+        raise Invalid(f"{field.name}: {error}", field=field.name) from error
 
 
 def _is_one_of(field: Field, values: list[Any]) -> Q:

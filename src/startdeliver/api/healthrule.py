@@ -11,7 +11,7 @@ from ninja import Router
 from startdeliver.api import openapi, routes, writing
 from startdeliver.api.entity import Context, Field
 from startdeliver.api.errors import Forbidden, Invalid
-from startdeliver.api.kinds import Integer, Moment, Text
+from startdeliver.common.values import Integer, Moment, Text
 from startdeliver.support import health
 
 router = Router()

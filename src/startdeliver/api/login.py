@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django_scopes import scopes_disabled
-from ninja import Router
+from ninja import Field as Described
+from ninja import Router, Schema
+from pydantic import ConfigDict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
 
 from startdeliver.api import openapi, routes, wire
 from startdeliver.api.auth import COOKIE
@@ -23,51 +26,57 @@ from startdeliver.tenancy.scope import organization_scope
 
 router = Router()
 
-_LOGIN_BODY = {
-    "type": "object",
-    "required": ["email", "password"],
-    "properties": {
-        "email": {"type": "string"},
-        "password": {"type": "string"},
-        "remember": {"type": "boolean", "default": False, "description": "Keep the cookie after the browser closes."},
-        "setCookie": {"type": "boolean", "default": False, "description": "Set the key as a cookie too."},
-    },
-}
-_LOGIN_ANSWER = {
-    "type": "object",
-    "required": ["apiKey", "expiresAt"],
-    "properties": {"apiKey": {"type": "string"}, "expiresAt": {"type": "string", "format": "date-time"}},
-}
-_ME_ANSWER = {
-    "type": "object",
-    "required": ["id", "email", "name", "role", "access", "organization"],
-    "properties": {
-        "id": {"type": ["integer", "null"], "description": "The member's id; null for a key of the organization."},
-        "email": {"type": ["string", "null"]},
-        "name": {"type": "string"},
-        "role": {"type": ["string", "null"], "enum": ["administrator", "main", "lite", None]},
-        "access": {"type": "string", "enum": ["admin", "read"]},
-        "timeZone": {"type": "string"},
-        "organization": {"type": "object"},
-        "expiresAt": {"type": ["string", "null"], "format": "date-time"},
-    },
-}
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\0]*$")]
+
+
+class _Camel(Schema):
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+
+
+class LoginBody(_Camel):
+    """What is sent to log in."""
+
+    email: Secret
+    password: Secret
+    remember: bool | None = Described(False, description="Keep the cookie after the browser closes.")
+    set_cookie: bool | None = Described(False, description="Set the key as a cookie too.")
+
+
+class LoginAnswer(_Camel):
+    """A new key."""
+
+    api_key: str
+    expires_at: datetime
+
+
+class MeAnswer(_Camel):
+    """The member or key that is calling."""
+
+    id: int | None = Described(description="The member's id; null for a key of the organization.")
+    email: str | None
+    name: str
+    role: Literal["administrator", "main", "lite"] | None
+    access: Literal["admin", "read"]
+    time_zone: str
+    organization: dict[str, Any]
+    expires_at: datetime | None
 
 
 @router.post(
     "/login",
     auth=None,
     operation_id="login",
-    response={200: None},
+    response=LoginAnswer,
     tags=["account"],
     summary="Log in",
-    openapi_extra={"requestBody": openapi.body(_LOGIN_BODY), "responses": openapi.responses(_LOGIN_ANSWER, 400, 413)},
+    openapi_extra={"requestBody": openapi.body(LoginBody.model_json_schema()), "responses": openapi.refusals(400, 413)},
 )
 def login(request: HttpRequest) -> HttpResponse:
     """A new key that is bound to the member and its role, and expires like a session."""
-    email, password, remember, set_cookie = _credentials(routes.body_of(request))
+    body = _body(request)
+    email = body.email.strip()
     _throttled(request, email)
-    member = authenticate(request, username=email, password=password)
+    member = authenticate(request, username=email, password=body.password)
     if not isinstance(member, Member):
         raise Unauthorized("The e-mail address or the password is wrong. Check both, or ask for a new password link.")
     throttle.forget("login-email", email.casefold())
@@ -75,11 +84,11 @@ def login(request: HttpRequest) -> HttpResponse:
     expires = clock.now() + length
     text = _issue(member, expires)
     response = wire.json_response({"apiKey": text, "expiresAt": expires})
-    if set_cookie:
+    if body.set_cookie:
         response.set_cookie(
             COOKIE,
             text,
-            max_age=length if remember else None,
+            max_age=length if body.remember else None,
             path="/api/",
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
@@ -91,10 +100,10 @@ def login(request: HttpRequest) -> HttpResponse:
 @router.get(
     "/me",
     operation_id="me",
-    response={200: None},
+    response=MeAnswer,
     tags=["account"],
     summary="Who the key stands for",
-    openapi_extra={"responses": openapi.responses(_ME_ANSWER)},
+    openapi_extra={"responses": openapi.refusals()},
 )
 def me(request: HttpRequest) -> HttpResponse:
     """The member or key that is calling, and its organization."""
@@ -121,17 +130,13 @@ def _me(context: Context) -> dict[str, Any]:
     }
 
 
-def _credentials(body: Any) -> tuple[str, str, bool, bool]:
-    if not isinstance(body, dict):
-        raise Invalid("The body must be a JSON object with email and password.")
-    for name in ("email", "password"):
-        value = body.get(name)
-        if not isinstance(value, str) or not value or len(value) > 500 or "\0" in value:
-            raise Invalid(f"{name} must be text and not empty.", field=name)
-    for name in ("remember", "setCookie"):
-        if not isinstance(body.get(name), bool | None):
-            raise Invalid(f"{name} must be true or false.", field=name)
-    return body["email"].strip(), body["password"], bool(body.get("remember")), bool(body.get("setCookie"))
+def _body(request: HttpRequest) -> LoginBody:
+    try:
+        return LoginBody.model_validate(routes.body_of(request))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        raise Invalid(f"{field or 'The body'}: {first['msg']}.", field=field) from error
 
 
 def _throttled(request: HttpRequest, email: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from startdeliver.api.entity import Entity, Intake, entities
+from startdeliver.api.entities import ENTITIES
+from startdeliver.api.entity import Entity, Removal
 from startdeliver.api.query import DEFAULT_LIMIT, MAX_LIMIT
 
 _ERRORS = {
@@ -50,7 +51,7 @@ def components() -> dict[str, Any]:
             },
         }
     }
-    for entity in entities():
+    for entity in ENTITIES:
         listed = {field.name: field.schema() for field in entity.fields if field.in_list}
         whole = {field.name: field.schema() for field in entity.fields}
         schemas[entity.name] = {"type": "object", "description": entity.description, "properties": whole}
@@ -60,6 +61,8 @@ def components() -> dict[str, Any]:
             if listed != whole
             else {"$ref": f"#/components/schemas/{entity.name}"}
         )
+        if entity.intake is not None:
+            schemas[entity.intake.item.__name__] = entity.intake.item.model_json_schema()
         if entity.writes is not None:
             writable = {field.name: field.schema() for field in entity.fields if field.writable}
             required = [field.name for field in entity.fields if field.writable and field.required]
@@ -77,11 +80,13 @@ def components() -> dict[str, Any]:
 
 def responses(success: dict[str, Any], *errors: int, status: int = 200, text: str = "OK") -> dict[int, Any]:
     """The responses of an operation that answers `success` (a JSON schema) or one of the errors."""
+    return {status: {"description": text, "content": {"application/json": {"schema": success}}}, **refusals(*errors)}
+
+
+def refusals(*errors: int) -> dict[int, Any]:
+    """The responses of an operation that refuses with these errors or those of every operation."""
     refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {
-        status: {"description": text, "content": {"application/json": {"schema": success}}},
-        **{code: {"description": _ERRORS[code], "content": refused} for code in sorted({*errors, 401, 429})},
-    }
+    return {code: {"description": _ERRORS[code], "content": refused} for code in sorted({*errors, 401, 429})}
 
 
 def body(schema: dict[str, Any]) -> dict[str, Any]:
@@ -123,18 +128,19 @@ def get(entity: Entity) -> dict[str, Any]:
 
 
 def create(entity: Entity) -> dict[str, Any]:
-    """POST to the collection."""
-    schema = {"$ref": f"#/components/schemas/{entity.name}_create"}
-    more = {"requestBody": body(schema), "responses": _one(entity, 400, 403, 409, 413, status=201, text="Created")}
-    return _operation(entity, f"Create a {entity.name}", "Answers the new record.", more)
-
-
-def take(entity: Entity, intake: Intake) -> dict[str, Any]:
-    """POST to the collection of an entity that takes one record or a list."""
-    answers = responses(dict(intake.many), 400, 403, 413, text="A list was taken; see each result")
-    answers |= {201: responses(dict(intake.one), status=201, text="One was taken")[201]}
-    more = {"requestBody": body(dict(intake.body)), "responses": answers}
-    return _operation(entity, f"Send {entity.plural}", intake.description, more)
+    """POST to the collection, which makes a record or takes what the entity's intake takes."""
+    intake = entity.intake
+    if intake is None:
+        schema = {"$ref": f"#/components/schemas/{entity.name}_create"}
+        more = {"requestBody": body(schema), "responses": _one(entity, 400, 403, 409, 413, status=201, text="Created")}
+        return _operation(entity, f"Create a {entity.name}", "Answers the new record.", more)
+    item = {"$ref": f"#/components/schemas/{intake.item.__name__}"}
+    bodies = {"oneOf": [item, {"type": "array", "items": item, "maxItems": intake.most}]}
+    answers: dict[int, Any] = {200: {"description": "A list was taken; see each result"}}
+    answers |= {201: {"description": "One was taken"}} | refusals(400, 403, 413)
+    more = {"requestBody": body(bodies), "responses": answers}
+    operation = _operation(entity, f"Send {entity.plural}", intake.description, more)
+    return operation | {"response": {200: intake.results, 201: intake.result}}
 
 
 def update(entity: Entity) -> dict[str, Any]:
@@ -153,10 +159,9 @@ def replace(entity: Entity) -> dict[str, Any]:
     )
 
 
-def delete(entity: Entity) -> dict[str, Any]:
+def delete(entity: Entity, removal: Removal) -> dict[str, Any]:
     """DELETE of one record."""
-    means = entity.writes.remove_means if entity.writes else entity.removal.means if entity.removal else ""
-    return _operation(entity, f"Delete a {entity.name}", means, {"responses": _one(entity, 403, 404)})
+    return _operation(entity, f"Delete a {entity.name}", removal.means, {"responses": _one(entity, 403, 404)})
 
 
 def _one(entity: Entity, *errors: int, status: int = 200, text: str = "OK") -> dict[int, Any]:

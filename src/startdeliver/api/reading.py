@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F
@@ -29,28 +29,14 @@ def page(entity: Entity, query: ListQuery, context: Context) -> list[dict[str, A
         ids = arranged[0].arrange(rows_of, arranged[1], start, stop)
     else:
         ids = list(rows_of.values_list("pk", flat=True)[start:stop])
-    if not ids:
-        return []
-    fields = [field for field in entity.fields_for(context).values() if field.in_list]
-    by_id = {row["pk"]: row for row in _rows(entity, fields, ids, context)}
-    # A row can go between the two queries.
-    rows = [by_id[pk] for pk in ids if pk in by_id]
-    if entity.attach is not None:
-        entity.attach(rows, context)
-    return _answers(fields, rows, context)
+    return _read(entity, ids, context, lambda field: field.in_list) if ids else []
 
 
 def single(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
     """One record, with what only a single answer has. Raises NotFound."""
     if entity.fresh is not None:
         entity.fresh(context)
-    fields = [field for field in entity.fields_for(context).values() if field.in_list]
-    rows = _rows(entity, fields, [pk], context) if pk < 2**63 else []
-    if not rows:
-        raise _missing(entity, pk)
-    if entity.attach is not None:
-        entity.attach(rows, context)
-    answer = _answers(fields, rows, context)[0]
+    answer = _one(entity, pk, context, lambda field: field.in_list)
     if entity.detail is not None:
         answer |= entity.detail(pk, context)
     return answer
@@ -58,29 +44,25 @@ def single(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
 
 def stored(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
     """The writable fields of one record as they are stored. Raises NotFound."""
-    fields = [field for field in entity.fields_for(context).values() if field.writable]
-    rows = _rows(entity, fields, [pk], context) if pk < 2**63 else []
-    if not rows:
-        raise _missing(entity, pk)
-    return _answers(fields, rows, context)[0]
+    return _one(entity, pk, context, lambda field: field.writable)
 
 
-def require(entity: Entity, pk: int, context: Context) -> None:
-    """Raises NotFound unless the organization has this record."""
-    if pk >= 2**63 or not entity.rows(context).filter(pk=pk).exists():
-        raise _missing(entity, pk)
+def _one(entity: Entity, pk: int, context: Context, chosen: Callable[[Field], bool]) -> dict[str, Any]:
+    answers = _read(entity, [pk], context, chosen) if pk < 2**63 else []
+    if not answers:
+        raise NotFound(f"There is no {entity.name} with the id {str(pk)[:30]}.")
+    return answers[0]
 
 
-def _missing(entity: Entity, pk: int) -> NotFound:
-    return NotFound(f"There is no {entity.name} with the id {str(pk)[:30]}.")
-
-
-def _rows(entity: Entity, fields: Iterable[Field], ids: list[int], context: Context) -> list[Row]:
+def _read(entity: Entity, ids: list[int], context: Context, chosen: Callable[[Field], bool]) -> list[dict[str, Any]]:
+    """The chosen fields of the records with these ids, in their order."""
+    fields = [field for field in entity.fields_for(context).values() if chosen(field)]
     columns = {"pk", *(column for field in fields for column in field.columns)}
-    return list(entity.rows(context).filter(pk__in=ids).order_by().values(*sorted(columns)))
-
-
-def _answers(fields: Iterable[Field], rows: list[Row], context: Context) -> list[dict[str, Any]]:
+    by_id = {row["pk"]: row for row in entity.rows(context).filter(pk__in=ids).order_by().values(*sorted(columns))}
+    # A row can go between the query of the ids and this one.
+    rows: list[Row] = [by_id[pk] for pk in ids if pk in by_id]
+    if entity.attach is not None:
+        entity.attach(rows, context)
     plain = [(field.name, field.column) for field in fields if field.read is None]
     derived = [(field.name, field.read) for field in fields if field.read is not None]
     answers = []

@@ -12,23 +12,34 @@ from ninja import Router
 
 from startdeliver.api import openapi, query, reading, wire, writing
 from startdeliver.api.auth import OVERRIDE_HEADER, Caller
-from startdeliver.api.entity import Context, Entity, entities
+from startdeliver.api.entities import ENTITIES
+from startdeliver.api.entity import Context, Entity
 from startdeliver.api.errors import Conflict, Forbidden, Invalid, MethodNotAllowed, TooLarge
-from startdeliver.customers.services import FieldError
+from startdeliver.common.values import FieldError
 from startdeliver.tenancy.scope import organization_scope
 
 
-def answer(request: HttpRequest, act: Callable[[Context], Any], status: int = 200) -> HttpResponse:
-    """Runs `act` inside the tenant scope of the caller's organization and answers what it gives as JSON."""
-    context = context_of(request)
-    with organization_scope(context.organization):
-        return wire.json_response(act(context), status)
+def answer(
+    request: HttpRequest,
+    act: Callable[[Context], Any],
+    status: int = 200,
+    *,
+    entity: Entity | None = None,
+    writes: bool = False,
+) -> HttpResponse:
+    """Runs `act` inside the tenant scope of the caller's organization and answers what it returns as JSON.
 
-
-def context_of(request: HttpRequest) -> Context:
-    """The context of an authenticated request."""
+    Raises Forbidden for a caller who may not read `entity` or, with `writes`, not write.
+    """
     caller: Caller = request.auth  # type: ignore[attr-defined]
-    return Context(caller=caller)
+    context = Context(caller)
+    with organization_scope(context.organization):
+        if entity is not None and entity.administrators_only and not caller.sees_administration:
+            raise Forbidden(f"Only administrators may read {entity.plural}.")
+        if writes and not caller.can_write:
+            raise Forbidden("This key may only read. Use one with admin access, or a member who may write.")
+        result = act(context)
+        return result if isinstance(result, HttpResponse) else wire.json_response(result, status)
 
 
 def body_of(request: HttpRequest) -> Any:
@@ -50,53 +61,31 @@ def _raw_body(request: HttpRequest) -> bytes:
     return body
 
 
-def require_writer(context: Context) -> None:
-    """Raises Forbidden for a read-only key or a Lite member."""
-    if not context.caller.can_write:
-        raise Forbidden("This key may only read. Use one with admin access, or a member who may write.")
-
-
 def entity_router() -> Router:
     """A router with the routes of all entities."""
     router = Router()
-    for entity in entities():
+    for entity in ENTITIES:
         _add(router, entity)
     return router
 
 
-def _check_reader(entity: Entity, context: Context) -> None:
-    if entity.administrators_only and not context.caller.sees_administration:
-        raise Forbidden(f"Only administrators may read {entity.plural}.")
-
-
 def _add(router: Router, entity: Entity) -> None:
     def find(request: HttpRequest) -> HttpResponse:
-        def act(context: Context) -> dict[str, Any]:
-            _check_reader(entity, context)
-            return {"result": reading.page(entity, query.of_request(request), context)}
-
-        return answer(request, act)
+        return answer(request, lambda context: _page(entity, query.of_request(request), context), entity=entity)
 
     def get(request: HttpRequest, id: int) -> HttpResponse:
-        def act(context: Context) -> dict[str, Any]:
-            _check_reader(entity, context)
-            return reading.single(entity, id, context)
-
-        return answer(request, act)
+        return answer(request, lambda context: reading.single(entity, id, context), entity=entity)
 
     def post(request: HttpRequest) -> HttpResponse:
         override = request.headers.get(OVERRIDE_HEADER, "").upper()
         if override == "GET":
-
-            def act(context: Context) -> dict[str, Any]:
-                _check_reader(entity, context)
-                return {"result": reading.page(entity, query.of_body(body_of(request)), context)}
-
-            return answer(request, act)
+            return answer(
+                request, lambda context: _page(entity, query.of_body(body_of(request)), context), entity=entity
+            )
         if override not in ("", "POST"):
             raise Invalid(f"{OVERRIDE_HEADER} may only be GET.", field=OVERRIDE_HEADER)
         if entity.intake is not None:
-            return _taken(request, entity)
+            return answer(request, lambda context: _taken(request, entity, context), entity=entity, writes=True)
         if entity.writes is None:
             return not_allowed(["GET"])
         return _write(request, entity, lambda context: _created(request, entity, context), 201)
@@ -110,21 +99,19 @@ def _add(router: Router, entity: Entity) -> None:
     def delete(request: HttpRequest, id: int) -> HttpResponse:
         return _write(request, entity, lambda context: _removed(entity, id, context))
 
-    def erase(request: HttpRequest, id: int) -> HttpResponse:
-        return _erase(request, entity, id)
+    def route(method: str, path: str, name: str, view: Callable[..., HttpResponse], **described: Any) -> None:
+        router.api_operation([method], path, operation_id=f"{entity.name}_{name}", **described)(view)
 
-    collection, item, name = f"/{entity.name}", f"/{entity.name}/{{int:id}}", entity.name
+    collection, item = f"/{entity.name}", f"/{entity.name}/{{int:id}}"
+    route("GET", collection, "find", find, **openapi.find(entity))
     documented = entity.writes is not None or entity.intake is not None
-    creates = openapi.create(entity) if entity.intake is None else openapi.take(entity, entity.intake)
-    router.get(collection, operation_id=f"{name}_find", **openapi.find(entity))(find)
-    router.post(collection, operation_id=f"{name}_create", include_in_schema=documented, **creates)(post)
-    router.get(item, operation_id=f"{name}_get", **openapi.get(entity))(get)
+    route("POST", collection, "create", post, include_in_schema=documented, **openapi.create(entity))
+    route("GET", item, "get", get, **openapi.get(entity))
     if entity.writes is not None:
-        router.patch(item, operation_id=f"{name}_update", **openapi.update(entity))(patch)
-        router.put(item, operation_id=f"{name}_replace", **openapi.replace(entity))(put)
-        router.delete(item, operation_id=f"{name}_delete", **openapi.delete(entity))(delete)
-    elif entity.removal is not None:
-        router.delete(item, operation_id=f"{name}_delete", **openapi.delete(entity))(erase)
+        route("PATCH", item, "update", patch, **openapi.update(entity))
+        route("PUT", item, "replace", put, **openapi.replace(entity))
+    if entity.removal is not None:
+        route("DELETE", item, "delete", delete, **openapi.delete(entity, entity.removal))
 
 
 def not_allowed(methods: list[str]) -> HttpResponse:
@@ -133,55 +120,40 @@ def not_allowed(methods: list[str]) -> HttpResponse:
     return MethodNotAllowed(f"This address knows {names}.", Allow=names).response()
 
 
-def _write(request: HttpRequest, entity: Entity, act: Callable[[Context], int], status: int = 200) -> HttpResponse:
+def _page(entity: Entity, asked: query.ListQuery, context: Context) -> dict[str, Any]:
+    return {"result": reading.page(entity, asked, context)}
+
+
+def _write(
+    request: HttpRequest, entity: Entity, act: Callable[[Context], dict[str, Any]], status: int = 200
+) -> HttpResponse:
     def guarded(context: Context) -> Any:
-        _check_reader(entity, context)
-        require_writer(context)
         try:
             with transaction.atomic():
-                pk = act(context)
+                return act(context)
         except FieldError as error:
             raise writing.refused(entity.fields_for(context), error) from error
         except IntegrityError as error:
             raise Conflict(f"Another {entity.name} has this value already.") from error
-        return reading.single(entity, pk, context)
 
-    return answer(request, guarded, status)
-
-
-def _erase(request: HttpRequest, entity: Entity, pk: int) -> HttpResponse:
-    removal = entity.removal
-    assert removal is not None
-
-    def act(context: Context) -> dict[str, Any]:
-        _check_reader(entity, context)
-        require_writer(context)
-        with transaction.atomic():
-            was = reading.single(entity, pk, context)
-            removal.remove(context, pk)
-        return was
-
-    return answer(request, act)
+    return answer(request, guarded, status, entity=entity, writes=True)
 
 
-def _taken(request: HttpRequest, entity: Entity) -> HttpResponse:
+def _taken(request: HttpRequest, entity: Entity, context: Context) -> HttpResponse:
     assert entity.intake is not None
-    context = context_of(request)
-    with organization_scope(context.organization):
-        _check_reader(entity, context)
-        require_writer(context)
-        status, said = entity.intake.take(context, body_of(request))
-        return wire.json_response(said, status)
+    status, result = entity.intake.take(context, body_of(request))
+    return wire.json_response(result, status)
 
 
-def _created(request: HttpRequest, entity: Entity, context: Context) -> int:
+def _created(request: HttpRequest, entity: Entity, context: Context) -> dict[str, Any]:
     assert entity.writes is not None
     fields = entity.fields_for(context)
     values = writing.values_of(fields, body_of(request), complete=True)
-    return entity.writes.create(context, writing.for_services(fields, values))
+    pk = entity.writes.create(context, writing.for_services(fields, values))
+    return reading.single(entity, pk, context)
 
 
-def _changed(request: HttpRequest, entity: Entity, pk: int, context: Context, *, replace: bool) -> int:
+def _changed(request: HttpRequest, entity: Entity, pk: int, context: Context, *, replace: bool) -> dict[str, Any]:
     assert entity.writes is not None
     fields = entity.fields_for(context)
     stored = reading.stored(entity, pk, context)
@@ -190,11 +162,11 @@ def _changed(request: HttpRequest, entity: Entity, pk: int, context: Context, *,
     changed = {name: value for name, value in values.items() if value != stored[name]}
     if changed:
         entity.writes.update(context, pk, writing.for_services(fields, changed))
-    return pk
+    return reading.single(entity, pk, context)
 
 
-def _removed(entity: Entity, pk: int, context: Context) -> int:
-    assert entity.writes is not None
-    reading.require(entity, pk, context)
-    entity.writes.remove(context, pk)
-    return pk
+def _removed(entity: Entity, pk: int, context: Context) -> dict[str, Any]:
+    assert entity.removal is not None
+    before = reading.single(entity, pk, context)
+    entity.removal.remove(context, pk)
+    return reading.single(entity, pk, context) if entity.writes is not None else before

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import AuthenticationError, ValidationError
 
 import startdeliver
-from startdeliver.api import entities, healthrule, login, routes
+from startdeliver.api import healthrule, login, routes
 from startdeliver.api.auth import KeyAuth
 from startdeliver.api.errors import ApiError, Internal, Invalid, NotFound, TooLarge, Unauthorized
 from startdeliver.api.openapi import Api
@@ -41,7 +41,6 @@ api = Api(
     docs_url=None,
     servers=[{"url": "/"}],
 )
-assert entities  # importing it has registered every entity
 api.add_router("", login.router)
 api.add_router("", healthrule.router)
 api.add_router("", routes.entity_router())

@@ -7,8 +7,7 @@ from typing import Any
 
 from startdeliver.api.entity import Field
 from startdeliver.api.errors import ApiError, Conflict, Invalid
-from startdeliver.api.kinds import Text, WrongType
-from startdeliver.customers.services import FieldError
+from startdeliver.common.values import BadValue, FieldError, Text
 from startdeliver.customers.values import TAKEN
 
 
@@ -27,7 +26,7 @@ def values_of(fields: Mapping[str, Field], body: object, *, complete: bool, defa
             # The published client adds such names of its own to what it has read.
             if name.startswith("$"):
                 continue
-            known = ", ".join(sorted(one.name for one in fields.values() if one.writable))
+            known = ", ".join(sorted(field.name for field in fields.values() if field.writable))
             raise Invalid(f"There is no field “{name[:40]}” here. Fields that can be set: {known}.", field=name)
         if field.writable:
             values[name] = _value(field, value)
@@ -62,8 +61,8 @@ def _value(field: Field, value: object) -> Any:
         return field.default
     try:
         parsed = field.kind.parse(value)
-    except WrongType as error:
-        raise Invalid(f"{field.name} {error}.", field=field.name) from error
+    except BadValue as error:
+        raise Invalid(f"{field.name}: {error}", field=field.name) from error
     if field.required and isinstance(field.kind, Text) and not parsed.strip():
         raise Invalid(f"{field.name} must not be empty.", field=field.name)
     return parsed

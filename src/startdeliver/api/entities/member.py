@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import QuerySet
-
 from startdeliver.api.entities import common
-from startdeliver.api.entity import Context, Entity, Field, register
-from startdeliver.api.kinds import Choice, Email, Moment, Text
-from startdeliver.tenancy.models import Member, Role
+from startdeliver.api.entity import Entity, field_of
+from startdeliver.common.values import Email
+from startdeliver.tenancy.models import Member
 
+_field = field_of(Member)
 
-def _rows(context: Context) -> QuerySet[Any]:
+MEMBER = Entity(
+    name="member",
+    plural="members",
+    description="A person of the organization who logs in.",
+    model=Member,
     # Members are found before any organization is known, so their manager has no scope of its own.
-    return Member.objects.filter(organization=context.organization)
-
-
-MEMBER = register(
-    Entity(
-        name="member",
-        plural="members",
-        description="A person of the organization who logs in.",
-        model=Member,
-        rows=_rows,
-        hidden=common.ARCHIVED_HIDDEN,
-        shown_by=common.ARCHIVED_SHOWN_BY,
-        fields=(
-            common.IDENTITY,
-            Field(name="name", kind=Text(200), column="name"),
-            Field(name="email", kind=Email(), column="email", nullable=False),
-            Field(name="role", kind=Choice(tuple(Role.values)), column="role", nullable=False),
-            Field(name="createdAt", kind=Moment(), column="created_at", nullable=False),
-            *common.ARCHIVED,
-        ),
-    )
+    rows_for=lambda context: Member.objects.filter(organization=context.organization),
+    hidden=common.HIDE_ARCHIVED,
+    fields=(
+        common.IDENTITY,
+        _field("name", nullable=True),
+        _field("email", kind=Email()),
+        _field("role"),
+        _field("createdAt"),
+        *common.ARCHIVED,
+    ),
 )

@@ -7,30 +7,20 @@ from functools import partial
 from typing import Any
 
 from startdeliver.api.entity import Context, Field, Row
-from startdeliver.api.kinds import Boolean, Day, Kind, Number, Text
 from startdeliver.customers import custom
 from startdeliver.customers.fields import fields_of
 from startdeliver.customers.models import CustomField
 
-_KINDS: dict[str, Kind] = {
-    CustomField.Type.TEXT: Text(500),
-    # An option is checked where it is written; a filter may name one that was taken away since.
-    CustomField.Type.DROPDOWN: Text(500),
-    CustomField.Type.NUMBER: Number(),
-    CustomField.Type.DATE: Day(),
-    CustomField.Type.BOOLEAN: Boolean(),
-}
-
 
 def fields_for(entity: str) -> Callable[[Context], Sequence[Field]]:
-    """Gives the fields of "customer" or "user" that the caller's organization made, looked up once for a request."""
+    """Returns the fields of "customer" or "user" that the caller's organization made, looked up once for a request."""
 
     def fields(context: Context) -> Sequence[Field]:
         key = f"custom {entity}"
         if key not in context.memo:
-            context.memo[key] = [_field(one) for one in fields_of(entity)]
-        found: Sequence[Field] = context.memo[key]
-        return found
+            context.memo[key] = [_field(own) for own in fields_of(entity)]
+        result: Sequence[Field] = context.memo[key]
+        return result
 
     return fields
 
@@ -38,7 +28,7 @@ def fields_for(entity: str) -> Callable[[Context], Sequence[Field]]:
 def _field(own: CustomField) -> Field:
     return Field(
         name=own.alias,
-        kind=_KINDS[own.type],
+        kind=custom.kind_of(own),
         column=custom.column_of(own),
         needs=("custom",),
         read=partial(_read, own.alias),

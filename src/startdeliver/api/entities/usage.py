@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from django.db.models import QuerySet
+from ninja import Field as Described
+from ninja import Schema
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 
 from startdeliver.api.entities import common
-from startdeliver.api.entity import Context, Entity, Field, Intake, Removal, Row, register
+from startdeliver.api.entity import Context, Entity, Intake, Removal, field_of
 from startdeliver.api.errors import Invalid, TooLarge
-from startdeliver.api.kinds import ID, Integer, Kind, Text, WrongType
+from startdeliver.common.values import BadValue, Kind, Moment, Text
 from startdeliver.usage.models import UsageEvent
 from startdeliver.usage.services import Item, Result, events_delete, ingest
 
@@ -22,18 +24,14 @@ class Milliseconds(Kind):
     """A point in time as milliseconds since 1970; in filters also ISO 8601."""
 
     ordered = True
+    sentence = "Send milliseconds since 1970, or a time such as 2026-11-02T12:00:00Z."
 
     def parse(self, value: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
             return value
-        if isinstance(value, str) and len(value) <= 40:
-            try:
-                moment = datetime.fromisoformat(value.strip())
-            except ValueError:
-                moment = None
-            if moment is not None:
-                return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-        raise WrongType("must be milliseconds since 1970, or a time such as 2026-11-02T12:00:00Z")
+        if not isinstance(value, str):
+            raise BadValue(self.sentence)
+        return int(Moment().parse(value).timestamp() * 1000)
 
     def from_text(self, text: str) -> object:
         return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) <= 16 else text
@@ -42,8 +40,7 @@ class Milliseconds(Kind):
         return {"type": "integer"}
 
 
-def _rows(context: Context) -> QuerySet[Any]:
-    return UsageEvent.objects.all()
+_field = field_of(UsageEvent)
 
 
 def _take(context: Context, body: Any) -> tuple[int, Any]:
@@ -94,93 +91,65 @@ def _delete(context: Context, pk: int) -> None:
     events_delete(organization=context.organization, events=[pk])
 
 
-def _event_id(row: Row, context: Context) -> str | None:
-    return row["external_id"] or None
+class UsageItem(Schema):
+    """One event as a program sends it."""
 
+    model_config = ConfigDict(alias_generator=to_camel)
 
-_ITEM = {
-    "type": "object",
-    "required": ["userId", "usageType"],
-    "properties": {
-        "userId": {
-            "anyOf": [{"type": "string"}, {"type": "integer"}],
-            "description": "The user, by the field of startdeliverUserFieldToMatchOn.",
-        },
-        "startdeliverUserFieldToMatchOn": {
-            "type": "string",
-            "default": "email",
-            "description": "email, externalId, id, or the alias of a custom field on users.",
-        },
-        "usageType": {
-            "anyOf": [{"type": "string"}, {"type": "integer"}],
-            "description": "Alias, name or id of the usage type.",
-        },
-        "timestamp": {"type": "integer", "description": "Milliseconds since 1970, UTC; without it, now."},
-        "eventId": {"type": "string", "maxLength": 255, "description": "Your own id of the event."},
-        "quantity": {"type": "integer", "minimum": 1, "default": 1},
-    },
-}
-_RESULT = {
-    "type": "object",
-    "required": ["status"],
-    "properties": {
-        "status": {"type": "string", "enum": ["stored", "duplicate", "error"]},
-        "code": {"type": "string", "description": "For example ambiguous_user, unknown_user, unknown_type."},
-        "field": {"type": ["string", "null"]},
-        "message": {"type": "string"},
-    },
-}
-
-USAGE = register(
-    Entity(
-        name="usage",
-        plural="usage events",
-        description="One event: a user did something of a usage type at a time.",
-        model=UsageEvent,
-        rows=_rows,
-        intake=Intake(
-            take=_take,
-            body={"oneOf": [_ITEM, {"type": "array", "items": _ITEM, "maxItems": MOST}]},
-            one=_RESULT,
-            many={
-                "type": "object",
-                "required": ["result", "stored", "duplicates", "errors"],
-                "properties": {
-                    "result": {"type": "array", "items": _RESULT},
-                    "stored": {"type": "integer"},
-                    "duplicates": {"type": "integer"},
-                    "errors": {"type": "integer"},
-                },
-            },
-            description="One event, or a list of at most 1,000 with a result for each. An event with the same user, "
-            "type, timestamp and eventId is counted once, however often it is sent. What cannot be stored is reported; "
-            "the rest is stored.",
-        ),
-        removal=Removal(
-            remove=_delete,
-            means="Deletes the event for good; usage health and last login follow within a minute. Answers what it "
-            "was. The same event may be sent again.",
-        ),
-        fields=(
-            common.IDENTITY,
-            Field(name="userId", kind=ID, column="user_id", nullable=False),
-            Field(name="usageTypeId", kind=ID, column="usage_type_id", nullable=False),
-            Field(
-                name="timestamp",
-                kind=Milliseconds(),
-                column="timestamp",
-                nullable=False,
-                description="Milliseconds since 1970, UTC.",
-            ),
-            Field(
-                name="eventId",
-                kind=Text(255),
-                column="external_id",
-                needs=("external_id",),
-                read=_event_id,
-                description="The sender's own id of the event.",
-            ),
-            Field(name="quantity", kind=Integer(), column="quantity", nullable=False),
-        ),
+    user_id: str | int = Described(description="The user, by the field of startdeliverUserFieldToMatchOn.")
+    startdeliver_user_field_to_match_on: str = Described(
+        "email", description="email, externalId, id, or the alias of a custom field on users."
     )
+    usage_type: str | int = Described(description="Alias, name or id of the usage type.")
+    timestamp: int | None = Described(None, description="Milliseconds since 1970, UTC; without it, now.")
+    event_id: str = Described("", max_length=255, description="Your own id of the event.")
+    quantity: int = Described(1, ge=1)
+
+
+class UsageResult(Schema):
+    """What became of one event."""
+
+    status: Literal["stored", "duplicate", "error"]
+    code: str = Described("", description="For example ambiguous_user, unknown_user, unknown_type.")
+    field: str | None = None
+    message: str = ""
+
+
+class UsageResults(Schema):
+    """What became of a list of events."""
+
+    result: list[UsageResult]
+    stored: int
+    duplicates: int
+    errors: int
+
+
+USAGE = Entity(
+    name="usage",
+    plural="usage events",
+    description="One event: a user did something of a usage type at a time.",
+    model=UsageEvent,
+    intake=Intake(
+        take=_take,
+        item=UsageItem,
+        most=MOST,
+        result=UsageResult,
+        results=UsageResults,
+        description="One event, or a list of at most 1,000 with a result for each. An event with the same user, "
+        "type, timestamp and eventId is counted once, however often it is sent. What cannot be stored is reported; "
+        "the rest is stored.",
+    ),
+    removal=Removal(
+        remove=_delete,
+        means="Deletes the event for good; usage health and last login follow within a minute. Answers what it "
+        "was. The same event may be sent again.",
+    ),
+    fields=(
+        common.IDENTITY,
+        _field("userId"),
+        _field("usageTypeId"),
+        _field("timestamp", "", "Milliseconds since 1970, UTC.", kind=Milliseconds()),
+        common.text_or_null("eventId", "external_id", Text(255), "The sender's own id of the event."),
+        _field("quantity"),
+    ),
 )

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from startdeliver.api.entities import common
-from startdeliver.api.entities.field import require_administrator
-from startdeliver.api.entity import Context, Entity, Field, Row, Writes, register
-from startdeliver.api.kinds import ID, Boolean, Choice, Integer, Kind, Moment, Text, WrongType
+from startdeliver.api.entity import Context, Entity, Field, Hidden, Removal, Row, Writes, field_of
+from startdeliver.common.values import BadValue, Choice, FieldError, Integer, Kind
 from startdeliver.customers.models import Customer
-from startdeliver.customers.services import FieldError
 from startdeliver.workflows import services
-from startdeliver.workflows.models import Enrolment, How, Leaves, Workflow
+from startdeliver.workflows.models import Enrolment, How, Workflow
 
 _COUNTS = "enrolled customers"
+_field, _stay_field = field_of(Workflow), field_of(Enrolment)
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Rule(Kind):
 
     def parse(self, value: object) -> Any:
         if not isinstance(value, list) or not all(isinstance(group, list) for group in value):
-            raise WrongType("must be a list of groups, each a list of conditions")
+            raise BadValue("Send a list of groups, each a list of conditions.")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -51,25 +50,6 @@ class Rule(Kind):
         return {"type": "array", "items": {"type": "array", "items": condition}}
 
 
-def _rows(context: Context) -> QuerySet[Any]:
-    return Workflow.objects.all()
-
-
-def _create(context: Context, values: Mapping[str, Any]) -> int:
-    require_administrator(context)
-    return services.workflow_create(organization=context.organization, by=context.caller.name, values=values).pk
-
-
-def _update(context: Context, pk: int, values: Mapping[str, Any]) -> None:
-    require_administrator(context)
-    services.workflow_update(workflow=Workflow.objects.get(pk=pk), by=context.caller.name, values=values)
-
-
-def _archive(context: Context, pk: int) -> None:
-    require_administrator(context)
-    services.workflow_archive(workflow=Workflow.objects.get(pk=pk), by=context.caller.name)
-
-
 def _attach(rows: list[Row], context: Context) -> None:
     opened = Enrolment.objects.filter(workflow__in=[row["pk"] for row in rows], left_at__isnull=True)
     counts = dict(opened.order_by().values_list("workflow").annotate(Count("pk")))
@@ -91,81 +71,64 @@ def _rule(name: str, column: str, description: str) -> Field:
     )
 
 
-WORKFLOW = register(
-    Entity(
-        name="workflow",
-        plural="workflows",
-        description="A programme that customers are enrolled in, by hand or by rule, for example At-risk.",
-        model=Workflow,
-        rows=_rows,
-        hidden=common.ARCHIVED_HIDDEN,
-        shown_by=common.ARCHIVED_SHOWN_BY,
-        attach=_attach,
-        writes=Writes(
-            create=_create,
-            update=_update,
-            remove=_archive,
-            remove_means="Archives the workflow: everybody leaves it, its history stays. Answers the archived record.",
+WORKFLOW = Entity(
+    name="workflow",
+    plural="workflows",
+    description="A programme that customers are enrolled in, by hand or by rule, for example At-risk.",
+    model=Workflow,
+    hidden=common.HIDE_ARCHIVED,
+    attach=_attach,
+    writes=common.writes(Workflow, "workflow", services.workflow_create, services.workflow_update),
+    removal=common.archive(
+        Workflow,
+        "workflow",
+        services.workflow_archive,
+        "Archives the workflow: everybody leaves it, its history stays. Answers the archived record.",
+    ),
+    fields=(
+        common.IDENTITY,
+        _field("name", writable=True, required=True),
+        _field(
+            "key",
+            "",
+            "What programs know it by, such as at_risk; made from the name when it is not given, fixed after creation.",
+            nullable=True,
+            writable=True,
         ),
-        fields=(
-            common.IDENTITY,
-            Field(name="name", kind=Text(60), column="name", writable=True, required=True, nullable=False),
-            Field(
-                name="key",
-                kind=Text(60),
-                column="key",
-                writable=True,
-                default="",
-                description="What programs know it by, such as at_risk; made from the name when it is not given, "
-                "fixed after creation.",
-            ),
-            Field(name="description", kind=Text(500), column="description", writable=True, default=""),
-            _rule("enrolRule", "enrol_rule", "Who enters by itself; empty: nobody."),
-            Field(
-                name="leaves",
-                kind=Choice(tuple(Leaves.values)),
-                column="leaves",
-                writable=True,
-                nullable=False,
-                default=Leaves.NO_LONGER.value,
-                description="How customers leave by themselves: only by_hand, when enrolRule holds no_longer, or when "
-                "leaveRule holds (rule).",
-            ),
-            _rule("leaveRule", "leave_rule", "Who leaves by itself, when `leaves` is rule."),
-            Field(
-                name="leaveAfterDays",
-                kind=Integer(0, 365),
-                column="leave_after_days",
-                writable=True,
-                nullable=False,
-                default=7,
-                description="For how many days the reason to leave must have held without a break.",
-            ),
-            Field(
-                name="handLeavesByRule",
-                kind=Boolean(),
-                column="hand_leaves_too",
-                writable=True,
-                nullable=False,
-                default=False,
-                description="Customers who were enrolled by hand leave by rule like the others.",
-            ),
-            Field(
-                name="enrolledCount",
-                kind=Integer(),
-                read=lambda row, context: row[_COUNTS],
-                nullable=False,
-                description="Customers who are in it now.",
-            ),
-            *common.ARCHIVED,
-            *common.STAMPS,
+        _field("description", writable=True),
+        _rule("enrolRule", "enrol_rule", "Who enters by itself; empty: nobody."),
+        _field(
+            "leaves",
+            "",
+            "How customers leave by themselves: only by_hand, when enrolRule holds no_longer, or when "
+            "leaveRule holds (rule).",
+            writable=True,
         ),
-    )
+        _rule("leaveRule", "leave_rule", "Who leaves by itself, when `leaves` is rule."),
+        _field(
+            "leaveAfterDays",
+            "",
+            "For how many days the reason to leave must have held without a break.",
+            kind=Integer(0, 365),
+            writable=True,
+        ),
+        _field(
+            "handLeavesByRule",
+            "hand_leaves_too",
+            "Customers who were enrolled by hand leave by rule like the others.",
+            writable=True,
+        ),
+        Field(
+            name="enrolledCount",
+            kind=Integer(),
+            read=lambda row, context: row[_COUNTS],
+            nullable=False,
+            description="Customers who are in it now.",
+        ),
+        *common.ARCHIVED,
+        *common.STAMPS,
+    ),
 )
-
-
-def _enrolment_rows(context: Context) -> QuerySet[Any]:
-    return Enrolment.objects.all()
 
 
 def _enrol(context: Context, values: Mapping[str, Any]) -> int:
@@ -190,85 +153,59 @@ def _change(context: Context, pk: int, values: Mapping[str, Any]) -> None:
 
 
 def _remove(context: Context, pk: int) -> None:
-    one = Enrolment.objects.select_related("workflow").get(pk=pk)
-    if one.left_at is None:
-        services.leave(workflow=one.workflow, customers=[one.customer_id], by=context.caller.name, how=How.API)
+    stay = Enrolment.objects.select_related("workflow").get(pk=pk)
+    if stay.left_at is None:
+        services.leave(workflow=stay.workflow, customers=[stay.customer_id], by=context.caller.name, how=How.API)
 
 
 def _how(name: str, column: str) -> Field:
-    return Field(
-        name=name,
-        kind=Choice(tuple(How.values)),
-        column=column,
-        needs=(column,),
-        read=common.text_or_null(column),
-        description="hand, api, rule, or end: the customer or the workflow was archived.",
-    )
+    description = "hand, api, rule, or end: the customer or the workflow was archived."
+    return common.text_or_null(name, column, Choice(tuple(How.values)), description)
 
 
-ENROLMENT = register(
-    Entity(
-        name="enrolment",
-        plural="enrolments",
-        description="One stay of a customer in a workflow, kept for ever.",
-        model=Enrolment,
-        rows=_enrolment_rows,
-        hidden=Q(left_at__isnull=False),
-        shown_by=frozenset({"active", "leftAt", "leftHow"}),
-        writes=Writes(
-            create=_enrol,
-            update=_change,
-            remove=_remove,
-            remove_means="Removes the customer from the workflow; the stay is kept as history. Answers the ended stay. "
-            "The rule leaves the customer alone until it has not held for it once.",
+ENROLMENT = Entity(
+    name="enrolment",
+    plural="enrolments",
+    description="One stay of a customer in a workflow, kept for ever.",
+    model=Enrolment,
+    hidden=Hidden(Q(left_at__isnull=False), frozenset({"active", "leftAt", "leftHow"})),
+    writes=Writes(create=_enrol, update=_change),
+    removal=Removal(
+        remove=_remove,
+        means="Removes the customer from the workflow; the stay is kept as history. Answers the ended stay. "
+        "The rule leaves the customer alone until it has not held for it once.",
+    ),
+    fields=(
+        common.IDENTITY,
+        _stay_field("workflowId", stored="workflow", writable=True, required=True),
+        _stay_field("workflowKey", "workflow__key", nullable=False),
+        _stay_field(
+            "customerId",
+            "",
+            "Who is in the workflow already stays as it is; the open stay is answered.",
+            stored="customer",
+            writable=True,
+            required=True,
         ),
-        fields=(
-            common.IDENTITY,
-            Field(
-                name="workflowId",
-                kind=ID,
-                column="workflow_id",
-                stored="workflow",
-                writable=True,
-                required=True,
-                nullable=False,
-            ),
-            Field(name="workflowKey", kind=Text(60), column="workflow__key", nullable=False),
-            Field(
-                name="customerId",
-                kind=ID,
-                column="customer_id",
-                stored="customer",
-                writable=True,
-                required=True,
-                nullable=False,
-                description="Who is in the workflow already stays as it is; the open stay is answered.",
-            ),
-            Field(
-                name="active",
-                kind=Boolean(),
-                needs=("left_at",),
-                read=lambda row, context: row["left_at"] is None,
-                narrow=lambda value, context: Q(left_at__isnull=value),
-                nullable=False,
-                description="Ended stays are in a list only when a filter names this field, leftAt or leftHow.",
-            ),
-            Field(name="enteredAt", kind=Moment(), column="entered_at", nullable=False),
-            _how("enteredHow", "entered_how"),
-            Field(name="enteredBy", kind=Text(254), column="entered_by"),
-            Field(
-                name="reason",
-                kind=Text(500),
-                column="entered_reason",
-                stored="reason",
-                writable=True,
-                default="",
-                description="Why it entered; of a rule with the values of then.",
-            ),
-            Field(name="leftAt", kind=Moment(), column="left_at"),
-            _how("leftHow", "left_how"),
-            Field(name="leftBy", kind=Text(254), column="left_by"),
-            Field(name="leftReason", kind=Text(500), column="left_reason"),
+        common.is_set(
+            "active",
+            "left_at",
+            "Ended stays are in a list only when a filter names this field, leftAt or leftHow.",
+            when=False,
         ),
-    )
+        _stay_field("enteredAt"),
+        _how("enteredHow", "entered_how"),
+        _stay_field("enteredBy"),
+        _stay_field(
+            "reason",
+            "entered_reason",
+            "Why it entered; of a rule with the values of then.",
+            stored="reason",
+            writable=True,
+        ),
+        _stay_field("leftAt"),
+        _how("leftHow", "left_how"),
+        _stay_field("leftBy"),
+        _stay_field("leftReason"),
+    ),
 )
