@@ -26,7 +26,7 @@ from startdeliver.tenancy.scope import organization_scope
 
 router = Router()
 
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\0]*$")]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class _Camel(Schema):
