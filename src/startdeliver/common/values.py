@@ -198,7 +198,7 @@ class Integer(Kind):
             return self.message or "Enter a whole number."
         if self.maximum >= _MAX_COUNT:
             return f"Enter a whole number from {self.minimum}, such as 250."
-        return f"Enter a whole number from {self.minimum:,} to {self.maximum:,}."
+        return f"Enter a whole number between {self.minimum:,} and {self.maximum:,}."
 
     def parse(self, value: object) -> int:
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
