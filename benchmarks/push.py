@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 from benchmarks.harness import Figures, Watch, arguments, fresh_database, peak_megabytes, settle
 from benchmarks.sync_rate import ALLOWANCE, LATENCY_MS, Windows
@@ -94,6 +95,13 @@ def confirm(organization: object, link: object) -> int:
     return number
 
 
+class CompanyRef(NamedTuple):
+    """Intercom's id of a company."""
+
+    id: int
+    ref: str
+
+
 def companies(intercom: Intercom, number: int) -> None:
     """Create the customers' companies in the simulated workspace, and store their Intercom ids."""
     from startdeliver.storage import bulk
@@ -103,8 +111,8 @@ def companies(intercom: Intercom, number: int) -> None:
     refs = []
     for row in rows:
         company = intercom.control("POST", "verbs/add_company", {"name": row.name, "company_id": row.company_id})
-        refs.append((row.pk, company["id"]))
-    bulk.update(IntercomCompany, rows[0].organization_id, ("ref",), refs)
+        refs.append(CompanyRef(row.pk, company["id"]))
+    bulk.update(IntercomCompany, rows[0].organization_id, refs)
 
 
 def main() -> None:

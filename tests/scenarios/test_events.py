@@ -603,7 +603,7 @@ def test_a_page_that_is_rolled_back_is_read_again(
 
     def failing(model: Any, *arguments: Any, **more: Any) -> None:
         nonlocal calls
-        calls += model is IntercomContact and "events_read_at" in arguments[1]
+        calls += model is IntercomContact and any(hasattr(row, "events_read_at") for row in arguments[1])
         if calls == 2:
             raise RuntimeError("the disk is full")
         real(model, *arguments, **more)

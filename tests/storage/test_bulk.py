@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -16,21 +18,48 @@ from startdeliver.sync.models import IntercomContact
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import CrossTenantWrite
 
-COLUMNS = ("workspace", "ref", "email", "email_key", "name", "role", "external_id", "company_refs", "facts")
-REST = ("fingerprint", "remote_updated_at", "last_seen_at", "state", "merged_into", "matched_by", "match_note")
 KEY = ("organization_id", "workspace", "ref")
 
 
-def rows(*names: str) -> list[bulk.Row]:
-    empty = ("", 0, 0, "active", "", "", "", 1_790_000_000, 1_790_000_000)
-    return [("w", ref, "a@x", "a@x", name, "", "", '["c"]', '{"n": 1}', *empty) for ref, name in enumerate(names)]
+class ContactRow(NamedTuple):
+    ref: str
+    name: str
+    workspace: str = "w"
+    email: str = "a@x"
+    email_key: str = "a@x"
+    role: str = ""
+    external_id: str = ""
+    company_refs: str = '["c"]'
+    facts: str = '{"n": 1}'
+    fingerprint: str = ""
+    remote_updated_at: int = 0
+    last_seen_at: int = 0
+    state: str = "active"
+    merged_into: str = ""
+    matched_by: str = ""
+    match_note: str = ""
+    changed_at: int = 1_790_000_000
+    seen_at: int = 1_790_000_000
+
+
+@dataclass(slots=True)
+class Changed:
+    id: int
+    name: str
+    archived_at: int | None = 1_790_000_000
+    monthly_spend: str = "12.50"
+    tags: str = '["x"]'
+    size: int | None = None
+
+
+class Named(NamedTuple):
+    id: int
+    name: str
 
 
 def put(organization: Organization, *names: str, update: tuple[str, ...] = ("name",)) -> None:
-    # Columns of the model are short; what is tried here fits.
-    text = [(row[0], str(row[1]), *row[2:]) for row in rows(*names)]
-    columns = (*COLUMNS, *REST, "changed_at", "seen_at")
-    bulk.upsert(IntercomContact, organization.pk, columns, text, key=KEY, update=update)
+    rows = [ContactRow(str(number), name) for number, name in enumerate(names)]
+    bulk.upsert(IntercomContact, organization.pk, rows, key=KEY, update=update)
 
 
 def test_rows_are_inserted_then_updated(scoped: Organization) -> None:
@@ -52,8 +81,7 @@ def test_without_columns_to_update_what_is_there_stays(scoped: Organization) -> 
 
 def test_updates_by_key(scoped: Organization) -> None:
     one, two = (Customer.objects.create(organization=scoped, name=name) for name in ("one", "two"))
-    columns = ("name", "archived_at", "monthly_spend", "tags", "size")
-    bulk.update(Customer, scoped.pk, columns, [(one.pk, "ONE", 1_790_000_000, "12.50", '["x"]', None)])
+    bulk.update(Customer, scoped.pk, [Changed(one.pk, "ONE")])
     one.refresh_from_db()
     two.refresh_from_db()
     assert (one.name, one.tags, one.size, str(one.monthly_spend)) == ("ONE", ["x"], None, "12.50")
@@ -63,22 +91,22 @@ def test_updates_by_key(scoped: Organization) -> None:
 
 def test_no_rows_is_no_statement(scoped: Organization, django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
-        bulk.upsert(IntercomContact, scoped.pk, COLUMNS, [], key=KEY)
-        bulk.update(Customer, scoped.pk, ("name",), [])
+        bulk.upsert(IntercomContact, scoped.pk, [], key=KEY)
+        bulk.update(Customer, scoped.pk, [])
 
 
 def test_another_organizations_rows_are_out_of_reach(scoped: Organization, other_organization: Organization) -> None:
     with pytest.raises(CrossTenantWrite):
         put(other_organization, "a")
     with pytest.raises(CrossTenantWrite):
-        bulk.update(Customer, other_organization.pk, ("name",), [(1, "x")])
+        bulk.update(Customer, other_organization.pk, [Named(1, "x")])
     mine = Customer.objects.create(organization=scoped, name="mine")
     theirs = Customer(organization=other_organization, name="theirs")
     from django_scopes import scopes_disabled
 
     with scopes_disabled():
         theirs.save()
-    bulk.update(Customer, scoped.pk, ("name",), [(mine.pk, "changed"), (theirs.pk, "changed")])
+    bulk.update(Customer, scoped.pk, [Named(mine.pk, "changed"), Named(theirs.pk, "changed")])
     with scopes_disabled():
         theirs.refresh_from_db()
         assert theirs.name == "theirs"

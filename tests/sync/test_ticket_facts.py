@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startdeliver.intercom import wire
-from startdeliver.sync.pull.ticket_facts import LISTED, Names, TicketFacts, overdue_clock, ticket_facts
+from startdeliver.sync.pull.ticket_facts import Names, TicketFacts, overdue_clock, ticket_facts
 
 NAMES = Names("https://app.intercom.com/a/inbox/w/inbox/conversation/", {"7": "Robin"}, {"8": "Tier 2"})
 
@@ -37,7 +37,7 @@ def conversation(**changes: Any) -> wire.Conversation:
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    return dict(zip(LISTED, ticket_facts(conversation(**changes), NAMES, 9).values, strict=True))
+    return asdict(ticket_facts(conversation(**changes), NAMES, 9).row)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_rating_that_was_only_asked_for_is_none() -> None:
 def test_contacts_and_what_is_known_of_the_author() -> None:
     one = ticket_facts(conversation(), NAMES, 9)
     assert [tuple(ref) for ref in one.contacts] == [("c1", "e1", "ann@x", "Ann"), ("c2", "", "", "")]
-    assert one.author_ref == "c1"
+    assert one.row.author_ref == "c1"
     nobody = ticket_facts(conversation(contacts=None), NAMES, 9)
     assert [ref.ref for ref in nobody.contacts] == ["c1"], "the author takes part in any case"
 
@@ -138,9 +138,9 @@ def test_the_fingerprint_changes_with_the_facts_and_only_with_them(name: str, nu
     before = ticket_facts(conversation(), NAMES, 9)
     change: Any = {"title": "x", "state": "closed", "priority": "high", "read": True}.get(name, number * 1000)
     after = ticket_facts(conversation(**{name: change}), NAMES, 9)
-    assert (before.fingerprint == after.fingerprint) == (name == "read")
+    assert (before.row.fingerprint == after.row.fingerprint) == (name == "read")
     again = ticket_facts(conversation(**{name: change}), NAMES, 77)
-    assert again.fingerprint == after.fingerprint, "when it is read says nothing"
+    assert again.row.fingerprint == after.row.fingerprint, "when it is read says nothing"
 
 
 def test_overdue_counts_from_the_newest_known_of_creation_and_close() -> None:
@@ -157,6 +157,6 @@ def test_overdue_counts_from_the_newest_known_of_creation_and_close() -> None:
 
 def test_an_empty_conversation_is_no_failure() -> None:
     one = ticket_facts(wire.Conversation(id="1"), Names("x/"), 1_234)
-    assert (one.created_at, one.updated_at, one.contacts) == (1_234, 1_234, ())
-    assert one.values[0] == "x/1"
-    assert ticket_facts(wire.Conversation(id="a/b c"), replace(NAMES, prefix="x/"), 1).values[0] == "x/a%2Fb%20c"
+    assert (one.row.created_at, one.row.updated_at, one.contacts) == (1_234, 1_234, ())
+    assert one.row.link == "x/1"
+    assert ticket_facts(wire.Conversation(id="a/b c"), replace(NAMES, prefix="x/"), 1).row.link == "x/a%2Fb%20c"

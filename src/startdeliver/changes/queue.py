@@ -134,10 +134,10 @@ def _plain(change: Facts) -> Facts:
 
 def _insert(organization: Organization, rows: list[tuple[Facts, str, int | None]]) -> None:
     values = [
-        (one.kind, stage, one.customer_id, one.user_id, one.usage_type_id, one.product_id, not_before)
+        ChangeRow(one.kind, stage, one.customer_id, one.user_id, one.usage_type_id, one.product_id, not_before)
         for one, stage, not_before in rows
     ]
-    bulk.upsert(Change, organization.pk, _COLUMNS, values, key=("id",))
+    bulk.upsert(Change, organization.pk, values, key=("id",))
 
 
 @dataclass

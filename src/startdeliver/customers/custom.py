@@ -6,6 +6,7 @@ orders of long lists look at CustomerValue and UserValue instead, which `write` 
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,8 @@ _KINDS: dict[str, Kind] = {
     CustomField.Type.BOOLEAN: Boolean(),
 }
 _VALUE_COLUMNS = tuple(dict.fromkeys(COLUMNS.values()))
+_CustomerRow = namedtuple("_CustomerRow", ("customer_id", "field_id", *_VALUE_COLUMNS))  # type: ignore[misc]
+_UserRow = namedtuple("_UserRow", ("user_id", "field_id", *_VALUE_COLUMNS))  # type: ignore[misc]
 _NEAR = 1_000
 # So many records are looked up sooner than all values of a field are read.
 _SOME = 20_000
@@ -145,13 +148,14 @@ def write_many(entity: str, values: Iterable[tuple[int, CustomField, Any]]) -> N
     model = CustomerValue if entity == CustomField.Entity.CUSTOMER else UserValue
     record = _record(entity)
     removed: dict[int, list[int]] = {}
-    stored: dict[int, dict[tuple[int, int], tuple[Any, ...]]] = {}
+    row_type: Any = _CustomerRow if entity == CustomField.Entity.CUSTOMER else _UserRow
+    stored: dict[int, dict[tuple[int, int], Any]] = {}
     for pk, field, value in values:
         if value is None:
             removed.setdefault(field.pk, []).append(pk)
         else:
             columns = dict.fromkeys(_VALUE_COLUMNS) | {column_of(field): typed(field, value)}
-            stored.setdefault(field.organization_id, {})[pk, field.pk] = (pk, field.pk, *columns.values())
+            stored.setdefault(field.organization_id, {})[pk, field.pk] = row_type(pk, field.pk, *columns.values())
     for field_id, pks in removed.items():
         for start in range(0, len(pks), 500):
             model.objects.filter(field=field_id, **{f"{record}__in": pks[start : start + 500]}).delete()
@@ -161,7 +165,7 @@ def write_many(entity: str, values: Iterable[tuple[int, CustomField, Any]]) -> N
             rows = list(by_key.values())
             for start in range(0, len(rows), 10_000):
                 part = rows[start : start + 10_000]
-                bulk.upsert(model, organization_id, (*key[1:], *_VALUE_COLUMNS), part, key=key, update=_VALUE_COLUMNS)
+                bulk.upsert(model, organization_id, part, key=key, update=_VALUE_COLUMNS)
 
 
 def typed(field: CustomField, value: Any) -> Any:

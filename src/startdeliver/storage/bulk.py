@@ -1,15 +1,16 @@
-"""Many rows in one statement: inserts, upserts and updates past the ORM, for pages of a sync and parts of an import.
+"""Many rows in one statement: inserts, upserts and updates without the ORM, for pages of a sync and parts of an import.
 
-Both databases get what suits them: SQLite `executemany` with `ON CONFLICT`, PostgreSQL one `INSERT … SELECT … FROM
-unnest(…)`. Every statement carries the organization as a constant and refuses to run in another organization's scope.
+SQLite gets `executemany` with `ON CONFLICT`, PostgreSQL one `INSERT … SELECT … FROM unnest(…)`. Every statement carries
+the organization as a constant and refuses to run in another organization's scope.
 
-Rows are plain tuples in the order of `columns` (column names, without `organization_id`). Moments are unix seconds (int
-or None), JSON is text, decimals and days are text: the database converts, so no Python object is made per value.
-`create` and `save` take model instances instead, and keep the microseconds of their moments.
+Rows are dataclasses or NamedTuples whose fields are named after columns, without `organization_id`. Moments are unix
+seconds (int or None), JSON is text, decimals and days are text: the database converts, so no Python object is made per
+value. `create` and `save` take model instances instead, and keep the microseconds of their moments.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -21,19 +22,18 @@ from django.db import connection, models
 
 from startdeliver.tenancy.scope import CrossTenantWrite, TenantModel, check_rows, current_organization
 
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
 
 
 def upsert(
     model: type[TenantModel],
     organization_id: int,
-    columns: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[Any],
     *,
     key: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Inserts `rows`; where a row with the same `key` exists, sets `update` (none: leaves the row alone).
+    """Inserts `rows`; where a row with the same `key` exists, sets the columns `update` (none: leaves the row alone).
 
     `key`: the columns of a unique constraint, `organization_id` included where it belongs to it. No two rows may have
     the same key. Raises CrossTenantWrite.
@@ -41,34 +41,37 @@ def upsert(
     _guard(model, organization_id)
     if not rows:
         return
-    if connection.vendor == "postgresql":
-        sql = _pg_upsert(model, tuple(columns), tuple(key), tuple(update))
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [organization_id, *_turned(rows)])
-    else:
-        sql = _sqlite_upsert(model, tuple(columns), tuple(key), tuple(update), int(organization_id))
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, rows)
+    columns = columns_of(type(rows[0]))
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sql = _pg_upsert(model, columns, tuple(key), tuple(update))
+            cursor.execute(sql, [organization_id, *_arrays(rows, columns)])
+        else:
+            sql = _sqlite_upsert(model, columns, tuple(key), tuple(update), int(organization_id))
+            cursor.executemany(sql, list(map(attrgetter(*columns), rows)))
 
 
-def update(
-    model: type[TenantModel], organization_id: int, columns: Sequence[str], rows: Sequence[Row], *, key: str = "id"
-) -> None:
-    """Sets `columns` of existing rows; each row is its `key` (unique in the organization) followed by the values.
+def update(model: type[TenantModel], organization_id: int, rows: Sequence[Any], *, key: str = "id") -> None:
+    """Sets the columns of existing rows; the field `key` (unique in the organization) says which row is meant.
 
     Raises CrossTenantWrite.
     """
     _guard(model, organization_id)
     if not rows:
         return
-    if connection.vendor == "postgresql":
-        sql = _pg_update(model, tuple(columns), key)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*_turned(rows), organization_id])
-    else:
-        sql = _sqlite_update(model, tuple(columns), key, int(organization_id))
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, [(*row[1:], row[0]) for row in rows])
+    columns = tuple(column for column in columns_of(type(rows[0])) if column != key)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_pg_update(model, columns, key), [*_arrays(rows, (key, *columns)), organization_id])
+        else:
+            sql = _sqlite_update(model, columns, key, int(organization_id))
+            cursor.executemany(sql, list(map(attrgetter(*columns, key), rows)))
+
+
+def columns_of(row: type[Any]) -> tuple[str, ...]:
+    """The columns of a type of row: the names of its fields."""
+    named: tuple[str, ...] | None = getattr(row, "_fields", None)
+    return named or tuple(field.name for field in dataclasses.fields(row))
 
 
 def create(records: Sequence[TenantModel]) -> None:
@@ -88,7 +91,7 @@ def create(records: Sequence[TenantModel]) -> None:
     rows = _rows(records, columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_pg_insert(model, columns, True), [organization, *_turned(rows)])
+            cursor.execute(_pg_insert(model, columns, True), [organization, *map(array, zip(*rows, strict=True))])
         else:
             cursor.executemany(_sqlite_insert(model, columns, int(organization), True), rows)
     for record in records:
@@ -105,7 +108,7 @@ def save(records: Sequence[TenantModel], fields: Collection[str]) -> None:
     rows = _rows(records, ("id", *columns))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(_pg_update(model, columns, "id", True), [*_turned(rows), organization])
+            cursor.execute(_pg_update(model, columns, "id", True), [*map(array, zip(*rows, strict=True)), organization])
     else:
         sql = _sqlite_update(model, columns, "id", int(organization), True)
         with connection.cursor() as cursor:
@@ -136,7 +139,7 @@ def _new_ids(model: type[models.Model], count: int) -> range | list[int]:
         return range(last + 1, last + 1 + count)
 
 
-def _rows(records: Sequence[models.Model], columns: Sequence[str]) -> list[Row]:
+def _rows(records: Sequence[models.Model], columns: Sequence[str]) -> list[Values]:
     """The records' columns as the statements below take them."""
     made: list[Iterable[Any]] = []
     for column in columns:
@@ -168,10 +171,10 @@ def _guard(model: type[TenantModel], organization_id: int) -> None:
         raise CrossTenantWrite(f"{model.__name__} of organization {organization_id} outside its scope")
 
 
-def _turned(rows: Iterable[Row]) -> list[str]:
+def _arrays(rows: Sequence[Any], columns: Sequence[str]) -> list[str]:
     """The columns of `rows` as PostgreSQL's array literals. psycopg would write them too, but escapes character by
     character in Python, which for threads costs more than everything else."""
-    return [array(column) for column in zip(*rows, strict=True)]
+    return [array(map(attrgetter(column), rows)) for column in columns]
 
 
 def _element(value: Any) -> str:

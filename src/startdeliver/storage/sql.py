@@ -65,6 +65,15 @@ def db_time(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
+def epoch(column: str) -> str:
+    """SQL that gives a moment as whole unix seconds."""
+    return (
+        f"FLOOR(EXTRACT(EPOCH FROM {column}))::bigint"
+        if is_postgres()
+        else f"CAST(strftime('%%s', {column}) AS INTEGER)"
+    )
+
+
 def differs(left: str, right: str) -> str:
     """SQL that is true when two values differ, null being a value."""
     return f"{left} {'IS DISTINCT FROM' if is_postgres() else 'IS NOT'} {right}"

@@ -9,7 +9,7 @@ import msgspec
 from startdeliver.support.models import Thread, Ticket
 
 
-class Author(msgspec.Struct, frozen=True):
+class Author(msgspec.Struct, frozen=True, gc=False):
     """Who wrote an entry; `kind` is user, team or bot."""
 
     kind: str = ""
@@ -18,21 +18,21 @@ class Author(msgspec.Struct, frozen=True):
     email: str = ""
 
 
-class File(msgspec.Struct, frozen=True):
-    """What is known of an attachment; its content stays in Intercom. `size` in bytes."""
+class File(msgspec.Struct, frozen=True, gc=False):
+    """An attachment. Its address in Intercom is signed and expires, so only this is kept. `size` in bytes."""
 
     name: str = ""
     type: str = ""
     size: int = 0
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One message, internal note or event line. `html` was sanitised when it was stored."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One message, internal note or event line. `at` is unix seconds; `html` was sanitised when it was stored."""
 
     id: str = ""
     kind: str = "event"
     type: str = ""
-    at: float = 0
+    at: int = 0
     by: Author = Author()
     html: str = ""
     files: list[File] = []
@@ -44,10 +44,12 @@ class Entry(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(self.at, UTC)
 
 
-_decoder = msgspec.json.Decoder(list[Entry], strict=False)
+# The JSON text of `Thread.entries`.
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(list[Entry], strict=False).decode
 
 
 def thread_entries(ticket: Ticket) -> list[Entry]:
-    """The entries in order of time; none while the messages have not been read."""
+    """Returns the entries in order of time; none while the messages have not been read."""
     thread = Thread.objects.filter(ticket=ticket).only("entries").first()
-    return _decoder.decode(thread.entries) if thread else []
+    return decode(thread.entries) if thread else []

@@ -10,6 +10,7 @@ from startdeliver.intercom import IntercomError
 from startdeliver.support import health
 from startdeliver.support.models import Ticket
 from startdeliver.sync import intercom_records, matching, session
+from startdeliver.sync.intercom_records import LinkRow
 from startdeliver.sync.models import Connection, IntercomContact, Skip
 from startdeliver.sync.pull.rematch import import_conversations
 from startdeliver.sync.pull.work import Pull
@@ -86,7 +87,7 @@ def _known(pull: Pull, skip: Skip) -> str:
 def _link(pull: Pull, ref: str, user: CustomerUser) -> None:
     row = pull.people.contacts[ref]
     assert row.pk is not None
-    intercom_records.save_links(pull, [(row.pk, user.pk, "manual", "")])
+    intercom_records.save_links(pull, [LinkRow(row.pk, user.pk, "manual")])
     # So that the next sync looks at whatever else waits for this person.
     CustomerUser.objects.filter(pk=user.pk).update(updated_at=clock.now())
     pull.people.forget()

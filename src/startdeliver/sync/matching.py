@@ -50,6 +50,15 @@ class ContactRow:
     match_note: str = ""
 
 
+class Ref(NamedTuple):
+    """A contact as a conversation names it. `email` and `name` are known for the author only."""
+
+    ref: str
+    external_id: str = ""
+    email: str = ""
+    name: str = ""
+
+
 class Found(NamedTuple):
     """What matching says of one contact: the user, how it was found, and whether several fit (then none is taken)."""
 

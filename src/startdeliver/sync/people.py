@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.models import Customer, CustomerUser, email_key
 from startdeliver.sync import matching
-from startdeliver.sync.matching import ContactRow, Found, Person, UserRow, Users
+from startdeliver.sync.matching import ContactRow, Found, Person, Ref, UserRow, Users
 from startdeliver.sync.models import IntercomCompany, IntercomContact
 
 _REMEMBERED = 20_000
@@ -120,6 +120,31 @@ class People:
             self._email_asked |= emails
             self._read_users(Q(email_key__in=emails))
 
+    def load_participants(self, refs: Sequence[Ref]) -> None:
+        """Reads everything that `participant` needs for these contacts."""
+        self.load_contacts(ref.ref for ref in refs)
+        unknown = [ref for ref in refs if not self._is_active(ref.ref)]
+        self.load_users(
+            [ref.ref for ref in refs],
+            [ref.external_id for ref in unknown],
+            [email_key(ref.email) for ref in unknown],
+        )
+
+    def participant(self, ref: Ref) -> Person:
+        """Who a participant is. What the conversation says of a contact counts only when Intercom says nothing of it
+        any more: 404, or 410 without a survivor."""
+        if self._is_active(ref.ref):
+            return self.person(ref.ref)
+        return self.person(ref.ref, ref.external_id, email_key(ref.email))
+
+    def is_new(self, person: Person) -> bool:
+        """Whether this is a contact that Intercom knows and that is no user here."""
+        return person.user is None and not person.ambiguous and self._is_active(person.ref)
+
+    def _is_active(self, ref: str) -> bool:
+        row = self.contacts.get(ref)
+        return row is not None and row.state == "active"
+
     def _chain(self, ref: str) -> list[ContactRow]:
         rows = [self.contacts[ref]] if ref in self.contacts else []
         last = matching.survivor(ref, self.contacts)
@@ -128,11 +153,11 @@ class People:
         return rows
 
     def _read_users(self, condition: Q) -> None:
-        columns = ("pk", "customer_id", "archived_at", "external_id", "email_key")
-        for pk, customer_id, archived_at, external_id, email_key in CustomerUser.objects.filter(condition).values_list(
-            *columns
+        users = CustomerUser.objects.filter(condition)
+        for pk, customer_id, archived_at, external_id, email in users.values_list(
+            "pk", "customer_id", "archived_at", "external_id", "email_key"
         ):
-            self.add_user(UserRow(pk, customer_id, archived_at is not None), external_id or "", email_key)
+            self.add_user(UserRow(pk, customer_id, archived_at is not None), external_id or "", email)
 
     def add_user(self, user: UserRow, external_id: str, email_key: str) -> None:
         """Makes a user known, also one that was made just now."""

@@ -33,7 +33,7 @@ _OLDEST = 946_684_800  # the year 2000
 
 STORED, KNOWN, UNKNOWN, NO_USER, BAD_TIME, OFF = "stored", "known", "unknown", "no_user", "bad_time", "off"
 
-_COLUMNS, _KEY = ("name_id", "user_id", "at", "key"), ("organization_id", "at", "key")
+_KEY = ("organization_id", "at", "key")
 
 _USAGE = "SELECT timestamp / 1000, user_id, external_id FROM usage_usageevent WHERE organization_id = %(org)s AND {}"
 _WAITING = "SELECT at, user_id, key FROM sync_waitingevent WHERE organization_id = %(org)s AND {}"
@@ -51,6 +51,15 @@ class Incoming(NamedTuple):
     def key(self) -> str:
         """What tells it from other events of its second, within 255 characters."""
         return f"{PREFIX}{_part(self.id.replace(':', '_').lstrip('-')) or f'-{self.user}'}:{_part(self.name)}"
+
+
+class WaitingRow(NamedTuple):
+    """The columns of a `WaitingEvent`."""
+
+    name_id: int
+    user_id: int
+    at: int
+    key: str
 
 
 def _part(text: str) -> str:
@@ -124,8 +133,8 @@ def store(organization: Organization, events: Sequence[Incoming]) -> list[str]:
         ingest.store(organization, usage)
         _note(organization, events, results)
         names = dict(EventName.objects.filter(name__in={event.name for event in waiting}).values_list("name", "pk"))
-        rows = [(names[event.name], event.user, event.at, event.key) for event in waiting]
-        bulk.upsert(WaitingEvent, organization.pk, _COLUMNS, rows, key=_KEY)
+        rows = [WaitingRow(names[event.name], event.user, event.at, event.key) for event in waiting]
+        bulk.upsert(WaitingEvent, organization.pk, rows, key=_KEY)
     return results
 
 

@@ -4,6 +4,7 @@ over."""
 from startdeliver.sync.intercom_records.asking import all_companies, ask_companies, ask_contacts, mark_contacts
 from startdeliver.sync.intercom_records.companies import align_customers, company_facts, link_companies, store_companies
 from startdeliver.sync.intercom_records.contacts import (
+    LinkRow,
     align_users,
     contact_facts,
     create_users,
@@ -11,9 +12,11 @@ from startdeliver.sync.intercom_records.contacts import (
     save_links,
     store_contacts,
 )
-from startdeliver.sync.intercom_records.shared import fingerprint
+from startdeliver.sync.intercom_records.shared import NoteRow, fingerprint
 
 __all__ = [
+    "LinkRow",
+    "NoteRow",
     "align_customers",
     "align_users",
     "all_companies",

@@ -1,4 +1,4 @@
-"""Records that the mirror lacks are asked for one by one, many at once, and the answers are remembered."""
+"""Records that are not known here are asked for one by one, many at once, and the answers are remembered."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from startdeliver.common import clock
 from startdeliver.intercom import BadAnswer, Gone, NotFound, wire
 from startdeliver.storage import bulk
 from startdeliver.sync import matching
-from startdeliver.sync.intercom_records.companies import COLUMNS as COMPANY_COLUMNS
-from startdeliver.sync.intercom_records.companies import store_companies
-from startdeliver.sync.intercom_records.contacts import COLUMNS as CONTACT_COLUMNS
-from startdeliver.sync.intercom_records.contacts import store_contacts
+from startdeliver.sync.intercom_records.companies import CompanyRow, store_companies
+from startdeliver.sync.intercom_records.contacts import NewContact, store_contacts
 from startdeliver.sync.intercom_records.shared import KEY
 from startdeliver.sync.models import IntercomCompany, IntercomContact
 from startdeliver.sync.pull.work import Pull
@@ -58,16 +56,26 @@ def _store_answers(
 
 
 def mark_contacts(pull: Pull, gone: Sequence[str], merged: dict[str, str]) -> None:
-    """Remembers contacts that Intercom does not give any more. What was known of them stays, for matching (13.9)."""
+    """Remembers contacts that Intercom does not give any more. What was known of them stays, for
+    matching."""
     now = int(clock.now().timestamp())
     state = {
         **dict.fromkeys(gone, IntercomContact.State.ARCHIVED.value),
         **dict.fromkeys(merged, IntercomContact.State.MERGED.value),
     }
-    empty = ("", "", "", "", "", "[]", "{}", "", 0, 0)
-    rows = [(pull.workspace, ref, *empty, value, merged.get(ref, ""), now, now, "", "") for ref, value in state.items()]
+    rows = [
+        NewContact(
+            workspace=pull.workspace,
+            ref=ref,
+            state=value,
+            merged_into=merged.get(ref, ""),
+            changed_at=now,
+            seen_at=now,
+        )
+        for ref, value in state.items()
+    ]
     update = ("state", "merged_into", "changed_at", "seen_at")
-    bulk.upsert(IntercomContact, pull.organization_id, CONTACT_COLUMNS, rows, key=KEY, update=update)
+    bulk.upsert(IntercomContact, pull.organization_id, rows, key=KEY, update=update)
     if merged:
         # The survivor has the other's events now, from before its own were read too.
         heirs = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=set(merged.values()))
@@ -90,7 +98,7 @@ def all_companies(pull: Pull, contacts: Iterable[wire.Contact]) -> dict[str, lis
 
 
 def ask_companies(pull: Pull, contacts: Iterable[wire.Contact], companies: dict[str, list[str]] | None = None) -> None:
-    """Asks Intercom for the contacts' companies that the mirror lacks and stores them; outside of a transaction."""
+    """Asks Intercom for the contacts' companies that are not known here and stores them; outside of a transaction."""
     given = companies or {}
     refs = {key(ref, 128) for contact in contacts for ref in given.get(contact.id, contact.company_ids)}
     unknown = pull.people.load_companies(refs)
@@ -109,7 +117,7 @@ def ask_companies(pull: Pull, contacts: Iterable[wire.Contact], companies: dict[
     def write() -> None:
         store_companies(pull, found)
         now = int(clock.now().timestamp())
-        rows = [(pull.workspace, ref, "", "", "{}", "", now, now, "", "", now) for ref in gone]
-        bulk.upsert(IntercomCompany, pull.organization_id, (*COMPANY_COLUMNS, "gone_at"), rows, key=KEY)
+        rows = [CompanyRow(workspace=pull.workspace, ref=ref, changed_at=now, seen_at=now, gone_at=now) for ref in gone]
+        bulk.upsert(IntercomCompany, pull.organization_id, rows, key=KEY)
 
     pull.commit(write)

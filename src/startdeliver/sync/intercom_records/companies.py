@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -13,25 +14,40 @@ from startdeliver.customers.models import Customer
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.sync import domains, fields
-from startdeliver.sync.intercom_records.shared import KEY, custom, mark, to_json
+from startdeliver.sync.intercom_records.shared import KEY, NoteRow, custom, mark, to_json
 from startdeliver.sync.models import IntercomCompany
 from startdeliver.sync.people import customers_by_domain
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, number, short
 
-COLUMNS = (
-    "workspace",
-    "ref",
-    "company_id",
-    "name",
-    "facts",
-    "fingerprint",
-    "changed_at",
-    "seen_at",
-    "matched_by",
-    "match_note",
-)
-UPDATED = ("company_id", "name", "facts", "fingerprint", "changed_at", "seen_at", "gone_at")
+
+@dataclass(slots=True, kw_only=True)
+class CompanyRow:
+    """The columns of an `IntercomCompany`. Moments are unix seconds, facts are JSON text."""
+
+    workspace: str
+    ref: str
+    changed_at: int
+    seen_at: int
+    company_id: str = ""
+    name: str = ""
+    facts: str = "{}"
+    fingerprint: str = ""
+    matched_by: str = ""
+    match_note: str = ""
+    gone_at: int | None = None
+
+
+class CompanyLink(NamedTuple):
+    """The customer that a company is, and how that was found."""
+
+    id: int
+    customer_id: int
+    matched_by: str
+    match_note: str = ""
+
+
+_UPDATED = ("company_id", "name", "facts", "fingerprint", "changed_at", "seen_at", "gone_at")
 
 
 def company_facts(company: wire.Company) -> dict[str, Any]:
@@ -48,8 +64,8 @@ def company_facts(company: wire.Company) -> dict[str, Any]:
 
 
 def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: bool = False) -> int:
-    """Stores companies in the mirror, links them to customers (made here when the switch is on), and aligns the
-    fields of those that changed. Gives how many changed. Must run inside `Pull.commit`. `swept`: they were listed by
+    """Stores companies, links them to customers (made here when the switch is on), and aligns the
+    fields of those that changed. Returns how many changed. Must run inside `Pull.commit`. `swept`: they were listed by
     the sweep."""
     by_ref = {ref: company for company in companies if (ref := key(company.id, 128))}
     if not by_ref:
@@ -64,12 +80,22 @@ def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: boo
         own, name, facts = key(company.company_id, 255), short(company.name, 255), company_facts(company)
         stamp = mark((own, name, facts))
         if known.get(ref) != stamp:
-            rows.append((pull.workspace, ref, own, name, to_json(facts).decode(), stamp, seen, seen, "", ""))
-    columns = (*COLUMNS, "gone_at")
-    bulk.upsert(IntercomCompany, pull.organization_id, columns, [(*row, None) for row in rows], key=KEY, update=UPDATED)
+            rows.append(
+                CompanyRow(
+                    workspace=pull.workspace,
+                    ref=ref,
+                    company_id=own,
+                    name=name,
+                    facts=to_json(facts).decode(),
+                    fingerprint=stamp,
+                    changed_at=seen,
+                    seen_at=seen,
+                )
+            )
+    bulk.upsert(IntercomCompany, pull.organization_id, rows, key=KEY, update=_UPDATED)
     if swept:
         IntercomCompany.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now, gone_at=None)
-    changed = [row[1] for row in rows]
+    changed = [row.ref for row in rows]
     # Unlinked ones are looked at again whenever they are seen, since the customer may have come meanwhile.
     link_companies(pull, Q(ref__in=by_ref), now)
     align_customers(pull, Q(ref__in=changed), now)
@@ -79,7 +105,7 @@ def store_companies(pull: Pull, companies: Iterable[wire.Company], *, swept: boo
 
 
 def link_companies(pull: Pull, which: Q, now: datetime) -> int:
-    """Links unlinked companies of the mirror to the customers that they are. Gives how many were linked."""
+    """Links unlinked companies to the customers that they are. Returns how many were linked."""
     rows = list(IntercomCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=True))
     if not rows:
         return 0
@@ -88,35 +114,30 @@ def link_companies(pull: Pull, which: Q, now: datetime) -> int:
     by_domain: dict[str, set[int]] = {}
     if pull.connection.match_domains:
         by_domain = customers_by_domain(domains.of_website(str(row.facts.get("website") or "")) for row in rows)
-    linked: list[tuple[int, int, str]] = []
-    noted: list[tuple[int, str]] = []
+    linked: list[CompanyLink] = []
+    noted: list[NoteRow] = []
     to_create = []
     for row in rows:
         customer = by_external.get(row.company_id) if row.company_id else None
         sharing = by_domain.get(domains.of_website(str(row.facts.get("website") or "")), set())
         if customer is not None:
-            linked.append((row.pk, customer, "external_id"))
+            linked.append(CompanyLink(row.pk, customer, "external_id"))
         elif len(sharing) == 1:
-            linked.append((row.pk, next(iter(sharing)), "domain"))
+            linked.append(CompanyLink(row.pk, next(iter(sharing)), "domain"))
         elif sharing:
             if row.match_note != "ambiguous":
-                noted.append((row.pk, "ambiguous"))
+                noted.append(NoteRow(row.pk, "ambiguous"))
         elif pull.connection.create_customers and row.gone_at is None:
             to_create.append(row)
     linked += _create_customers(pull, to_create, now)
-    bulk.update(
-        IntercomCompany,
-        pull.organization_id,
-        ("customer_id", "matched_by", "match_note"),
-        [(pk, customer, how, "") for pk, customer, how in linked],
-    )
-    bulk.update(IntercomCompany, pull.organization_id, ("match_note",), noted)
+    bulk.update(IntercomCompany, pull.organization_id, linked)
+    bulk.update(IntercomCompany, pull.organization_id, noted)
     for row in rows:
         pull.people.companies.pop(row.ref, None)
     return len(linked)
 
 
-def _create_customers(pull: Pull, rows: Sequence[IntercomCompany], now: datetime) -> list[tuple[int, int, str]]:
+def _create_customers(pull: Pull, rows: Sequence[IntercomCompany], now: datetime) -> list[CompanyLink]:
     maps = fields.mapping(pull.connection.field_rules, "customer")
     made: dict[str, Customer] = {}
     chosen: list[tuple[int, Customer]] = []
@@ -130,7 +151,7 @@ def _create_customers(pull: Pull, rows: Sequence[IntercomCompany], now: datetime
         chosen.append((row.pk, customer))
     Customer.objects.bulk_create(list(made.values()))
     pull.counts.customers_created += len(made)
-    return [(pk, int(customer.pk), "created") for pk, customer in chosen]
+    return [CompanyLink(pk, customer.pk, "created") for pk, customer in chosen]
 
 
 def _company_record(row: IntercomCompany) -> dict[str, Any]:
@@ -139,8 +160,7 @@ def _company_record(row: IntercomCompany) -> dict[str, Any]:
 
 def align_customers(pull: Pull, which: Q, now: datetime) -> None:
     """Brings the fields of linked companies over to their customers. Of several companies that are one customer, the
-    one
-    with its external id counts, else the lowest id."""
+    one with its external id counts, else the lowest id."""
     ids = set(
         IntercomCompany.objects.filter(which, workspace=pull.workspace, customer__isnull=False).values_list(
             "customer_id", flat=True

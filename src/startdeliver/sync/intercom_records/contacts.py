@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -13,34 +14,48 @@ from startdeliver.customers.models import CustomerUser, email_key
 from startdeliver.intercom import wire
 from startdeliver.storage import bulk
 from startdeliver.sync import domains, fields, matching
-from startdeliver.sync.intercom_records.shared import KEY, custom, mark, to_json
+from startdeliver.sync.intercom_records.shared import KEY, NoteRow, custom, mark, to_json
 from startdeliver.sync.matching import ContactRow, UserRow
 from startdeliver.sync.models import IntercomContact
 from startdeliver.sync.people import customers_by_domain
 from startdeliver.sync.pull.work import Pull
 from startdeliver.sync.text import key, moment, short
 
-COLUMNS = (
-    "workspace",
-    "ref",
-    "external_id",
-    "email",
-    "email_key",
-    "name",
-    "role",
-    "company_refs",
-    "facts",
-    "fingerprint",
-    "remote_updated_at",
-    "last_seen_at",
-    "state",
-    "merged_into",
-    "changed_at",
-    "seen_at",
-    "matched_by",
-    "match_note",
-)
-UPDATED = COLUMNS[2:-2]
+
+@dataclass(slots=True, kw_only=True)
+class NewContact:
+    """The columns of an `IntercomContact`. Moments are unix seconds; companies and facts are JSON text."""
+
+    workspace: str
+    ref: str
+    changed_at: int
+    seen_at: int
+    external_id: str = ""
+    email: str = ""
+    email_key: str = ""
+    name: str = ""
+    role: str = ""
+    company_refs: str = "[]"
+    facts: str = "{}"
+    fingerprint: str = ""
+    remote_updated_at: int = 0
+    last_seen_at: int = 0
+    state: str = IntercomContact.State.ACTIVE.value
+    merged_into: str = ""
+    matched_by: str = ""
+    match_note: str = ""
+
+
+class LinkRow(NamedTuple):
+    """The user that a contact is, and how that was found."""
+
+    id: int
+    user_id: int
+    matched_by: str
+    match_note: str = ""
+
+
+_ONLY_NEW = (*KEY, "matched_by", "match_note")
 
 
 def contact_facts(contact: wire.Contact, tag_names: dict[str, str]) -> dict[str, Any]:
@@ -62,85 +77,76 @@ def store_contacts(
     companies: dict[str, list[str]] | None = None,
     swept: bool = False,
 ) -> int:
-    """Stores contacts in the mirror, links them to users, and aligns the fields of those that changed. Gives how many
-    changed. Must run inside `Pull.commit`. `companies`: all company ids of the contacts that list only some inline."""
+    """Stores contacts, links them to users, and aligns the fields of those that changed. Returns how many changed.
+
+    Must run inside `Pull.commit`. `companies`: all company ids of the contacts that list only some inline."""
     by_ref = {ref: contact for contact in contacts if (ref := key(contact.id, 128))}
     if not by_ref:
         return 0
     now = clock.now()
     seen = int(now.timestamp())
-    known = {
-        ref: (fingerprint, state, user_id)
-        for ref, fingerprint, state, user_id in IntercomContact.objects.filter(
-            workspace=pull.workspace, ref__in=by_ref
-        ).values_list("ref", "fingerprint", "state", "user_id")
-    }
-    rows, returned = [], []
+    stored = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=by_ref)
+    known = {row.ref: row for row in stored.values_list("ref", "fingerprint", "state", "user_id", named=True)}
+    rows, returned, linked = [], [], []
     for ref, contact in by_ref.items():
-        row = _contact_row(pull, ref, contact, tag_names or {}, (companies or {}).get(ref), seen)
+        row = _new_contact(pull, ref, contact, tag_names or {}, (companies or {}).get(ref), seen)
         old = known.get(ref)
-        if old is None or old[0] != row[9] or old[1] != IntercomContact.State.ACTIVE:
+        if old is None or old.fingerprint != row.fingerprint or old.state != IntercomContact.State.ACTIVE:
             rows.append(row)
-        if old is not None and old[1] != IntercomContact.State.ACTIVE and old[2] is not None:
-            returned.append(old[2])
-    bulk.upsert(IntercomContact, pull.organization_id, COLUMNS, rows, key=KEY, update=UPDATED)
+            if old is not None and old.user_id is not None:
+                linked.append(ref)
+        if old is not None and old.state != IntercomContact.State.ACTIVE and old.user_id is not None:
+            returned.append(old.user_id)
+    update = [column for column in bulk.columns_of(NewContact) if column not in _ONLY_NEW]
+    bulk.upsert(IntercomContact, pull.organization_id, rows, key=KEY, update=update)
     if swept:
         IntercomContact.objects.filter(workspace=pull.workspace, ref__in=by_ref).update(seen_at=now)
     if returned:
         CustomerUser.objects.filter(pk__in=returned, has_left_at__isnull=False).update(has_left_at=None, updated_at=now)
-    changed = [row[1] for row in rows]
+    changed = [row.ref for row in rows]
     for ref in changed:
         pull.people.contacts.pop(ref, None)
-    # First the fields, then the links: a changed e-mail or external id counts in matching at once (13.10).
-    linked = [ref for ref in changed if (old := known.get(ref)) is not None and old[2] is not None]
+    # First the fields, then the links: a changed e-mail or external id counts in matching at once.
     align_users(pull, Q(ref__in=linked), now)
     fresh = link_contacts(pull, [ref for ref in changed if ref not in set(linked)])
     align_users(pull, Q(ref__in=fresh), now)
     return len(changed)
 
 
-def _contact_row(
+def _new_contact(
     pull: Pull, ref: str, contact: wire.Contact, tag_names: dict[str, str], companies: list[str] | None, seen: int
-) -> bulk.Row:
-    email = key(contact.email, 254)
-    refs = [found for found in map(_ref, companies if companies is not None else contact.company_ids) if found]
+) -> NewContact:
+    email, external_id = key(contact.email, 254), key(contact.external_id, 255)
+    name, role = short(contact.name, 255), short(contact.role, 32)
+    ids = companies if companies is not None else contact.company_ids
+    company_refs = [company for value in ids if (company := key(value, 128))]
     facts = contact_facts(contact, tag_names)
-    external, name, role = key(contact.external_id, 255), short(contact.name, 255), short(contact.role, 32)
-    stamp = mark((external, email, name, role, refs, facts))
-    return (
-        pull.workspace,
-        ref,
-        external,
-        email,
-        email_key(email)[:254],
-        name,
-        role,
-        to_json(refs).decode(),
-        to_json(facts).decode(),
-        stamp,
-        moment(contact.updated_at) or 0,
-        moment(contact.last_seen_at) or 0,
-        IntercomContact.State.ACTIVE.value,
-        "",
-        seen,
-        seen,
-        "",
-        "",
+    return NewContact(
+        workspace=pull.workspace,
+        ref=ref,
+        external_id=external_id,
+        email=email,
+        email_key=email_key(email)[:254],
+        name=name,
+        role=role,
+        company_refs=to_json(company_refs).decode(),
+        facts=to_json(facts).decode(),
+        fingerprint=mark((external_id, email, name, role, company_refs, facts)),
+        remote_updated_at=moment(contact.updated_at) or 0,
+        last_seen_at=moment(contact.last_seen_at) or 0,
+        changed_at=seen,
+        seen_at=seen,
     )
 
 
-def _ref(value: str) -> str:
-    return key(value, 128)
-
-
 def link_contacts(pull: Pull, refs: Sequence[str]) -> list[str]:
-    """Links unlinked contacts of the mirror to the users that they are. Gives the contacts that were linked."""
+    """Links unlinked contacts to the users that they are. Returns the contacts that were linked."""
     if not refs:
         return []
     pull.people.load_contacts(refs)
     pull.people.load_users(refs)
-    links: list[tuple[int, int, str, str]] = []
-    notes: list[tuple[int, str]] = []
+    links: list[LinkRow] = []
+    notes: list[NoteRow] = []
     linked: list[str] = []
     for ref in refs:
         row = pull.people.contacts.get(ref)
@@ -148,20 +154,20 @@ def link_contacts(pull: Pull, refs: Sequence[str]) -> list[str]:
             continue
         found = pull.people.find(ref)
         if found.user is not None and found.user.id != row.user_id:
-            links.append((row.pk, found.user.id, found.how, ""))
+            links.append(LinkRow(row.pk, found.user.id, found.how))
             linked.append(ref)
             row.user_id, row.matched_by, row.match_note = found.user.id, found.how, ""
         elif found.user is None and (note := "ambiguous" if found.ambiguous else "") != row.match_note:
-            notes.append((row.pk, note))
+            notes.append(NoteRow(row.pk, note))
             row.match_note = note
     save_links(pull, links, notes)
     return linked
 
 
-def save_links(pull: Pull, links: Sequence[tuple[int, int, str, str]], notes: Sequence[tuple[int, str]] = ()) -> None:
-    """Stores links (contact's row, user, how, note) and notes (row, note) in the mirror."""
-    bulk.update(IntercomContact, pull.organization_id, ("user_id", "matched_by", "match_note"), links)
-    bulk.update(IntercomContact, pull.organization_id, ("match_note",), notes)
+def save_links(pull: Pull, links: Sequence[LinkRow], notes: Sequence[NoteRow] = ()) -> None:
+    """Stores which users contacts are, and why others are nobody's."""
+    bulk.update(IntercomContact, pull.organization_id, links)
+    bulk.update(IntercomContact, pull.organization_id, notes)
 
 
 def align_users(pull: Pull, which: Q, now: datetime) -> None:
@@ -286,14 +292,14 @@ def create_users(pull: Pull, refs: Sequence[str], how: str = "created") -> list[
         if all(row.ref != other.ref for other in rows):
             rows.append(row)
     relevant = {row.email_key or f"ref:{row.ref}" for row in wanted}
-    links: list[tuple[int, int, str, str]] = []
+    links: list[LinkRow] = []
     fresh: dict[int, list[ContactRow]] = {}
     for number_, name in enumerate(sorted(relevant)):
         rows = groups[name]
         matched = {found.user.id: found.user for row in rows if (found := people.find(row.ref)).user is not None}
         if len(matched) == 1:
             user_id = next(iter(matched.values())).id
-            links += [(row.pk, user_id, "email", "") for row in rows if row.pk is not None and row.user_id is None]
+            links += [LinkRow(row.pk, user_id, "email") for row in rows if row.pk is not None and row.user_id is None]
             for row in rows:
                 row.user_id = row.user_id if row.user_id is not None else user_id
         elif not matched:
@@ -326,6 +332,6 @@ def create_users(pull: Pull, refs: Sequence[str], how: str = "created") -> list[
         for row in rows:
             row.user_id, row.matched_by, row.match_note = user.pk, how, ""
             if row.pk is not None:
-                links.append((row.pk, user.pk, how, ""))
+                links.append(LinkRow(row.pk, user.pk, how))
     save_links(pull, links)
     return [row.ref for row in wanted if row.user_id is not None]

@@ -1,9 +1,9 @@
-"""What both halves of the mirror use."""
+"""What contacts and companies share."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,13 +16,20 @@ to_json = msgspec.json.Encoder().encode
 KEY = ("organization_id", "workspace", "ref")
 
 
+class NoteRow(NamedTuple):
+    """Why a contact or company is linked to nothing."""
+
+    id: int
+    match_note: str
+
+
 def mark(value: object) -> str:
     """A short hash of plain values."""
     return blake2b(pack(value), digest_size=16).hexdigest()
 
 
 def fingerprint(row: IntercomCompany | IntercomContact) -> str:
-    """The mark of a row of the mirror as it stands: the same as a scan gives that finds just this in Intercom."""
+    """The mark of a stored row: the same that a scan computes when it finds just this in Intercom."""
     if isinstance(row, IntercomCompany):
         return mark((row.company_id, row.name, row.facts))
     return mark((row.external_id, row.email, row.name, row.role, row.company_refs, row.facts))

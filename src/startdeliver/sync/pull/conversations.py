@@ -14,7 +14,7 @@ from typing import Any
 
 from startdeliver.intercom import CursorExpired, search, wire
 from startdeliver.sync.models import Connection
-from startdeliver.sync.pull.store import store_page
+from startdeliver.sync.pull.store import store_page, with_facts
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "conversations"
@@ -49,7 +49,7 @@ def _read(pull: Pull) -> None:
     state = pull.stage_cursor(STAGE)
     query = search.conversations_changed(state["since"])
     pages = pull.client.conversations_search(query, cursor=state.get("cursor"))
-    for page in pull.fetcher.iter_pages(pages):
+    for page, facts in pull.fetcher.iter_pages(with_facts(pull, pages)):
         last = _ascending(page.items, state.get("second") or 0)
         if last is None:
             # Intercom did not sort: then only the end of the listing is an end, and no second is a position.
@@ -63,7 +63,7 @@ def _read(pull: Pull) -> None:
             state["total"] = page.total_count
         total = state["total"]
         pull.progress(done, None if total is None else max(done, total))
-        store_page(pull, page.items, page.failures)
+        store_page(pull, facts, page.failures)
         if not state.get("unsorted") and last and last > pull.started_at and done >= (total or 0):
             return
 

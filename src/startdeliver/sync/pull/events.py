@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
@@ -59,6 +60,14 @@ class Ask:
     cursor: str | None = None
 
 
+class ContactRead(NamedTuple):
+    """Up to when a contact's events were read (unix seconds), and for which user."""
+
+    id: int
+    events_read_at: int
+    events_user: int
+
+
 @dataclass(slots=True)
 class _Batch:
     """What is stored together."""
@@ -66,8 +75,7 @@ class _Batch:
     found: list[Incoming] = field(default_factory=list)
     bad_time: int = 0
     unreadable: int = 0
-    # (contact, up to when its events are read, for which user)
-    finished: list[tuple[int, int, int]] = field(default_factory=list)
+    finished: list[ContactRead] = field(default_factory=list)
     gone: int = 0
     failed: int = 0
 
@@ -204,7 +212,7 @@ def _take(batch: _Batch, one: Ask, page: Page[wire.Event], until: int) -> None:
             batch.found.append(item)
     batch.unreadable += len(page.failures)
     if page.next_cursor is None:
-        batch.finished.append((one.pk, until, one.user))
+        batch.finished.append(ContactRead(one.pk, until, one.user))
 
 
 def _store(pull: Pull, batch: _Batch) -> None:
@@ -217,7 +225,7 @@ def _store(pull: Pull, batch: _Batch) -> None:
     counts["asked"] += len(batch.finished) + batch.gone + batch.failed
     counts["gone"] += batch.gone
     counts["failed"] += batch.failed
-    bulk.update(IntercomContact, pull.organization_id, ("events_read_at", "events_user"), batch.finished)
+    bulk.update(IntercomContact, pull.organization_id, batch.finished)
 
 
 def _settle(pull: Pull, problem: str) -> None:

@@ -15,15 +15,14 @@ from startdeliver.sync.models import IntercomContact
 from startdeliver.sync.pull import contacts
 from startdeliver.sync.pull.messages import batches
 from startdeliver.sync.pull.rematch import import_conversations
-from startdeliver.sync.pull.store import Tally, store_page
+from startdeliver.sync.pull.store import Tally, store_page, with_facts
 from startdeliver.sync.pull.work import Pull
 
 _CHUNK = 200
 OPEN = "open"
 
 
-# -------------------------------------------------------------------------------------------------------------- Has
-# left
+# ------------------------------------------------------------------------------------------------------------ has left
 
 
 def has_left(pull: Pull) -> None:
@@ -64,7 +63,8 @@ def _mark(pull: Pull, refs: list[str]) -> None:
     heirs = {merged_into: user for state, _, merged_into, user in gone if state == "merged" and merged_into and user}
     survivors = IntercomContact.objects.filter(workspace=pull.workspace, ref__in=heirs, user__isnull=True)
     linked = intercom_records.link_contacts(pull, list(survivors.values_list("ref", flat=True)))
-    links = [(pk, heirs[ref], "merged", "") for pk, ref in survivors.exclude(ref__in=linked).values_list("pk", "ref")]
+    others = survivors.exclude(ref__in=linked).values_list("pk", "ref")
+    links = [intercom_records.LinkRow(pk, heirs[ref], "merged") for pk, ref in others]
     intercom_records.save_links(pull, links)
     users = {user for state, _, _, user in gone if user is not None}
     present = IntercomContact.objects.filter(user__in=users, state=IntercomContact.State.ACTIVE).values("user")
@@ -108,8 +108,8 @@ def open_conversations(pull: Pull) -> None:
 def _read_open(pull: Pull, cursor: str | None) -> None:
     state = pull.stage_cursor(OPEN)
     pages = pull.client.conversations_search(search.conversations_open(), cursor=cursor)
-    for page in pull.fetcher.iter_pages(pages):
+    for page, facts in pull.fetcher.iter_pages(with_facts(pull, pages)):
         state["cursor"] = page.next_cursor
         state["done"] = state.get("done", 0) + len(page.items)
         pull.progress(state["done"], page.total_count)
-        store_page(pull, page.items, page.failures, tally=Tally.CHANGES, seen=True)
+        store_page(pull, facts, page.failures, tally=Tally.CHANGES, seen=True)

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Model, Q, QuerySet
 
 from startdeliver.common import clock
-from startdeliver.customers.models import Customer, CustomerUser, email_key
-from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing, wire
+from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing
 from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket, TicketParticipant
 from startdeliver.sync import intercom_records
-from startdeliver.sync.matching import Person, ticket_customer
+from startdeliver.sync.matching import Person, Ref, ticket_customer
 from startdeliver.sync.models import IntercomCompany, IntercomContact, Skip
 from startdeliver.sync.pull.deleted import remove_missing
-from startdeliver.sync.pull.messages import batches, write_threads
-from startdeliver.sync.pull.store import Page, Tally, close_skips, person_of, prepare, store_participants, write
-from startdeliver.sync.pull.ticket_facts import Ref
+from startdeliver.sync.pull.messages import ReadThread, batches, read_conversations, read_threads, write_threads
+from startdeliver.sync.pull.store import Page, Tally, close_skips, merged, prepare, store_participants, write
+from startdeliver.sync.pull.threads import Delivered
 from startdeliver.sync.pull.work import Pull
 
 STAGE = "rematch"
@@ -32,6 +32,21 @@ _CHUNK = 500
 _IMPORT = 50
 # A change that began before the last look and was committed after it is still found.
 _MARGIN = timedelta(seconds=2)
+
+
+class MovedTicket(NamedTuple):
+    """The customer that a ticket belongs to now."""
+
+    id: int
+    customer_id: int
+
+
+class SkipReason(NamedTuple):
+    """Why a conversation is skipped now."""
+
+    id: int
+    reason: str
+    detail: str
 
 
 def run(pull: Pull) -> None:
@@ -172,8 +187,8 @@ def _tickets(pull: Pull, users: QuerySet[Any], companies: set[str]) -> Iterator[
         yield [pk for (pk,) in chunk]
     for chunk in _chunks(people.filter(user__isnull=True).values_list("pk", "ticket_id")):
         yield [ticket for _, ticket in chunk]
-    merged = IntercomContact.objects.filter(workspace=pull.workspace, state=IntercomContact.State.MERGED)
-    for group in _chunks(merged.values_list("pk", "ref")):
+    gone = IntercomContact.objects.filter(workspace=pull.workspace, state=IntercomContact.State.MERGED)
+    for group in _chunks(gone.values_list("pk", "ref")):
         refs = [ref for _, ref in group]
         for chunk in _chunks(people.filter(contact_ref__in=refs).values_list("pk", "ticket_id")):
             yield [ticket for _, ticket in chunk]
@@ -200,28 +215,24 @@ def _retarget_chunk(pull: Pull, ids: Sequence[int]) -> None:
     for pk, *known in rows.values_list("ticket_id", "contact_ref", "contact_external_ref", "email", "name"):
         named.setdefault(pk, []).append(Ref(*known))
     refs = [ref for one in named.values() for ref in one]
-    people.load_contacts(ref.ref for ref in refs)
-    people.load_users((r.ref for r in refs), (r.external_id for r in refs), (email_key(r.email) for r in refs))
+    people.load_participants(refs)
     people.load_companies(company for *_, company in tickets)
     if pull.connection.create_contacts:
-        # The switch may have been turned on after the ticket arrived (13.7).
-        unmatched = [person_of(pull, ref) for ref in refs]
-        intercom_records.create_users(pull, [person.ref for person in unmatched if _is_new(pull, person)])
-    moved: list[bulk.Row] = []
+        # The switch may have been turned on after the ticket arrived.
+        participants = map(people.participant, refs)
+        intercom_records.create_users(pull, [person.ref for person in participants if people.is_new(person)])
+    moved: list[MovedTicket] = []
     persons: list[tuple[int, Ref, Person]] = []
     for pk, customer_id, author_ref, company_ref in tickets:
-        those: dict[str, tuple[Ref, Person]] = {}
-        for ref in named.get(pk, ()):
-            person = person_of(pull, ref)
-            those.setdefault(person.ref, (ref, person))
-        persons += [(pk, ref, person) for ref, person in those.values()]
+        participants_of = merged((ref, people.participant(ref)) for ref in named.get(pk, ()))
+        persons += [(pk, ref, person) for ref, person in participants_of]
         company = people.companies.get(company_ref) if company_ref else None
-        customer = ticket_customer(company, author_ref, [person for _, person in those.values()])
+        customer = ticket_customer(company, author_ref, [person for _, person in participants_of])
         if customer is not None and customer != customer_id:
-            moved.append((pk, customer))
+            moved.append(MovedTicket(pk, customer))
             pull.tickets_changed([customer_id, customer])
     store_participants(pull, persons, {pk for pk, *_ in tickets})
-    bulk.update(Ticket, pull.organization_id, ("customer_id",), moved)
+    bulk.update(Ticket, pull.organization_id, moved)
 
 
 # ---------------------------------------------------------------------------------------------------------------- skips
@@ -233,22 +244,23 @@ def _look_at_skips(pull: Pull) -> None:
     pull.people.forget()
     for chunk in _chunks(skips.values_list("pk", "external_id", "reason", "refs")):
         people = pull.people
-        named = {pk: [_ref(contact) for contact in refs.get("contacts", ())] for pk, _, _, refs in chunk}
-        every = [ref for refs in named.values() for ref in refs]
-        people.load_contacts(ref.ref for ref in every)
-        people.load_users((r.ref for r in every), (r.external_id for r in every), (email_key(r.email) for r in every))
+        named = {pk: [Ref(**contact) for contact in refs.get("contacts", ())] for pk, _, _, refs in chunk}
+        people.load_participants([ref for refs in named.values() for ref in refs])
         arriving: list[str] = []
-        others: list[bulk.Row] = []
+        changed: list[SkipReason] = []
         for pk, conversation, reason, _ in chunk:
-            persons = [person_of(pull, ref) for ref in named[pk]]
-            if any(person.user is not None for person in persons) or _creatable(pull, persons):
+            persons = [people.participant(ref) for ref in named[pk]]
+            if any(
+                person.user is not None or (pull.connection.create_contacts and people.is_new(person))
+                for person in persons
+            ):
                 arriving.append(conversation)
                 continue
             now_is = "ambiguous" if any(person.ambiguous for person in persons) else "no_user"
             if now_is != reason:
-                others.append((pk, now_is, _WHY[now_is]))
-        if others:
-            pull.commit(bulk.update, Skip, pull.organization_id, ("reason", "detail"), others)
+                changed.append(SkipReason(pk, now_is, _WHY[now_is]))
+        if changed:
+            pull.commit(bulk.update, Skip, pull.organization_id, changed)
         import_conversations(pull, arriving)
 
 
@@ -256,23 +268,6 @@ _WHY = {
     "ambiguous": "The contact fits several users here; choose the right one by hand.",
     "no_user": "The contact matches no user here.",
 }
-
-
-def _ref(contact: dict[str, str]) -> Ref:
-    return Ref(
-        contact.get("ref", ""), contact.get("external_id", ""), contact.get("email", ""), contact.get("name", "")
-    )
-
-
-def _creatable(pull: Pull, persons: Sequence[Person]) -> bool:
-    """Whether a user would be made for one of them."""
-    return pull.connection.create_contacts and any(_is_new(pull, person) for person in persons)
-
-
-def _is_new(pull: Pull, person: Person) -> bool:
-    """Whether this is a contact that Intercom knows, and nobody here is."""
-    row = pull.people.contacts.get(person.ref)
-    return person.user is None and not person.ambiguous and row is not None and row.state == "active"
 
 
 def _read_unreadable(pull: Pull) -> None:
@@ -289,12 +284,11 @@ def import_conversations(
     """Reads conversations by id and stores them with their messages, whatever they are now: tickets, skips, or gone.
     Gives those that became tickets. `patient`: one that still cannot be read is passed over in silence."""
     imported: list[str] = []
-    answers = pull.fetcher.map_unordered(pull.client.conversation, refs)
-    for batch in batches(answers, _IMPORT):
-        found: list[wire.Conversation] = []
+    for batch in batches(read_conversations(pull, refs), _IMPORT):
+        found: list[Delivered] = []
         gone: list[str] = []
         for ref, answer in batch:
-            if isinstance(answer, wire.Conversation):
+            if isinstance(answer, Delivered):
                 found.append(answer)
             elif isinstance(answer, NotFound):
                 gone.append(ref)
@@ -302,8 +296,8 @@ def import_conversations(
                 raise answer
             elif not patient:
                 _postpone(pull, answer)
-        page = prepare(pull, found, whole=True)
-        pull.commit(_import, pull, page, found, gone, create)
+        page = prepare(pull, (conversation.facts for conversation in found), whole=True)
+        pull.commit(_import, pull, page, read_threads(page, found), gone, create)
         imported += page.imported
     return imported
 
@@ -313,9 +307,9 @@ def _postpone(pull: Pull, error: IntercomError) -> None:
     pull.failure = pull.failure or f"A conversation that can be imported now could not be read. {error.sentence}"
 
 
-def _import(pull: Pull, page: Page, found: list[wire.Conversation], gone: list[str], create: bool | None) -> None:
+def _import(pull: Pull, page: Page, threads: list[ReadThread], gone: list[str], create: bool | None) -> None:
     write(pull, page, tally=Tally.CHANGES, create=create)
-    write_threads(pull, page, found)
+    write_threads(pull, page, threads)
     # One that could not be read before may turn out to be what is stored already.
-    close_skips(pull, [one.id for one in page.facts if one.id in page.old])
+    close_skips(pull, list(page.stored))
     remove_missing(pull, gone)

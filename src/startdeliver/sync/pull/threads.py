@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import msgspec
+from dataclasses import dataclass
+from operator import attrgetter
 
 from startdeliver.common import html
 from startdeliver.intercom import wire
-from startdeliver.sync.pull.ticket_facts import CONTACT_TYPES
+from startdeliver.support.threads import Author, Entry, File
+from startdeliver.sync.pull.ticket_facts import CONTACT_TYPES, Names, TicketFacts, ticket_facts
 from startdeliver.sync.text import moment, number, short
 
 SOURCE_PREFIX = "source-"
@@ -18,44 +18,27 @@ SOURCE_PREFIX = "source-"
 MOST_PARTS = 500
 _OPENING = frozenset({"open", "assign_and_reopen"})
 _HAS_TEXT = re.compile(r"(?:^|>)\s*[^<\s]")
+_NOBODY = Author("user")
 
 
-class By(msgspec.Struct, gc=False):
-    """Who wrote an entry: `kind` is user, team or bot."""
+@dataclass(slots=True)
+class Delivered:
+    """A conversation that was read by its id. `source` is its first message, `parts` the others in order of time.
 
-    kind: str
-    id: str
-    name: str
-    email: str
+    `part_count` is what Intercom says, which counts parts that it withholds too; None when it does not say.
+    """
 
-
-class File(msgspec.Struct, gc=False):
-    """An attachment. Its address is signed and expires, so it is not kept."""
-
-    name: str
-    type: str
-    size: int
+    facts: TicketFacts
+    source: Entry | None
+    parts: list[Entry]
+    part_count: int | None
+    is_open: bool
+    has_statistics: bool
 
 
-class Entry(msgspec.Struct, gc=False):
-    """One message, note or event; see support.models.Thread. `at` is unix seconds."""
-
-    id: str
-    kind: str
-    type: str
-    at: int
-    by: By
-    html: str
-    files: list[File]
-    redacted: bool
-
-
-encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(list[Entry], strict=False).decode
-
-
-class Reading(NamedTuple):
-    """What reading a conversation's messages tells of its ticket. Times are unix seconds."""
+@dataclass(slots=True)
+class Reading:
+    """What the messages of a conversation tell of its ticket. Times are unix seconds."""
 
     entries: list[Entry]
     part_count: int
@@ -69,48 +52,52 @@ class Reading(NamedTuple):
     last_admin_reply_at: int | None
 
 
-def reading(conversation: wire.Conversation, image_link: str, stored: Sequence[Entry] = ()) -> Reading:
-    """The whole thread of a conversation that was read by its id.
-
-    Intercom delivers at most the 500 newest parts (OpenAPI 2.16, /conversations/{id}); `stored` are the entries kept
-    from earlier readings, of which those before the oldest delivered one stay.
-    """
+def delivered(conversation: wire.Conversation, names: Names, now: int) -> Delivered:
+    """The facts and the sanitised entries of a conversation. `now` (unix seconds) stands in for a missing time."""
     c = conversation
-    parts = c.parts
+    link = names.link(c.id)
     begun = moment(c.created_at) or moment(c.updated_at) or 0
-    fresh = [_part(part, begun, image_link) for part in parts]
     said = c.statistics.count_conversation_parts if c.statistics else None
     if said is None and c.conversation_parts is not None:
         said = c.conversation_parts.total_count
-    count = max(0, number(said) or 0)
-    if stored and count > len(fresh):
-        known = {entry.id for entry in fresh}
-        oldest = min((entry.at for entry in fresh), default=0)
+    return Delivered(
+        facts=ticket_facts(c, names, now),
+        source=None if c.source is None else _source(c, c.source, begun, link),
+        parts=sorted((_part(part, begun, link) for part in c.parts), key=attrgetter("at")),
+        part_count=None if said is None else max(0, number(said) or 0),
+        is_open=c.open is not False and c.state != "closed",
+        has_statistics=c.statistics is not None,
+    )
+
+
+def reading(conversation: Delivered, stored: Sequence[Entry] = ()) -> Reading:
+    """The whole thread. Intercom delivers at most the 500 newest parts (OpenAPI 2.16, /conversations/{id}); of
+    `stored`, the entries kept from earlier readings, those before the oldest delivered one stay."""
+    parts = conversation.parts
+    count = conversation.part_count or 0
+    if stored and count > len(parts):
+        known = {entry.id for entry in parts}
+        oldest = parts[0].at if parts else 0
         kept = [
             entry
             for entry in stored
             if entry.id not in known and not entry.id.startswith(SOURCE_PREFIX) and entry.at <= oldest
         ]
-        fresh = kept + fresh
-    fresh.sort(key=_at)
-    entries = fresh if c.source is None else [_source(c, c.source, begun, image_link), *fresh]
+        parts = sorted(kept + parts, key=attrgetter("at"))
+    entries = parts if conversation.source is None else [conversation.source, *parts]
     messages = [entry for entry in entries if entry.kind != "event"]
     return Reading(
         entries=entries,
-        part_count=max(count, 0 if said is not None else len(fresh)),
-        stored_part_count=len(fresh),
+        part_count=max(count, 0 if conversation.part_count is not None else len(parts)),
+        stored_part_count=len(parts),
         message_count=len(messages),
-        incomplete=count > len(fresh),
-        reopened_at=_reopened(fresh, is_open=c.open is not False and c.state != "closed"),
-        last_close_at=max((entry.at for entry in fresh if entry.type == "close"), default=None),
+        incomplete=count > len(parts),
+        reopened_at=_reopened(parts, is_open=conversation.is_open),
+        last_close_at=max((entry.at for entry in parts if entry.type == "close"), default=None),
         first_reply_at=_first_reply(messages),
         last_contact_reply_at=max((m.at for m in messages if m.by.kind == "user"), default=None),
         last_admin_reply_at=max((m.at for m in messages if m.by.kind == "team" and m.kind == "message"), default=None),
     )
-
-
-def _at(entry: Entry) -> int:
-    return entry.at
 
 
 def _source(c: wire.Conversation, source: wire.Source, at: int, image_link: str) -> Entry:
@@ -143,9 +130,9 @@ def _files(attachments: list[wire.Attachment] | None) -> list[File]:
     ]
 
 
-def _by(author: wire.Author | None) -> By:
+def _by(author: wire.Author | None) -> Author:
     if author is None:
-        return By("user", "", "", "")
+        return _NOBODY
     kind = author.type or ""
     if kind in CONTACT_TYPES or not kind:
         role = "user"
@@ -153,7 +140,7 @@ def _by(author: wire.Author | None) -> By:
         role = "team"
     else:
         role = "bot"
-    return By(
+    return Author(
         role,
         "" if author.id is None else short(author.id, 128),
         short(author.name, 255) if author.name else "",

@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from operator import attrgetter
 from urllib.parse import quote
 
 import msgspec
 
 from startdeliver.common import html
 from startdeliver.intercom import wire
+from startdeliver.sync.matching import Ref
 from startdeliver.sync.text import key, moment, number, short
 
 CONTACT_TYPES = frozenset({"user", "lead", "contact", "visitor"})
-
-# The columns that the listing alone decides, in the order of `TicketFacts.values`. Moments are unix
-# seconds, tags are JSON text.
-LISTED = (
-    "link",
-    "title",
-    "preview",
-    "status",
-    "snoozed",
-    "snoozed_until",
-    "priority",
-    "channel",
-    "assignee_ref",
-    "assignee_name",
-    "team_ref",
-    "team_name",
-    "tags",
-    "created_at",
-    "updated_at",
-    "waiting_since",
-    "first_reply_at",
-    "first_reply_seconds",
-    "resolved_at",
-    "resolution_seconds",
-    "last_contact_reply_at",
-    "last_admin_reply_at",
-    "reopen_count",
-    "rating",
-    "rating_remark",
-    "rated_at",
-    "sla_name",
-    "sla_status",
-    "author_ref",
-    "company_ref",
-    "company_external_ref",
-)
 
 _pack = msgspec.msgpack.Encoder().encode
 _json = msgspec.json.Encoder().encode
@@ -69,34 +34,86 @@ class Names:
         return self.prefix + (ref if ref.isascii() and ref.isalnum() else quote(ref, safe=""))
 
 
-class Ref(NamedTuple):
-    """A contact as a conversation names it. `email` and `name` are known for the author only."""
+@dataclass(slots=True, kw_only=True)
+class ListedColumns:
+    """The columns of a ticket that the listing alone decides. Moments are unix seconds, tags are JSON text.
 
-    ref: str
-    external_id: str = ""
-    email: str = ""
-    name: str = ""
+    The fingerprint is made of them in this order.
+    """
 
-
-class TicketFacts(NamedTuple):
-    """One conversation as facts. `values` are the columns LISTED; `fingerprint` changes when any fact does."""
-
-    id: str
-    values: tuple[Any, ...]
-    contacts: tuple[Ref, ...]
-    author_ref: str
-    company: wire.Company | None
-    is_open: bool
+    link: str
+    title: str
+    preview: str
+    status: str
+    snoozed: bool
+    snoozed_until: int | None
+    priority: str
+    channel: str
+    assignee_ref: str
+    assignee_name: str
+    team_ref: str
+    team_name: str
+    tags: str
     created_at: int
     updated_at: int
+    waiting_since: int | None
+    first_reply_at: int | None
+    first_reply_seconds: int | None
+    resolved_at: int | None
+    resolution_seconds: int | None
+    last_contact_reply_at: int | None
+    last_admin_reply_at: int | None
+    reopen_count: int
+    rating: int | None
+    rating_remark: str
+    rated_at: int | None
+    sla_name: str
+    sla_status: str
+    author_ref: str
+    company_ref: str
+    company_external_ref: str
+
+
+@dataclass(slots=True, kw_only=True)
+class TicketRow(ListedColumns):
+    """All columns of a ticket. What the listing does not decide is set when the page is stored."""
+
+    external_id: str
+    fingerprint: str = ""
+    workspace: str = ""
+    part_count: int = 0
+    customer_id: int | None = None
+    clock_from: int = 0
+    clock_exact: bool = False
+    messages_due: bool = True
+    synced_at: int = 0
+    # Only for new tickets.
+    stored_part_count: int = 0
+    message_count: int = 0
+    incomplete: bool = False
+    messages_read_at: int | None = None
+    ticket_type: str = ""
+    ticket_state: str = ""
+
+
+@dataclass(slots=True)
+class TicketFacts:
+    """One conversation as the row of a ticket, and what decides whose ticket it is.
+
+    The row's fingerprint changes when any fact does. `part_count` is None when Intercom does not say.
+    """
+
+    id: str
+    row: TicketRow
+    contacts: tuple[Ref, ...]
+    company: wire.Company | None
+    is_open: bool
     last_close: int | None
     part_count: int | None
     outbound: bool
-    fingerprint: str
 
-    @property
-    def title(self) -> str:
-        return str(self.values[1])
+
+_listed = attrgetter(*(column.name for column in fields(ListedColumns)))
 
 
 def ticket_facts(conversation: wire.Conversation, names: Names, now: int) -> TicketFacts:
@@ -124,38 +141,39 @@ def ticket_facts(conversation: wire.Conversation, names: Names, now: int) -> Tic
     admin, team = c.admin_id or "", c.team_id or ""
     rating, sla, company = c.conversation_rating, c.sla_applied, c.company
     score = rating.rating if rating and rating.rating is not None and 1 <= rating.rating <= 5 else None
-    values = (
-        names.link(c.id),
-        short(title.strip(), 500),
-        short(preview, 300),
-        "open" if is_open else "resolved",
-        state == "snoozed",
-        moment(c.snoozed_until) if state == "snoozed" else None,
-        short(c.priority_level, 32),
-        short((source.type if source else None) or (c.channel.initial if c.channel else None), 32),
-        key(admin, 64),
-        short(names.admins.get(admin), 255),
-        key(team, 64),
-        short(names.teams.get(team), 255),
-        _json([short(name, 255) for name in c.tag_names]).decode() if c.tags else "[]",
-        created,
-        updated,
-        moment(c.waiting_since),
-        first_reply,
-        None if first_reply is None else max(0, first_reply - asked),
-        resolved,
-        None if resolved is None else max(0, resolved - created),
-        moment(statistics.last_contact_reply_at),
-        moment(statistics.last_admin_reply_at),
-        max(0, number(statistics.count_reopens) or 0),
-        score,
-        short(rating.remark, 10_000) if rating and score is not None else "",
-        (moment(rating.updated_at) or moment(rating.created_at)) if rating and score is not None else None,
-        short(sla.sla_name, 255) if sla else "",
-        short(sla.sla_status, 32) if sla else "",
-        author_ref,
-        key(company.id, 128) if company else "",
-        key(company.company_id, 255) if company else "",
+    row = TicketRow(
+        external_id=c.id,
+        link=names.link(c.id),
+        title=short(title.strip(), 500),
+        preview=short(preview, 300),
+        status="open" if is_open else "resolved",
+        snoozed=state == "snoozed",
+        snoozed_until=moment(c.snoozed_until) if state == "snoozed" else None,
+        priority=short(c.priority_level, 32),
+        channel=short((source.type if source else None) or (c.channel.initial if c.channel else None), 32),
+        assignee_ref=key(admin, 64) if admin else "",
+        assignee_name=short(names.admins.get(admin), 255) if admin else "",
+        team_ref=key(team, 64) if team else "",
+        team_name=short(names.teams.get(team), 255) if team else "",
+        tags=_json([short(name, 255) for name in c.tag_names]).decode() if c.tags else "[]",
+        created_at=created,
+        updated_at=updated,
+        waiting_since=moment(c.waiting_since),
+        first_reply_at=first_reply,
+        first_reply_seconds=None if first_reply is None else max(0, first_reply - asked),
+        resolved_at=resolved,
+        resolution_seconds=None if resolved is None else max(0, resolved - created),
+        last_contact_reply_at=moment(statistics.last_contact_reply_at),
+        last_admin_reply_at=moment(statistics.last_admin_reply_at),
+        reopen_count=max(0, number(statistics.count_reopens) or 0),
+        rating=score,
+        rating_remark=short(rating.remark, 10_000) if rating and score is not None else "",
+        rated_at=(moment(rating.updated_at) or moment(rating.created_at)) if rating and score is not None else None,
+        sla_name=short(sla.sla_name, 255) if sla else "",
+        sla_status=short(sla.sla_status, 32) if sla else "",
+        author_ref=author_ref,
+        company_ref=key(company.id, 128) if company else "",
+        company_external_ref=key(company.company_id, 255) if company else "",
     )
     contacts = _contacts(c, author, author_ref)
     part_count = number(statistics.count_conversation_parts)
@@ -170,21 +188,9 @@ def ticket_facts(conversation: wire.Conversation, names: Names, now: int) -> Tic
         and statistics.last_contact_reply_at is None
         and c.ticket is None
     )
-    packed = _pack((values, contacts, part_count, outbound))
-    return TicketFacts(
-        id=c.id,
-        values=values,
-        contacts=contacts,
-        author_ref=author_ref,
-        company=company,
-        is_open=is_open,
-        created_at=created,
-        updated_at=updated,
-        last_close=last_close,
-        part_count=part_count,
-        outbound=outbound,
-        fingerprint=blake2b(packed, digest_size=16).hexdigest(),
-    )
+    packed = _pack((_listed(row), contacts, part_count, outbound))
+    row.fingerprint = blake2b(packed, digest_size=16).hexdigest()
+    return TicketFacts(c.id, row, contacts, company, is_open, last_close, part_count, outbound)
 
 
 def _by_now(value: int | None, now: int) -> int | None:
@@ -215,14 +221,15 @@ def _contacts(c: wire.Conversation, author: wire.Author | None, author_ref: str)
 
 
 def overdue_clock(facts: TicketFacts, old_clock: int | None, old_exact: bool) -> tuple[int, bool]:
-    """From when overdue counts, and whether that is exact: creation or the last reopening (product.md 13.1).
+    """From when overdue counts, and whether that is exact: creation or the last reopening.
 
     The last reopening is not in the listing. So what the parts said stays while nothing newer is known, and a later
     close of a conversation that is open again moves the clock to that close until the parts are read.
     """
+    created = facts.row.created_at
     if not facts.is_open:
-        return (old_clock, old_exact) if old_clock is not None else (facts.created_at, False)
-    known = max(facts.created_at, facts.last_close or 0)
+        return (old_clock, old_exact) if old_clock is not None else (created, False)
+    known = max(created, facts.last_close or 0)
     if old_clock is not None and old_exact and old_clock >= known:
         return old_clock, True
     return known, False

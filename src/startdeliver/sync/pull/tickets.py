@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from startdeliver.intercom import CursorExpired, PlanRestricted, ScopeMissing, VersionUnsupported, search, wire
 from startdeliver.storage import bulk
 from startdeliver.support.models import Ticket
@@ -47,14 +49,22 @@ def _read(pull: Pull, query: search.Query, cursor: str | None) -> None:
             return
 
 
+class TicketObjectRow(NamedTuple):
+    """Type and state of an Intercom Ticket, written on its ticket here."""
+
+    id: int
+    ticket_type: str
+    ticket_state: str
+
+
 def _store(pull: Pull, items: list[wire.TicketObject]) -> None:
     facts = {
         ref: (short(item.type_name, 255), short(item.state_label, 255)) for item in items if (ref := key(item.id, 128))
     }
     here = {"workspace": pull.workspace, "external_id__in": facts}
-    rows = Ticket.objects.filter(**here).values_list("pk", "external_id", "ticket_type", "ticket_state")
-    changed = [(pk, *facts[ref]) for pk, ref, *known in rows if tuple(known) != facts[ref]]
-    bulk.update(Ticket, pull.organization_id, ("ticket_type", "ticket_state"), changed)
+    rows = Ticket.objects.filter(**here).values_list("external_id", "pk", "ticket_type", "ticket_state")
+    changed = [TicketObjectRow(pk, *facts[ref]) for ref, pk, *known in rows if tuple(known) != facts[ref]]
+    bulk.update(Ticket, pull.organization_id, changed)
     # A conversation that is still skipped gets them when it arrives, since its Ticket object may not change again.
     for skip in Skip.objects.filter(**here, resolved_at__isnull=True):
         kind, state = facts[skip.external_id]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import transaction
@@ -25,8 +25,34 @@ from startdeliver.sync.push.sources import COMPANY
 _json = msgspec.json.Encoder().encode
 _CLAIM = 100
 _PATIENCE = timedelta(hours=24)  # until the next sync, whose push tries everything again
-_ITEM = ("label", "before", "after", "mark", "run_id", "not_before", "attempts", "in_flight", "reason", "sentence")
 _RENEWED = ("label", "before", "after", "mark", "run_id", "not_before")
+
+
+class ItemRow(NamedTuple):
+    """The columns of a new `PushItem`."""
+
+    company_id: int | None
+    contact_id: int | None
+    label: str
+    before: str
+    after: str
+    mark: str
+    run_id: int
+    not_before: int
+    attempts: int = 0
+    in_flight: bool = False
+    reason: str = ""
+    sentence: str = ""
+
+
+class RecordRow(NamedTuple):
+    """The columns of a `PushRecord`."""
+
+    company_id: int | None
+    contact_id: int | None
+    values: str
+    mark: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +79,22 @@ def enqueue(run: PushRun, model: str, batch: Batch) -> None:
     """
     renewed = [name for name in _RENEWED if name != "not_before" or run.trigger != PushRun.Trigger.RETRY]
     now = int(clock.now().timestamp())
-    target = f"{model}_id"
+    key = (f"{model}_id",)
     items = [
-        (one.target, one.label, _text(one.before), _text(one.after), one.mark, run.pk, now, 0, False, "", "")
+        ItemRow(*pair(model, one.target), one.label, _text(one.before), _text(one.after), one.mark, run.pk, now)
         for one in batch.changes
     ]
-    settled = [(pk, _text(values), mark, fingerprint) for pk, values, mark, fingerprint in batch.settled]
+    settled = [
+        RecordRow(*pair(model, pk), _text(values), mark, fingerprint) for pk, values, mark, fingerprint in batch.settled
+    ]
     with transaction.atomic():
-        bulk.upsert(PushItem, run.organization_id, (target, *_ITEM), items, key=(target,), update=renewed)
-        bulk.upsert(
-            PushRecord,
-            run.organization_id,
-            (target, "values", "mark", "fingerprint"),
-            settled,
-            key=(target,),
-            update=("values", "mark", "fingerprint"),
-        )
+        bulk.upsert(PushItem, run.organization_id, items, key=key, update=renewed)
+        bulk.upsert(PushRecord, run.organization_id, settled, key=key, update=RecordRow._fields[2:])
+
+
+def pair(model: str, target: int) -> tuple[int | None, int | None]:
+    """The columns company_id and contact_id of a row about the record `target`."""
+    return (target, None) if model == COMPANY else (None, target)
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from startdeliver.sync import fields, intercom_records
 from startdeliver.sync.models import IntercomCompany, IntercomContact, PushField, PushItem, PushLog, PushRecord, PushRun
 from startdeliver.sync.push import queue
 from startdeliver.sync.push.plan import CORE, Values, outward, same
-from startdeliver.sync.push.queue import Item
+from startdeliver.sync.push.queue import Item, RecordRow, pair
 from startdeliver.sync.push.sources import COMPANY
 from startdeliver.sync.push.writer import Done
 from startdeliver.sync.text import short
@@ -113,9 +113,8 @@ def _confirm(run: PushRun, model: str, results: Sequence[Done]) -> None:
         _bring_home(row, answered)
         # What was refused is to be compared again.
         mark = "" if one.refused else one.item.mark
-        records.append((row.pk, _json(values).decode(), mark, row.fingerprint))
-    columns = (column, "values", "mark", "fingerprint")
-    bulk.upsert(PushRecord, run.organization_id, columns, records, key=(column,), update=columns[1:])
+        records.append(RecordRow(*pair(model, row.pk), _json(values).decode(), mark, row.fingerprint))
+    bulk.upsert(PushRecord, run.organization_id, records, key=(column,), update=RecordRow._fields[2:])
     changed = [rows[one.item.target] for one in results if one.item.target in rows]
     if model == COMPANY:
         IntercomCompany.objects.bulk_update(changed, ["name", "facts", "fingerprint"])
