@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from startdeliver.customers.models import Customer, CustomerUser, email_key
+from startdeliver.storage.sql import among
 from startdeliver.sync import matching
 from startdeliver.sync.matching import ContactRow, Found, Person, Ref, UserRow, Users
 from startdeliver.sync.models import IntercomCompany, IntercomContact
@@ -63,7 +65,7 @@ class People:
         for _ in range(matching.MAX_HOPS + 1):
             if not missing:
                 break
-            found = self._read_contacts(Q(ref__in=missing))
+            found = self._read_contacts(among("ref", missing))
             missing = {row.merged_into for row in found if row.state == "merged" and row.merged_into}
             missing -= self.contacts.keys()
         return {ref for ref in wanted if ref not in self.contacts}
@@ -71,9 +73,9 @@ class People:
     def load_sharing(self, email_keys: Iterable[str]) -> list[ContactRow]:
         """The contacts that have one of these e-mail addresses."""
         keys = {key for key in email_keys if key}
-        return self._read_contacts(Q(email_key__in=keys)) if keys else []
+        return self._read_contacts(among("email_key", keys)) if keys else []
 
-    def _read_contacts(self, condition: Q) -> list[ContactRow]:
+    def _read_contacts(self, condition: RawSQL) -> list[ContactRow]:
         rows = IntercomContact.objects.filter(condition, workspace=self.workspace).values_list(*CONTACT_COLUMNS)
         found = [ContactRow(**dict(zip(CONTACT_COLUMNS, row, strict=True))) for row in rows]
         self.contacts.update((row.ref, row) for row in found)

@@ -18,7 +18,7 @@ from startdeliver.common import clock
 from startdeliver.intercom import DecodeFailure, wire
 from startdeliver.intercom import Page as ListedPage
 from startdeliver.storage import bulk
-from startdeliver.storage.sql import epoch, execute, fetch, id_list, one_of
+from startdeliver.storage.sql import among, epoch, execute, fetch, id_list, one_of
 from startdeliver.support.models import Ticket, TicketParticipant
 from startdeliver.sync import intercom_records
 from startdeliver.sync.intercom_records import LinkRow, NoteRow
@@ -457,7 +457,7 @@ def close_skips(pull: Pull, tickets: Sequence[str]) -> dict[str, tuple[str, str]
     """
     if not tickets:
         return {}
-    skips = Skip.objects.filter(workspace=pull.workspace, external_id__in=tickets)
+    skips = Skip.objects.filter(among("external_id", tickets), workspace=pull.workspace)
     rows = list(skips.values_list("external_id", "refs", "resolved_at"))
     if any(resolved_at is None for _, _, resolved_at in rows):
         now = clock.now()
