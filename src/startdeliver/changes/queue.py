@@ -28,7 +28,6 @@ _MANY = 20_000
 _AT_ONCE = 50_000
 # These have to know which users.
 _PRECISE = (Stage.USAGE, Stage.REMATCH)
-_COLUMNS = ("kind", "stage", "customer_id", "user_id", "usage_type_id", "product_id", "not_before")
 _RETRY_FIRST, _RETRY_LAST = timedelta(seconds=10), timedelta(minutes=30)
 
 _TAKE_NEW = """
@@ -58,6 +57,18 @@ class Facts(NamedTuple):
     def is_all(self) -> bool:
         """Whether it concerns all customers."""
         return self.customer_id is None and self.user_id is None
+
+
+class ChangeRow(NamedTuple):
+    """The columns of a `Change`. `not_before` is unix seconds."""
+
+    kind: str
+    stage: str
+    customer_id: int | None
+    user_id: int | None
+    usage_type_id: int | None
+    product_id: int | None
+    not_before: int | None
 
 
 def record(
