@@ -17,11 +17,11 @@ Listings (async generators of ``Page``; ``cursor=page.next_cursor`` continues af
 (no cursor; see ``Page.restarted`` and ``Page.truncated``), ``companies_list()``, ``events(contact_id)`` newest first.
 
 Single questions (coroutines): ``me()``, ``admins()``, ``teams()``, ``tags()``, ``contact(id)``,
-``find_contact_by_external_id(id)``, ``contact_companies(id)``, ``contacts_count(query)``,
+``contact_companies(id)``, ``contacts_count(query)``,
 ``conversations_count(query)``, ``conversation(id)``, ``company(id)``, ``find_company_by_external_id(id)``,
-``event_summary(contact_id)``, ``data_attributes(model)``, ``audiences()``.
+``data_attributes(model)``, ``audiences()``.
 
-Writes (coroutines): ``update_contact(id, changes)``, ``create_contact(fields)``, ``unarchive_contact(id)``,
+Writes (coroutines): ``update_contact(id, changes)``, ``create_contact(fields)``,
 ``attach_contact(contact_id, company_id)``, ``update_company(id, changes)``, ``upsert_company(fields)``,
 ``create_data_attribute(model, name, data_type)``, ``update_data_attribute(id, changes)``, ``create_audience(name,
 …)``, ``uninstall()``. OAuth: ``oauth.authorize_url``, ``oauth.State``, ``oauth.exchange_code``.

@@ -7,7 +7,6 @@ Sources "OAS" are the sections of Intercom's OpenAPI description 2.16.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -34,7 +33,6 @@ _admins = ListDecoder(wire.Admin, "admins")
 _teams = ListDecoder(wire.Team, "teams")
 _tags = ListDecoder(wire.Tag, "data")
 _attributes = ListDecoder(wire.DataAttribute, "data")
-_summary = ListDecoder(wire.EventSummary, "events")
 
 
 class IntercomClient:
@@ -72,6 +70,7 @@ class IntercomClient:
             user_agent=user_agent,
             sleep=sleep,
         )
+        self._request = self._transport.request
 
     def __repr__(self) -> str:
         return f"IntercomClient({self._transport.base_url!r})"
@@ -92,34 +91,30 @@ class IntercomClient:
         """Requests sent so far, retries included."""
         return self._transport.requests
 
-    @property
-    def requests_by_endpoint(self) -> Counter[str]:
-        return Counter(self._transport.by_endpoint)
-
     # --------------------------------------------------------------------------------------------- workspace and people
 
     async def me(self) -> wire.Me:
         """Whose token this is, its workspace, region and time zone (OAS GET /me)."""
-        return await self._get("me", "/me", _me.decode)
+        return await self._request("me", "GET", "/me", _me.decode)
 
     async def admins(self) -> list[wire.Admin]:
         """All teammates (OAS GET /admins, unpaged)."""
-        return (await self._get("admins", "/admins", _admins.decode)).items
+        return (await self._request("admins", "GET", "/admins", _admins.decode)).items
 
     async def teams(self) -> list[wire.Team]:
         """All teams (OAS GET /teams, unpaged)."""
-        return (await self._get("teams", "/teams", _teams.decode)).items
+        return (await self._request("teams", "GET", "/teams", _teams.decode)).items
 
     async def tags(self) -> list[wire.Tag]:
         """All tags (OAS GET /tags, unpaged): contacts name theirs by id only."""
-        return (await self._get("tags", "/tags", _tags.decode)).items
+        return (await self._request("tags", "GET", "/tags", _tags.decode)).items
 
     async def uninstall(self) -> None:
         """Tell Intercom that the app is removed.
 
         The token is dead afterwards (docs "Installing and uninstalling apps").
         """
-        await self._send("uninstall", "POST", "/auth/uninstall", _nothing)
+        await self._request("uninstall", "POST", "/auth/uninstall", _nothing)
 
     # --------------------------------------------------------------------------------------------------------- contacts
 
@@ -128,14 +123,7 @@ class IntercomClient:
 
         Raises NotFound (also for archived ones) and Gone with ``merged_into`` (OAS GET /contacts/{id}).
         """
-        return await self._get("contact", f"/contacts/{_q(contact_id)}", _contact.decode)
-
-    async def find_contact_by_external_id(self, external_id: str) -> wire.Contact:
-        """A user by the customer's own id.
-
-        Not through the search index, so never stale (OAS GET /contacts/find_by_external_id/{id}).
-        """
-        return await self._get("find_contact", f"/contacts/find_by_external_id/{_q(external_id)}", _contact.decode)
+        return await self._request("contact", "GET", f"/contacts/{_q(contact_id)}", _contact.decode)
 
     async def contact_companies(self, contact_id: str) -> list[wire.Company]:
         """All companies of a contact, fully.
@@ -195,14 +183,14 @@ class IntercomClient:
         """How many contacts match (OAS POST /contacts/search, ``total_count``)."""
         body = search.body(query, per_page=1)
         decode = streams.CONTACTS_SEARCH.decoder.decode
-        listing = await self._send("contacts_count", "POST", "/contacts/search", decode, body=body, attempts=3)
+        listing = await self._request("contacts_count", "POST", "/contacts/search", decode, body=body, attempts=3)
         if listing.total_count is None:
             raise BadAnswer("Intercom did not say how many contacts match. Try again later.", detail="no total_count")
         return listing.total_count
 
     async def update_contact(self, contact_id: str, changes: Mapping[str, Any]) -> wire.Contact:
         """Change the given fields only (OAS PUT /contacts/{id}). Sending it twice changes nothing, so it is retried."""
-        return await self._send(
+        return await self._request(
             "update_contact", "PUT", f"/contacts/{_q(contact_id)}", _contact.decode, body=dict(changes)
         )
 
@@ -211,32 +199,28 @@ class IntercomClient:
 
         No upsert. Raises Conflict with ``existing_id`` and ``archived`` (OAS POST /contacts; 409 is undocumented).
         """
-        return await self._send(
+        return await self._request(
             "create_contact", "POST", "/contacts", _contact.decode, body=dict(fields), safety=Safety.ONCE
         )
-
-    async def unarchive_contact(self, contact_id: str) -> None:
-        """Bring an archived contact back (OAS POST /contacts/{id}/unarchive)."""
-        await self._send("unarchive_contact", "POST", f"/contacts/{_q(contact_id)}/unarchive", _nothing)
 
     async def attach_contact(self, contact_id: str, company_id: str) -> wire.Company:
         """Attach a contact to a company; both ids are Intercom's (OAS POST /contacts/{id}/companies)."""
         path = f"/contacts/{_q(contact_id)}/companies"
-        return await self._send("attach_contact", "POST", path, _company.decode, body={"id": company_id})
+        return await self._request("attach_contact", "POST", path, _company.decode, body={"id": company_id})
 
     # -------------------------------------------------------------------------------------------------------- companies
 
     async def company(self, company_id: str) -> wire.Company:
         """One company by Intercom's id, also one without contacts (OAS GET /companies/{id})."""
-        return await self._get("company", f"/companies/{_q(company_id)}", _company.decode)
+        return await self._request("company", "GET", f"/companies/{_q(company_id)}", _company.decode)
 
     async def find_company_by_external_id(self, external_id: str) -> wire.Company:
         """One company by the customer's own id (OAS GET /companies?company_id=)."""
-        return await self._get("company", "/companies", _company.decode, params={"company_id": external_id})
+        return await self._request("company", "GET", "/companies", _company.decode, params={"company_id": external_id})
 
     async def update_company(self, company_id: str, changes: Mapping[str, Any]) -> wire.Company:
         """Change the given fields only; ``company_id`` is Intercom's id (OAS PUT /companies/{id})."""
-        return await self._send(
+        return await self._request(
             "update_company", "PUT", f"/companies/{_q(company_id)}", _company.decode, body=dict(changes)
         )
 
@@ -247,7 +231,7 @@ class IntercomClient:
         """
         if not fields.get("company_id"):
             raise ValueError("company_id is required")
-        return await self._send("upsert_company", "POST", "/companies", _company.decode, body=dict(fields))
+        return await self._request("upsert_company", "POST", "/companies", _company.decode, body=dict(fields))
 
     def companies_list(
         self, *, cursor: str | None = None, per_page: int | None = None
@@ -288,14 +272,14 @@ class IntercomClient:
 
     async def conversation(self, conversation_id: str) -> wire.Conversation:
         """One conversation with its 500 most recent parts (OAS GET /conversations/{id})."""
-        return await self._get("conversation", f"/conversations/{_q(conversation_id)}", _conversation.decode)
+        return await self._request("conversation", "GET", f"/conversations/{_q(conversation_id)}", _conversation.decode)
 
     async def conversations_count(self, query: search.Query) -> int | None:
         """How many conversations match, for an estimate; None when Intercom does not say."""
         body = search.body(query, per_page=1)
         decode = streams.CONVERSATIONS_SEARCH.decoder.decode
         return (
-            await self._send("conversations_search", "POST", "/conversations/search", decode, body=body)
+            await self._request("conversations_search", "POST", "/conversations/search", decode, body=body)
         ).total_count
 
     def conversations_deleted(
@@ -350,17 +334,14 @@ class IntercomClient:
                 return Page(items, None if done else page.next_cursor, failures=tuple(failures))
         return Page(items, failures=tuple(failures))
 
-    async def event_summary(self, contact_id: str) -> list[wire.EventSummary]:
-        """How often a contact did what, older than 90 days included (OAS GET /events?summary=true)."""
-        params = {"type": "user", "intercom_user_id": contact_id, "summary": "true"}
-        return (await self._get("event_summary", "/events", _summary.decode, params=params)).items
-
     # ----------------------------------------------------------------------------------------- attributes and audiences
 
     async def data_attributes(self, model: str, *, include_archived: bool = False) -> list[wire.DataAttribute]:
         """All attribute definitions of "contact" or "company" (OAS GET /data_attributes, unpaged)."""
         params = {"model": model, "include_archived": "true" if include_archived else "false"}
-        return (await self._get("data_attributes", "/data_attributes", _attributes.decode, params=params)).items
+        return (
+            await self._request("data_attributes", "GET", "/data_attributes", _attributes.decode, params=params)
+        ).items
 
     async def create_data_attribute(
         self,
@@ -381,14 +362,14 @@ class IntercomClient:
             body["description"] = description
         if options:
             body["options"] = [{"value": value} for value in options]
-        return await self._send(
+        return await self._request(
             "create_data_attribute", "POST", "/data_attributes", _attribute.decode, body=body, safety=Safety.ONCE
         )
 
     async def update_data_attribute(self, attribute_id: int | str, changes: Mapping[str, Any]) -> wire.DataAttribute:
         """Change description, options or archived; name and type cannot change (OAS PUT /data_attributes/{id})."""
         path = f"/data_attributes/{_q(str(attribute_id))}"
-        return await self._send("update_data_attribute", "PUT", path, _attribute.decode, body=dict(changes))
+        return await self._request("update_data_attribute", "PUT", path, _attribute.decode, body=dict(changes))
 
     async def audiences(self) -> list[wire.Audience]:
         """All Fin audiences (OAS GET /audiences, 2.16)."""
@@ -405,49 +386,8 @@ class IntercomClient:
         body: dict[str, Any] = {"name": name, "predicates": [dict(item) for item in predicates]}
         if role_predicates:
             body["role_predicates"] = [dict(item) for item in role_predicates]
-        return await self._send(
+        return await self._request(
             "create_audience", "POST", "/audiences", _audience.decode, body=body, safety=Safety.ONCE
-        )
-
-    # --------------------------------------------------------------------------------------------------------- plumbing
-
-    async def _get(
-        self,
-        endpoint: str,
-        path: str,
-        decode: Callable[[bytes], T],
-        *,
-        params: Mapping[str, str] | None = None,
-        attempts: int | None = None,
-        cursor_sent: bool = False,
-    ) -> T:
-        return await self._transport.request(
-            endpoint, "GET", path, decode, params=params, attempts=attempts, cursor_sent=cursor_sent
-        )
-
-    async def _send(
-        self,
-        endpoint: str,
-        method: str,
-        path: str,
-        decode: Callable[[bytes], T],
-        *,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-        safety: Safety = Safety.REPEATABLE,
-        attempts: int | None = None,
-        cursor_sent: bool = False,
-    ) -> T:
-        return await self._transport.request(
-            endpoint,
-            method,
-            path,
-            decode,
-            params=params,
-            body=body,
-            safety=safety,
-            attempts=attempts,
-            cursor_sent=cursor_sent,
         )
 
 

@@ -1,20 +1,20 @@
 """JSON bytes → wire values, so that one odd record never costs the page it came in.
 
 Fast path: the whole answer in one pass of msgspec (over 100,000 conversations a second). Only when that fails the page
-is taken apart and each record decoded alone; a misfit value is then converted where its meaning is plain (a number as
-id, 12.0 as 12, an ISO date as seconds), dropped where the record is still right without it, and otherwise the record
-becomes a ``DecodeFailure``. Text cut in the middle of a character (half a surrogate pair, half a UTF-8 sequence) gets
-U+FFFD there.
+is taken apart and each record decoded alone, field by field. A value that does not fit its field is then converted
+where its meaning is plain (a number as id, 12.0 as 12, an ISO date as seconds), dropped where the record is still right
+without it, and otherwise the record becomes a ``DecodeFailure``. Text cut in the middle of a character (half a
+surrogate pair, half a UTF-8 sequence) gets U+FFFD there.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -24,23 +24,9 @@ T = TypeVar("T")
 
 # Without these a record would say something wrong instead of something less, so they are converted but never dropped.
 ESSENTIAL = frozenset({"created_at", "updated_at", "state", "open", "contacts", "deleted_at"})
-_MAX_REPAIRS = 40
+_LARGEST = 2**53
 # Half a UTF-8 sequence is a UnicodeDecodeError in msgspec, which is a ValueError, not a DecodeError.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_EACH = "[...]"
-_FAULT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
-_EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
-_LACKING = re.compile(r"missing required field `(?P<name>[^`]+)`")
-_TOKEN = re.compile(r"\.([^.\[]+)|(\[(?:\.\.\.|\d+)\])")
-_NAMES: dict[type, str] = {
-    bool: "bool",
-    int: "int",
-    float: "float",
-    str: "str",
-    list: "array",
-    dict: "object",
-    type(None): "null",
-}
 
 
 class NotJson(ValueError):
@@ -177,17 +163,11 @@ class ItemDecoder(Generic[T]):
             if whole is None:
                 return DecodeFailure("", str(error))
             plain = msgspec.json.decode(whole)
-        reason = "too many misfits"
-        seen: set[str] = set()
-        for _ in range(_MAX_REPAIRS):
-            try:
-                return msgspec.convert(plain, self.item_type, strict=False)
-            except msgspec.ValidationError as error:
-                reason = str(error)
-                if not _repair(plain, reason, again=reason in seen):
-                    break
-                seen.add(reason)
-        return DecodeFailure(_id_of(plain), reason)
+        try:
+            mended = _mend_record(plain, self.item_type, ESSENTIAL)
+            return msgspec.convert(mended, self.item_type, strict=False)
+        except (_Misfit, msgspec.ValidationError) as error:
+            return DecodeFailure(_id_of(plain), str(error))
 
 
 def _whole_characters(body: bytes) -> bytes | None:
@@ -226,92 +206,69 @@ def _id_of(plain: Any) -> str:
     return str(found) if isinstance(found, (str, int)) else ""
 
 
-def _repair(plain: Any, reason: str, *, again: bool) -> bool:
-    """Mend what ``reason`` complains about, in place.
-
-    ``again``: converting was tried, so drop the value. False: cannot be mended.
-    """
-    split = _FAULT.match(reason)
-    if split is None:
-        return False
-    tokens = [name or _EACH for name, _ in _TOKEN.findall(split["path"] or "")]
-    lacking = _LACKING.search(split["what"])
-    if lacking:
-        name = lacking["name"]
-        return _drop(plain, tokens, lambda value: isinstance(value, dict) and name not in value)
-    misfit = _EXPECTED.search(split["what"])
-    if misfit is None:
-        return _drop(plain, tokens, lambda value: True)
-    got, expected = misfit["got"], misfit["expected"].split(" | ")
-
-    def wrong(value: Any) -> bool:
-        return _NAMES.get(type(value)) == got
-
-    if not again and _convert(plain, tokens, wrong, expected):
-        return True
-    return _drop(plain, tokens, wrong)
+class _Misfit(Exception):
+    """A value that does not fit its field and cannot be converted; the text names the place."""
 
 
-def _convert(plain: Any, tokens: Sequence[str], wrong: Callable[[Any], bool], expected: list[str]) -> bool:
-    done = False
-    for holder, key in _places(plain, tokens):
-        if wrong(holder[key]):
-            fitting = _fitting(holder[key], expected)
-            if fitting is not None:
-                holder[key] = fitting
-                done = True
-    return done
+def _mend(value: Any, kind: Any) -> Any:
+    """Returns `value` in the form of the type `kind`, without the parts that do not fit. Raises _Misfit."""
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    for option in options:
+        if isinstance(option, type) and issubclass(option, msgspec.Struct) and isinstance(value, dict):
+            return _mend_record(value, option)
+        if get_origin(option) is list and isinstance(value, list):
+            return _mend_list(value, get_args(option)[0])
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return _converted(value, options)
 
 
-def _fitting(value: Any, expected: list[str]) -> Any:
-    """The value in an expected type when its meaning is plain, else None."""
+def _mend_record(value: Any, kind: type[Any], essential: frozenset[str] = frozenset()) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Misfit(f"{type(value).__name__} instead of {kind.__name__}")
+    mended = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name in value:
+            try:
+                mended[field.name] = _mend(value[field.name], field.type)
+            except _Misfit as misfit:
+                if field.required or field.name in essential:
+                    raise _Misfit(f"{field.name}: {misfit}") from None
+        elif field.required:
+            raise _Misfit(f"{field.name} is missing")
+    return mended
+
+
+def _mend_list(values: list[Any], kind: Any) -> list[Any]:
+    mended = []
+    for value in values:
+        try:
+            mended.append(_mend(value, kind))
+        except _Misfit:
+            continue
+    return mended
+
+
+def _converted(value: Any, options: tuple[Any, ...]) -> Any:
+    """The value in one of these types when its meaning is plain. Raises _Misfit."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if "int" in expected and abs(value) < 2**53:
+        if int in options and abs(value) < _LARGEST:
             return int(value)
-        if "str" in expected:
+        if str in options:
             return str(int(value)) if float(value).is_integer() else str(value)
-    if isinstance(value, str) and "int" in expected:
-        try:
-            return int(float(value))
-        except (ValueError, OverflowError):
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    return None
+    if isinstance(value, str) and int in options:
+        for read in (float, _seconds):
+            try:
+                number = int(read(value))
+            except (ValueError, OverflowError):
+                continue
+            if abs(number) < _LARGEST:
+                return number
+    raise _Misfit(f"{type(value).__name__} instead of {' or '.join(getattr(o, '__name__', str(o)) for o in options)}")
 
 
-def _drop(plain: Any, tokens: Sequence[str], wrong: Callable[[Any], bool]) -> bool:
-    if not tokens or (len(tokens) == 1 and tokens[0] in ESSENTIAL):
-        return False
-    done = False
-    for holder, key in reversed(list(_places(plain, tokens))):
-        if wrong(holder[key]):
-            del holder[key]
-            done = True
-    return done
-
-
-def _places(plain: Any, tokens: Sequence[str]) -> list[tuple[Any, Any]]:
-    """Every (container, key) that a path means; an index stands for all entries, since they tend to be odd alike."""
-    if not tokens:
-        return []
-    holders = [plain]
-    for token in tokens[:-1]:
-        below: list[Any] = []
-        for holder in holders:
-            if token == _EACH:
-                below += holder if isinstance(holder, list) else holder.values() if isinstance(holder, dict) else []
-            elif isinstance(holder, dict) and token in holder:
-                below.append(holder[token])
-        holders = below
-    last = tokens[-1]
-    places: list[tuple[Any, Any]] = []
-    for holder in holders:
-        if last == _EACH and isinstance(holder, list):
-            places += [(holder, index) for index in range(len(holder))]
-        elif isinstance(holder, dict) and last in holder:
-            places.append((holder, last))
-    return places
+def _seconds(text: str) -> float:
+    """Unix seconds of an ISO date. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

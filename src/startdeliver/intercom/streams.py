@@ -6,21 +6,10 @@ Mechanics are in ``client.py``; the evidence is here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from startdeliver.intercom import wire
 from startdeliver.intercom.decode import ListDecoder
-
-
-class Paging(StrEnum):
-    """How the next page is asked for."""
-
-    SEARCH = "search"  # POST, cursor in the body (pagination.starting_after)
-    CURSOR = "cursor"  # GET, cursor in the query (starting_after)
-    NUMBER = "number"  # page=1,2,… ; pages.next is an address of which only the query counts
-    LINK = "link"  # GET, pages.next is an address to follow
-    SCROLL = "scroll"  # GET, scroll_param; see client.companies_scroll
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +25,6 @@ class Stream:
     path: str
     item: type[Any]
     selectors: tuple[str, ...]
-    paging: Paging
     page_size: int
     max_page_size: int
     decoder: ListDecoder[Any] = field(init=False, repr=False, compare=False)
@@ -53,7 +41,6 @@ CONVERSATIONS_SEARCH = Stream(
     "/conversations/search",
     wire.Conversation,
     ("conversations",),
-    Paging.SEARCH,
     150,
     150,
 )
@@ -65,61 +52,36 @@ CONVERSATIONS_DELETED = Stream(
     "/conversations/deleted",
     wire.DeletedConversation,
     ("conversations",),
-    Paging.NUMBER,
     60,
     60,
 )
 
 # Same grammar as conversations, second granularity (Estuary, live). There is no GET list.
-TICKETS_SEARCH = Stream(
-    "tickets_search", "POST", "/tickets/search", wire.TicketObject, ("tickets", "data"), Paging.SEARCH, 150, 150
-)
+TICKETS_SEARCH = Stream("tickets_search", "POST", "/tickets/search", wire.TicketObject, ("tickets", "data"), 150, 150)
 
 # Default page is 10 or 50 depending on whom one asks (Intercom-OpenAPI#639), so per_page is always sent. No filters;
 # archived and merged contacts are left out.
-CONTACTS_LIST = Stream("contacts_list", "GET", "/contacts", wire.Contact, ("data",), Paging.CURSOR, 150, 150)
+CONTACTS_LIST = Stream("contacts_list", "GET", "/contacts", wire.Contact, ("data",), 150, 150)
 
 # Day-granular up to 2.16; see search.contacts_changed.
-CONTACTS_SEARCH = Stream(
-    "contacts_search", "POST", "/contacts/search", wire.Contact, ("data",), Paging.SEARCH, 150, 150
-)
+CONTACTS_SEARCH = Stream("contacts_search", "POST", "/contacts/search", wire.Contact, ("data",), 150, 150)
 
 # The description says "companies", live answers have been seen with "data". 50 a page.
 CONTACT_COMPANIES = Stream(
-    "contact_companies", "GET", "/contacts/{id}/companies", wire.Company, ("companies", "data"), Paging.LINK, 50, 50
+    "contact_companies", "GET", "/contacts/{id}/companies", wire.Company, ("companies", "data"), 50, 50
 )
 
 # One open scroll per app; idle for a minute → expired; no page size can be set (100 in practice). The end is an empty
 # page.
-COMPANIES_SCROLL = Stream(
-    "companies_scroll", "GET", "/companies/scroll", wire.Company, ("data",), Paging.SCROLL, 100, 100
-)
+COMPANIES_SCROLL = Stream("companies_scroll", "GET", "/companies/scroll", wire.Company, ("data",), 100, 100)
 
 # POST although it reads; sorted by last_request_at, which moves; stops with 400 beyond 10,000 (intercom-ruby#304). 60 a
 # page is accepted by the server (Estuary); companies without contacts are invisible here as in the scroll.
-COMPANIES_LIST = Stream(
-    "companies_list", "POST", "/companies/list", wire.Company, ("data", "companies"), Paging.NUMBER, 60, 60
-)
+COMPANIES_LIST = Stream("companies_list", "POST", "/companies/list", wire.Company, ("data", "companies"), 60, 60)
 
 # Per contact, 90 days deep; pages.next is a full address (OpenAPI 2.16, /events). An empty list may come as {"events":
 # []}.
-EVENTS = Stream("events", "GET", "/events", wire.Event, ("events",), Paging.LINK, 50, 50)
+EVENTS = Stream("events", "GET", "/events", wire.Event, ("events",), 50, 50)
 
 # Never paged in practice, but written with page/per_page (2.16).
-AUDIENCES = Stream("audiences", "GET", "/audiences", wire.Audience, ("data",), Paging.NUMBER, 50, 50)
-
-STREAMS: dict[str, Stream] = {
-    stream.name: stream
-    for stream in (
-        CONVERSATIONS_SEARCH,
-        CONVERSATIONS_DELETED,
-        TICKETS_SEARCH,
-        CONTACTS_LIST,
-        CONTACTS_SEARCH,
-        CONTACT_COMPANIES,
-        COMPANIES_SCROLL,
-        COMPANIES_LIST,
-        EVENTS,
-        AUDIENCES,
-    )
-}
+AUDIENCES = Stream("audiences", "GET", "/audiences", wire.Audience, ("data",), 50, 50)

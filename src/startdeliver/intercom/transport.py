@@ -11,11 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -59,8 +57,7 @@ class Safety(Enum):
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds: ``connect`` to open a connection, ``read`` between two chunks, ``total`` for one attempt, ``deadline``
-    for all of them
-    together with the pauses between (waiting for the rate limit does not count)."""
+    for all of them together with the pauses between (waiting for the rate limit does not count)."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -106,8 +103,6 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self.limiter = limiter
         self.requests = 0
-        self.retries = 0
-        self.by_endpoint: Counter[str] = Counter()
         self._token = token
         self._headers = {
             "Accept": "application/json",
@@ -127,14 +122,6 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
-
-    async def __aenter__(self) -> Transport:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self.limiter.close()
@@ -180,7 +167,6 @@ class Transport:
             late = retry is Retry.WINDOW and self.limiter.now() - refused_at > _MAX_THROTTLED
             if retry is Retry.WINDOW and throttled < _MAX_THROTTLES and not late:
                 throttled += 1
-                self.retries += 1
                 continue
             failed += 1
             pause = max(self._backoff.pause(failed), error.retry_after or 0.0)
@@ -194,7 +180,6 @@ class Transport:
             log.info(
                 "Intercom %s: %s; attempt %d of %d failed, next in %.1f s", endpoint, error.detail, failed, most, pause
             )
-            self.retries += 1
             spent += pause
             await self._sleep(pause)
 
@@ -214,7 +199,6 @@ class Transport:
         released = False
         sent_at = self.limiter.now()
         self.requests += 1
-        self.by_endpoint[endpoint] += 1
         try:
             async with session.request(
                 method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
@@ -262,17 +246,12 @@ class Transport:
         request_id = answer.headers.get("X-Request-Id")
         detail = f"HTTP {answer.status} {answer.content_type} endpoint={endpoint}: {self._scrub(why)[:300]}"
         if _looks_like_html(answer, raw):
-            error = bad_answer(
-                "was a web page instead of data", status=answer.status, request_id=request_id, detail=detail
-            )
+            reason, retry = "was a web page instead of data", Retry.BACKOFF
         elif not raw.rstrip().endswith((b"}", b"]")):
-            error = bad_answer("broke off before its end", status=answer.status, request_id=request_id, detail=detail)
+            reason, retry = "broke off before its end", Retry.BACKOFF
         else:
-            error = bad_answer(
-                "did not have the expected form", status=answer.status, request_id=request_id, detail=detail
-            )
-            return _Failed(error, Retry.NEVER)
-        return _Failed(error, Retry.BACKOFF)
+            reason, retry = "did not have the expected form", Retry.NEVER
+        return _Failed(bad_answer(reason, status=answer.status, request_id=request_id, detail=detail), retry)
 
     def _refused(self, endpoint: str, answer: aiohttp.ClientResponse, raw: bytes, cursor_sent: bool) -> _Failed:
         status = answer.status

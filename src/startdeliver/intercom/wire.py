@@ -31,7 +31,6 @@ class App(Wire):
     name: str | None = None
     timezone: str | None = None
     region: str | None = None
-    created_at: int | None = None
 
 
 class Me(Wire):
@@ -58,8 +57,6 @@ class Admin(Wire):
     id: str
     name: str | None = None
     email: str | None = None
-    has_inbox_seat: bool | None = None
-    team_ids: list[int | str] = field(default_factory=list)
 
 
 class Team(Wire):
@@ -82,8 +79,6 @@ class TagRefs(Wire):
     """A contact's tags: at most ten, by id only; the names come from elsewhere."""
 
     data: list[Tag] = field(default_factory=list)
-    total_count: int | None = None
-    has_more: bool | None = None
 
 
 class CompanyRef(Wire):
@@ -103,18 +98,12 @@ class Contact(Wire):
 
     id: str
     external_id: str | None = None
-    workspace_id: str | None = None
     role: str | None = None
     email: str | None = None
     phone: str | None = None
     name: str | None = None
-    owner_id: str | int | None = None
-    created_at: int | None = None
     updated_at: int | None = None
-    signed_up_at: int | None = None
     last_seen_at: int | None = None
-    last_replied_at: int | None = None
-    last_contacted_at: int | None = None
     custom_attributes: CustomAttributes | None = None
     tags: TagRefs | None = None
     companies: CompanyRefs | None = None
@@ -147,12 +136,6 @@ class Company(Wire):
     website: str | None = None
     industry: str | None = None
     monthly_spend: float | int | None = None
-    user_count: int | None = None
-    session_count: int | None = None
-    remote_created_at: int | None = None
-    created_at: int | None = None
-    updated_at: int | None = None
-    last_request_at: int | None = None
     custom_attributes: CustomAttributes | None = None
     tags: Tags | None = None
 
@@ -181,7 +164,6 @@ class Author(Wire):
 class Attachment(Wire):
     """Only what stays valid: the url is signed and expires."""
 
-    type: str | None = None
     name: str | None = None
     content_type: str | None = None
     filesize: int | None = None
@@ -197,13 +179,11 @@ class Source(Wire):
     body: str | None = None
     author: Author | None = None
     attachments: list[Attachment] | None = None
-    url: str | None = None
     redacted: bool | None = None
 
 
 class ContactRef(Wire):
     id: str
-    type: str | None = None
     external_id: str | None = None
 
 
@@ -211,21 +191,8 @@ class ContactRefs(Wire):
     contacts: list[ContactRef] = field(default_factory=list)
 
 
-class Reference(Wire):
-    type: str | None = None
-    id: str | int | None = None
-
-
-class Teammates(Wire):
-    """``teammates`` in the description, ``admins`` in older answers."""
-
-    teammates: list[Reference] | None = None
-    admins: list[Reference] | None = None
-
-
 class FirstContactReply(Wire):
-    created_at: int | None = None
-    type: str | None = None
+    """Only whether there is one matters here."""
 
 
 class Sla(Wire):
@@ -240,42 +207,18 @@ class Rating(Wire):
     remark: str | None = None
     created_at: int | None = None
     updated_at: int | None = None
-    contact: ContactRef | None = None
-    teammate: Reference | None = None
 
 
 class Statistics(Wire):
     """Reporting figures; durations in seconds within office hours. The whole object may be null."""
 
-    time_to_assignment: int | None = None
-    time_to_admin_reply: int | None = None
-    time_to_first_close: int | None = None
-    time_to_last_close: int | None = None
-    median_time_to_reply: int | None = None
     first_contact_reply_at: int | None = None
-    first_assignment_at: int | None = None
     first_admin_reply_at: int | None = None
-    first_close_at: int | None = None
-    last_assignment_at: int | None = None
     last_contact_reply_at: int | None = None
     last_admin_reply_at: int | None = None
     last_close_at: int | None = None
-    last_closed_by_id: str | int | None = None
     count_reopens: int | None = None
-    count_assignments: int | None = None
     count_conversation_parts: int | None = None
-
-
-class LinkedObject(Wire):
-    type: str | None = None
-    id: str = ""
-    category: str | None = None
-
-
-class LinkedObjects(Wire):
-    data: list[LinkedObject] = field(default_factory=list)
-    total_count: int | None = None
-    has_more: bool | None = None
 
 
 class TicketState(Wire):
@@ -284,16 +227,12 @@ class TicketState(Wire):
     Labels are the workspace's own.
     """
 
-    id: str | int | None = None
     category: str | None = None
     internal_label: str | None = None
-    external_label: str | None = None
 
 
 class TicketType(Wire):
-    id: str | int | None = None
     name: str | None = None
-    category: str | None = None
 
 
 class TicketObject(Wire):
@@ -304,25 +243,9 @@ class TicketObject(Wire):
     """
 
     id: str
-    ticket_id: str | int | None = None
-    category: str | None = None
     ticket_state: TicketState | str | None = None
     ticket_type: TicketType | None = None
-    ticket_attributes: CustomAttributes | None = None
-    contacts: ContactRefs | None = None
-    admin_assignee_id: int | str | None = None
-    team_assignee_id: int | str | None = None
-    created_at: int | None = None
     updated_at: int | None = None
-    open: bool | None = None
-    snoozed_until: int | None = None
-    linked_objects: LinkedObjects | None = None
-    is_shared: bool | None = None
-
-    @property
-    def state_category(self) -> str | None:
-        state = self.ticket_state
-        return state.category if isinstance(state, TicketState) else state
 
     @property
     def state_label(self) -> str | None:
@@ -337,7 +260,6 @@ class TicketObject(Wire):
 
 class Channel(Wire):
     initial: str | None = None
-    current: str | None = None
 
 
 class Part(Wire):
@@ -352,10 +274,8 @@ class Part(Wire):
     created_at: int | None = None
     updated_at: int | None = None
     author: Author | None = None
-    assigned_to: Reference | None = None
     attachments: list[Attachment] | None = None
     redacted: bool | None = None
-    state: str | None = None
 
 
 class Parts(Wire):
@@ -385,7 +305,6 @@ class Conversation(Wire):
     snoozed_until: int | None = None
     open: bool | None = None
     state: str | None = None
-    read: bool | None = None
     priority: str | None = None
     admin_assignee_id: int | str | None = None
     team_assignee_id: int | str | None = None
@@ -394,15 +313,11 @@ class Conversation(Wire):
     conversation_rating: Rating | None = None
     source: Source | None = None
     contacts: ContactRefs | None = None
-    teammates: Teammates | None = None
-    custom_attributes: CustomAttributes | None = None
     first_contact_reply: FirstContactReply | None = None
     sla_applied: Sla | None = None
     statistics: Statistics | None = None
-    linked_objects: LinkedObjects | None = None
     ticket: TicketObject | None = None
     channel: Channel | None = None
-    ai_agent_participated: bool | None = None
     conversation_parts: Parts | None = None
 
     @property
@@ -442,7 +357,6 @@ class DeletedConversation(Wire):
 
     id: str
     deleted_at: int | None = None
-    metrics_retained: bool | None = None
 
 
 # ---------------------------------------------------------------------------------------------- events, attributes, Fin
@@ -456,21 +370,6 @@ class Event(Wire):
     id: str | None = None
     user_id: str | None = None
     intercom_user_id: str | None = None
-    email: str | None = None
-    metadata: CustomAttributes | None = None
-
-
-class EventSummary(Wire):
-    """How often a contact did something, events older than 90 days included.
-
-    ``first`` and ``last`` are ISO 8601 strings.
-    """
-
-    name: str
-    first: str | None = None
-    last: str | None = None
-    count: int | None = None
-    description: str | None = None
 
 
 class DataAttribute(Wire):
