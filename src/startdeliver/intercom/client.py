@@ -248,7 +248,7 @@ class IntercomClient:
         """All companies that have contacts (OAS GET /companies/scroll).
 
         Only one scroll may be open in a workspace and none can be continued after a failure. So: taken → wait ``wait``
-        seconds and try again (not ``patient``: the list at once); expired or broken → begin anew
+        seconds and try again (not ``patient``: the list at once); expired or broken → start again
         (``Page.restarted``); after ``attempts`` failures of either kind → the plain list, whose last page says in
         ``truncated`` when Intercom cut it at 10,000 or it moved while it was read. Cannot be started from a cursor.
         """

@@ -40,7 +40,7 @@ class Page(Generic[T]):
     """One page of a listing.
 
     ``next_cursor``: hand it back as ``cursor`` to continue after this page; None at the end. ``total_count``: as
-    Intercom says, or None. ``failures``: records that could not be read. ``restarted``: the listing began anew, so
+    Intercom says, or None. ``failures``: records that could not be read. ``restarted``: the listing started again, so
     records seen before come again. ``truncated``: a sentence when Intercom withheld the rest, "" otherwise.
     """
 
@@ -169,7 +169,7 @@ async def scrolled_companies(
     *,
     patient: bool = True,
 ) -> AsyncIterator[Page[wire.Company]]:
-    """The company scroll with everything that can befall it; see ``IntercomClient.companies_scroll``."""
+    """The company scroll, else the plain list; see ``IntercomClient.companies_scroll``."""
     begun, failures = False, 0
     while failures < attempts:
         restarted = begun

@@ -108,14 +108,14 @@ def literals(ids: Collection[int]) -> str:
 
 
 def fetch(statement: str, values: Values) -> list[tuple[Any, ...]]:
-    """Runs one statement and gives its rows."""
+    """Runs one statement and returns its rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
 def execute(statement: str, values: Values) -> int:
-    """Runs one statement and gives the number of rows that it wrote."""
+    """Runs one statement and returns the number of rows that it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

@@ -162,7 +162,7 @@ def apply(
     taken: Callable[[str], bool] = lambda _: False,
     new: bool = False,
 ) -> tuple[list[str], list[str]]:
-    """Brings Intercom's `facts` into `record` (unsaved) by the rules. Gives the names of the changed columns, and the
+    """Brings Intercom's `facts` into `record` (unsaved) by the rules. Returns the names of the changed columns, and the
     fields that were left alone because another record has the value (`taken` answers that for external ids).
 
     `new`: the record is being made from these facts, so every value is taken whatever the rule.

@@ -16,10 +16,10 @@ def prefix(link: Connection) -> str:
 
 
 def rewrite(link: Connection) -> int:
-    """Gives the stored tickets of the connection's workspace, and the images in their messages, the host of its region.
+    """Sets the host of the connection's region in the links of stored tickets and of the images in their messages.
     One statement for each other region, and nothing is written when all is right. Tickets of a workspace that was
     connected before keep theirs. Call it inside the organization's scope, in the transaction that changes the region;
-    gives how many tickets changed.
+    returns how many tickets changed.
     """
     if not link.workspace:
         return 0

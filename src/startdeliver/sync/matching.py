@@ -1,6 +1,6 @@
 """Who a contact is here, and whose ticket a conversation is. Pure: plain values in, decisions out.
 
-The order is fixed (product.md section 4): the stored link, then the external id, then the e-mail address; never the
+The order is fixed: the stored link, then the external id, then the e-mail address; never the
 name, and never a guess between two. `people.py` brings the values from the database.
 """
 
@@ -32,7 +32,7 @@ class Users:
 
 @dataclass(slots=True)
 class ContactRow:
-    """A contact as the mirror knows it. `state`: active, archived or merged; `user_id`: the stored link."""
+    """A contact as it is stored. `state`: active, archived or merged; `user_id`: the stored link."""
 
     ref: str
     pk: int | None = None
@@ -107,7 +107,7 @@ def find_contact(
     ref: str, contacts: Mapping[str, ContactRow], users: Users, *, external_id: str = "", email_key: str = ""
 ) -> Found:
     """The user of the contact `ref`. `external_id` and `email_key`: what the conversation itself says of it, for
-    contacts of which Intercom says nothing any more (13.9). Of merged contacts the survivor's own match wins."""
+    contacts of which Intercom says nothing any more. Of merged contacts the survivor's own match wins."""
     own = contacts.get(ref)
     last = survivor(ref, contacts)
     if last != ref and (row := contacts.get(last)) is not None:
@@ -141,8 +141,7 @@ class Person(NamedTuple):
 
 
 def ticket_customer(company_customer: int | None, author_ref: str, people: Sequence[Person]) -> int | None:
-    """Whose ticket it is: the conversation's company, else its matched users' customer, of several the author's
-    (13.8)."""
+    """Whose ticket it is: the conversation's company, else its matched users' customer, of several the author's."""
     if company_customer is not None:
         return company_customer
     customers = {person.user.customer_id for person in people if person.user and person.user.customer_id is not None}
@@ -162,7 +161,7 @@ def only(candidates: Iterable[int | None]) -> int | None:
 
 def primary(contacts: Iterable[ContactRow]) -> ContactRow | None:
     """Of several contacts that are one user, the one whose facts count: known to Intercom, role user, with an
-    external id; then the lowest id, so that the choice does not change from run to run (13.5)."""
+    external id; then the lowest id, so that the choice does not change from run to run."""
     return min(
         contacts,
         key=lambda row: (row.state != "active", row.role != "user", not row.external_id, row.ref),

@@ -57,7 +57,7 @@ class People:
     # ------------------------------------------------------------------------------------------------------- contacts
 
     def load_contacts(self, refs: Iterable[str]) -> set[str]:
-        """Reads the mirror's rows of `refs` and of the contacts that they were merged into. Gives the unknown refs."""
+        """Reads the stored contacts `refs` and those that they were merged into. Returns the unknown refs."""
         if len(self.contacts) > _REMEMBERED or len(self.users.by_id) > _REMEMBERED:
             self.forget()
         wanted = set(refs)
@@ -182,7 +182,7 @@ class People:
     # ------------------------------------------------------------------------------------------------------ companies
 
     def load_companies(self, refs: Iterable[str]) -> set[str]:
-        """Reads which customers the companies `refs` are. Gives the refs that the mirror does not know."""
+        """Reads which customers the companies `refs` are. Returns the unknown refs."""
         missing = {ref for ref in refs if ref} - self.companies.keys()
         if missing:
             rows = IntercomCompany.objects.filter(workspace=self.workspace, ref__in=missing)

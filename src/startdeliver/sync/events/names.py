@@ -110,7 +110,7 @@ def add(organization: Organization, name: str, target: str, *, by: str) -> Usage
 def _count_as(name: str, number: str, by: str) -> UsageType:
     found = UsageType.objects.filter(pk=int(number or 0), archived_at__isnull=True).first()
     if found is None:
-        raise FieldError({"target": "This usage type is no more; choose another one."})
+        raise FieldError({"target": "This usage type no longer exists; choose another one."})
     if found.intercom_event_name:
         raise FieldError({"target": f"{found} counts “{found.intercom_event_name}” already; choose another one."})
     return services.usage_type_update(usage_type=found, by=by, values={"intercom_event_name": name})
@@ -119,7 +119,7 @@ def _count_as(name: str, number: str, by: str) -> UsageType:
 def _new_type(organization: Organization, name: str, number: str, by: str) -> UsageType:
     product = Product.objects.filter(pk=int(number or 0), archived_at__isnull=True).first()
     if number and product is None:
-        raise FieldError({"target": "This product is no more; choose another one."})
+        raise FieldError({"target": "This product no longer exists; choose another one."})
     values = {"name": title(name), "alias": _free_alias(name), "intercom_event_name": name}
     made = services.usage_type_create(organization=organization, by=by, values=values)
     if product is not None:
@@ -146,7 +146,7 @@ def _free_alias(name: str) -> str:
 
 
 def remove(usage_type: UsageType, *, by: str) -> str:
-    """Events of the type's name count no more; gives the name. What was counted stays counted; what comes waits."""
+    """Events of the type's name no longer count. Returns the name. What was counted stays; what comes waits."""
     name = usage_type.intercom_event_name
     services.usage_type_update(usage_type=usage_type, by=by, values={"intercom_event_name": ""})
     EventName.objects.get_or_create(organization=usage_type.organization, name=name)
@@ -154,7 +154,7 @@ def remove(usage_type: UsageType, *, by: str) -> str:
 
 
 def ignore(pk: int) -> None:
-    """Offers the name no more. Its events still wait, so that this can be taken back."""
+    """Stops offering the name. Its events still wait, so that this can be undone."""
     EventName.objects.filter(pk=pk, ignored_at__isnull=True).update(ignored_at=clock.now())
 
 
@@ -164,7 +164,7 @@ def unignore(pk: int) -> None:
 
 
 def bring_in(organization: Organization, seconds: float = 60.0) -> int:
-    """Makes usage of the waiting events whose name counts by now; gives how many. Stops after `seconds`; the rest is
+    """Makes usage of the waiting events whose name counts now. Returns how many. Stops after `seconds`; the rest is
     left to the next call. The caller has asked whether events come in."""
     began, brought = time.monotonic(), 0
     rows = dict(EventName.objects.filter(waiting__gt=0).values_list("name", "pk"))
@@ -178,7 +178,7 @@ def bring_in(organization: Organization, seconds: float = 60.0) -> int:
 
 
 def _bring_some(organization: Organization, name: int, usage_type: int) -> tuple[int, int]:
-    """Gives how many were taken from those that wait, and how many of them were new."""
+    """Returns how many waiting events were taken, and how many of them were new."""
     with one_writer(organization, LOCK):
         rows = list(WaitingEvent.objects.filter(name=name).select_related("name").order_by("pk")[:_AT_ONCE])
         live = UsageType.objects.filter(pk=usage_type, archived_at__isnull=True).first()
@@ -200,8 +200,7 @@ def _forget(rows: Sequence[WaitingEvent]) -> None:
 
 
 def prune(organization: Organization, now: datetime | None = None) -> int:
-    """Forgets waiting events that Intercom would not list any more, and names that were last met with those; gives how
-    many events."""
+    """Deletes waiting events that Intercom no longer lists, and names last met with those. Returns how many events."""
     before = int(((now or clock.now()) - timedelta(days=DAYS)).timestamp())
     with one_writer(organization, LOCK):
         deleted, _ = WaitingEvent.objects.filter(at__lt=before).delete()

@@ -109,7 +109,7 @@ class _Known:
 
 def store(organization: Organization, events: Sequence[Incoming]) -> list[str]:
     """Stores events and says of each what it was: stored (as usage), known, unknown (its name counts as nothing, so it
-    waits), or no_user (the user is no more). One transaction, and part of the caller's when there is one."""
+    waits), or no_user (the user no longer exists). One transaction, and part of the caller's when there is one."""
     if not events:
         return []
     with one_writer(organization, LOCK):
@@ -139,7 +139,7 @@ def store(organization: Organization, events: Sequence[Incoming]) -> list[str]:
 
 
 def take(organization: Organization, link: Connection, event: wire.Event) -> str:
-    """Stores one event that came by itself, such as by a webhook, and says what it was (see `store`); off: events do
+    """Stores one event that Intercom sent, for example by a webhook, and says what it was (see `store`); off: events do
     not come in. Safe to call again with the same event, and while a run reads it.
 
     A contact that is nobody's user yet loses nothing: its events are asked for once it is one.

@@ -1,4 +1,4 @@
-"""What happens by itself to events that wait, in all organizations."""
+"""The periodic work on waiting events, in all organizations."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def _contact_record(row: ContactRow) -> dict[str, Any]:
 
 def _customers_for(pull: Pull, contacts: dict[int, list[ContactRow]]) -> dict[int, int | None]:
     """The customer of each group of contacts that are one user: by the companies of the primary contact, else by
-    those of the others, else (when the switch is on) by e-mail domain. Several customers: none (13.8)."""
+    those of the others, else (when the switch is on) by e-mail domain. Several customers: none."""
     if not contacts:
         return {}
     pull.people.load_companies(ref for rows in contacts.values() for row in rows for ref in row.company_refs)
@@ -272,10 +272,10 @@ def _customers_for(pull: Pull, contacts: dict[int, list[ContactRow]]) -> dict[in
 
 
 def create_users(pull: Pull, refs: Sequence[str], how: str = "created") -> list[str]:
-    """Makes users for contacts that match nobody and links them. Gives the contacts that have a user now.
+    """Makes users for contacts that match nobody and links them. Returns the contacts that have a user now.
 
-    Several contacts with one e-mail address are one user, whose facts come from the primary one (13.5). Must run inside
-    `Pull.commit`; the contacts must be active in the mirror.
+    Several contacts with one e-mail address are one user, whose facts come from the primary one. Must run inside
+    `Pull.commit`; the contacts must be stored as active.
     """
     people, now = pull.people, clock.now()
     known_refs = [ref for ref in dict.fromkeys(refs) if ref in people.contacts]

@@ -19,7 +19,7 @@ LATER = "companies_again"
 
 def run(pull: Pull) -> None:
     """Reads every company that has contacts, as far as that needs no waiting for others. A scroll cannot be continued,
-    so a run that resumes begins it anew. Where Intercom offers no listing of companies that is a warning; what
+    so a run that resumes starts it again. Where Intercom offers no listing of companies that is a warning; what
     conversations and contacts say of them remains."""
     try:
         pull.stage_cursor(STAGE)["short"] = _sweep(pull, STAGE, patient=False)
@@ -38,12 +38,12 @@ def is_short(pull: Pull) -> bool:
 
 
 def again(pull: Pull) -> None:
-    """Reads all companies once more, now waiting until the scroll is free. In vain: the run is not complete."""
+    """Reads all companies once more, now waiting until the scroll is free. If that fails, the run is not complete."""
     pull.stage_cursor(STAGE)["short"] = _sweep(pull, LATER, patient=True)
 
 
 def _sweep(pull: Pull, stage: str, *, patient: bool) -> str:
-    """Gives a sentence when companies were withheld, else ""."""
+    """Returns a sentence when companies were withheld, else ""."""
     state = pull.stage_cursor(stage)
     began = clock.now()
     done, whole, short = 0, True, ""

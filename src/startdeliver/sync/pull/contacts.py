@@ -38,7 +38,7 @@ def sweep(pull: Pull) -> None:
 
 
 def are_missing(pull: Pull) -> bool:
-    """Whether Intercom has fewer contacts than the mirror: archived, deleted and merged ones are in no listing of
+    """Whether Intercom has fewer contacts than are stored: archived, deleted and merged ones are in no listing of
     changes (OpenAPI 2.16, /contacts/search), so counting is the only cheap way to notice them. One request. In large
     workspaces the daily sweep has to do, since reading all contacts is what follows."""
     if pull.stage_cursor(STAGE).get("whole"):

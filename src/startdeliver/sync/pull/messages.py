@@ -159,7 +159,7 @@ def store(pull: Pull, found: list[Delivered], gone: Sequence[str] = ()) -> None:
 
 
 def read_threads(page: Page, found: Iterable[Delivered]) -> list[ReadThread]:
-    """The threads of the conversations, with the stored entries that Intercom delivers no more. Call it before the
+    """The threads of the conversations, with the stored entries that Intercom no longer delivers. Call it before the
     transaction in which `write_threads` stores them."""
     conversations = {conversation.facts.id: conversation for conversation in found}
     cut = {

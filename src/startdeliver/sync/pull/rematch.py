@@ -83,7 +83,7 @@ def _changed(model: type[Customer] | type[CustomerUser], since: datetime | None)
 
 
 def _chunks(rows: QuerySet[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
-    """The rows in the order of their key, a chunk at a time, read anew for each, so that they may be changed
+    """The rows in the order of their key, a chunk at a time. Each chunk is a query, so that rows may change
     meanwhile."""
     last = 0
     while True:
@@ -140,7 +140,8 @@ def _link_contacts(pull: Pull, users: QuerySet[Any]) -> None:
 
 
 def _link_companies(pull: Pull, customers: QuerySet[Any], everything: bool) -> set[str]:
-    """Companies that a new or edited customer is. Gives the companies whose tickets may belong to another one now."""
+    """Companies that a new or edited customer is. Returns the companies whose tickets may belong to
+    another customer now."""
     found: set[str] = set()
     unlinked = IntercomCompany.objects.filter(workspace=pull.workspace, customer__isnull=True)
     if everything or pull.connection.match_domains:
@@ -282,7 +283,7 @@ def import_conversations(
     pull: Pull, refs: Iterable[str], *, create: bool | None = None, patient: bool = False
 ) -> list[str]:
     """Reads conversations by id and stores them with their messages, whatever they are now: tickets, skips, or gone.
-    Gives those that became tickets. `patient`: one that still cannot be read is passed over in silence."""
+    Returns those that became tickets. `patient`: one that still cannot be read is passed over in silence."""
     imported: list[str] = []
     for batch in batches(read_conversations(pull, refs), _IMPORT):
         found: list[Delivered] = []
