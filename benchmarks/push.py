@@ -127,12 +127,13 @@ def main() -> None:
         from startdeliver.sync.models import Connection, PushField, PushRun
         from startdeliver.sync.push import runs
         from startdeliver.tenancy.scope import organization_scope
+        from startdeliver.usage import health as usage
 
         figures = Figures("push", options.database)
         organization = fill(100_000 // scale, 300_000 // scale)
         with organization_scope(organization):
             link = Connection.objects.get()
-            runs.freshen(organization)
+            usage.refresh(organization)
             with Watch() as first:
                 figures.add("records compared the first time", confirm(organization, link))
             figures.add("comparing them all with an empty record", first.seconds, "s")

@@ -15,7 +15,6 @@ from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.simulator.testing import Handle, run_in_thread
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection
-from startdeliver.sync.push import runs as push_runs
 from startdeliver.tenancy.models import Organization
 
 from .pushing import LOGIN, Out
@@ -77,9 +76,8 @@ def out(story: Story) -> Out:
 
 
 @pytest.fixture
-def pushed(out: Out, monkeypatch: pytest.MonkeyPatch) -> Out:
+def pushed(out: Out) -> Out:
     """The tier is unlocked, the preview accepted, and the first push is done. Health is set by the tests."""
-    monkeypatch.setattr(push_runs, "freshen", lambda organization: None)
     out.unlock()
     out.accept()
     out.health(Customer.objects.get(), "poor")

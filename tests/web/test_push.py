@@ -25,7 +25,7 @@ from startdeliver.sync.models import (
     PushPreview,
     PushRun,
 )
-from startdeliver.sync.push import choices, runs
+from startdeliver.sync.push import choices, create, runs
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage.models import UsageHealth
@@ -46,9 +46,8 @@ def admin(signed_in: Callable[[Member], Client], administrator: Member) -> Clien
 
 
 @pytest.fixture
-def connected(organization: Organization, intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> Organization:
+def connected(organization: Organization, intercom: Handle) -> Organization:
     """One customer with Poor usage health and one user, linked to a company and a contact."""
-    monkeypatch.setattr(runs, "freshen", lambda organization: None)
     company = intercom.workspace.add_company("Acorn", "acorn")
     contact = intercom.workspace.add_contact("Ann", "ann@acorn.test", companies=[company])
     with organization_scope(organization):
@@ -263,14 +262,17 @@ class TestThePreview:
     def test_what_is_chosen_while_it_is_worked_out_is_in_it(
         self, admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ticked = []
+        asked = []
 
-        def meanwhile(organization: Organization) -> None:
-            if not ticked:
-                ticked.append(True)
+        specs = runs.specs
+
+        def meanwhile(organization: Organization, *given: Any, **more: Any) -> Any:
+            asked.append(True)
+            if len(asked) == 2:  # by the job; the page asked before
                 choices.tick(organization, ["contact.link"], by="another")
+            return specs(organization, *given, **more)
 
-        monkeypatch.setattr(runs, "freshen", meanwhile)
+        monkeypatch.setattr(runs, "specs", meanwhile)
         admin.post(f"{HOME}/preview/start")
         jobs.run_inline()
         page = admin.get(f"{HOME}/preview").content.decode()
@@ -278,10 +280,10 @@ class TestThePreview:
         assert "startdeliver_contact_link" in page
 
     def test_an_error_is_said(self, admin: Client, unlocked: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
-        def breaks(organization: Organization) -> None:
+        def breaks(*given: object, **more: object) -> None:
             raise ValueError("secret@acorn.test")
 
-        monkeypatch.setattr(runs, "freshen", breaks)
+        monkeypatch.setattr(create, "counts", breaks)
         admin.post(f"{HOME}/preview/start")
         jobs.run_inline()
         page = admin.get(f"{HOME}/preview").content.decode()

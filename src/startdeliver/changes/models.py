@@ -34,7 +34,10 @@ class Kind(models.TextChoices):
 
 
 class Stage(models.TextChoices):
-    """Who takes a row. NEW: nobody yet; it is handed out to the stages that hear of its kind."""
+    """Who takes a row. NEW: nobody yet; it is handed out to the stages that hear of its kind.
+
+    MODEL, OUT and REMATCH are taken by jobs of their own: the language model, the push, and the next sync.
+    """
 
     NEW = ""
     USAGE = "usage"
@@ -44,6 +47,7 @@ class Stage(models.TextChoices):
     MODEL = "model"
     WORKFLOWS = "workflows"
     PUSH = "push"
+    OUT = "out"
     REMATCH = "rematch"
 
 

@@ -161,6 +161,7 @@ class Batch:
     ids: list[int] = field(default_factory=list)
     attempts: int = 0
     _until: datetime | None = None
+    _next: Stage | None = None
 
     def has(self, *kinds: Kind) -> bool:
         """Whether a change of one of these kinds is among them."""
@@ -173,12 +174,22 @@ class Batch:
             return None
         return {one.customer_id for one in found if one.customer_id is not None}
 
+    def users(self) -> set[int]:
+        """The users that changed and have no customer."""
+        return {one.user_id for one in self.changes if one.user_id is not None and one.customer_id is None}
+
     def keep(self, seconds: float = 0) -> None:
         """Leaves the rows for later instead of deleting them."""
         self._until = clock.now() + timedelta(seconds=seconds)
 
+    def move(self, stage: Stage) -> None:
+        """Gives the rows to another stage instead of deleting them."""
+        self._next = stage
+
     def _end(self) -> None:
-        if self._until is not None:
+        if self._next is not None:
+            Change.objects.filter(among("id", self.ids, "bigint")).update(stage=self._next, attempts=0, not_before=None)
+        elif self._until is not None:
             Change.objects.filter(among("id", self.ids, "bigint")).update(not_before=self._until)
         else:
             values = {"org": self.organization.pk, "ids": id_list(self.ids)}

@@ -399,6 +399,7 @@ class PushRun(TenantModel):
         BUTTON = "button", "Push now"
         CLI = "cli", "Command line"
         RETRY = "retry", "Tried again"
+        CHANGE = "change", "After a change"
 
     trigger = models.CharField(max_length=8, choices=Trigger.choices)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)

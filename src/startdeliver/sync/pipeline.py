@@ -8,6 +8,7 @@ it, does its work, and deletes them. What it writes is a change again, of which 
       -> usage: counts it (USAGE), computes usage health       (USAGE_HEALTH, by a trigger on usage_usagehealth)
       -> assessment: assesses the customer                     (ASSESSMENT, by a trigger on assessment_current)
       -> workflows: the customer enters or leaves workflows    (ENROLMENT, by a trigger on workflows_enrolment)
+      -> push: the values that differ from what Intercom confirmed go out, by the job "push"
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from startdeliver.common import clock
 from startdeliver.engine import jobs
 from startdeliver.engine.jobs import handler, periodic
 from startdeliver.support import health as support
+from startdeliver.sync.push import job as push
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health as usage
@@ -43,7 +45,11 @@ STAGES: dict[Stage, Callable[[Organization], object]] = {
     Stage.FIGURES: support.refresh_figures,
     Stage.ASSESSMENT: assessment.refresh,
     Stage.WORKFLOWS: workflows.refresh,
+    Stage.PUSH: push.refresh,
 }
+
+# What takes long, or must not run twice at a time, has a job of its own.
+_JOBS: dict[str, Callable[[Organization], object]] = {Stage.MODEL: assessor.ask_model, Stage.OUT: push.start}
 
 # A pipeline that finds new changes again and again ends after this time, so that other organizations have their turn.
 _LONGEST, _PAUSE = 30.0, 0.5
@@ -75,7 +81,7 @@ def run(organization: Organization, stopping: Callable[[], bool] = lambda: False
                 failures[stage] = error
     # These still look for changes themselves.
     with organization_scope(organization):
-        Change.objects.exclude(stage__in=["", Stage.MODEL, *STAGES]).delete()
+        Change.objects.exclude(stage__in=["", Stage.MODEL, Stage.OUT, *STAGES]).delete()
     if failures:
         raise StageFailed("; ".join(f"{stage}: {type(error).__name__}: {error}" for stage, error in failures.items()))
     return busy
@@ -104,10 +110,10 @@ def start_waiting() -> int:
         organizations = Organization.objects.in_bulk({pk for pk, _ in waiting})
         # An organization that was deleted with its users: their triggers wrote after its changes were gone.
         Change.objects.filter(organization__in={pk for pk, _ in waiting} - organizations.keys()).delete()
-    jobs_of = {(organizations[pk], stage == Stage.MODEL) for pk, stage in waiting if pk in organizations}
-    for organization, asks_model in jobs_of:
-        (assessor.ask_model if asks_model else queue.start)(organization)
-    return len(jobs_of)
+    starts = {(organizations[pk], _JOBS.get(stage, queue.start)) for pk, stage in waiting if pk in organizations}
+    for organization, start in starts:
+        start(organization)
+    return len(starts)
 
 
 @periodic("changes.time", 60)

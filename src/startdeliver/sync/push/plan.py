@@ -7,7 +7,7 @@ with nothing to do costs one statement for companies and one for contacts, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import Count
 
 from startdeliver.common import clock
+from startdeliver.storage.sql import fetch, id_list, one_of
 from startdeliver.sync import fields
 from startdeliver.sync.fields import Action, FieldMap
 from startdeliver.sync.models import Connection, IntercomContact
@@ -77,20 +78,35 @@ class Batch:
     settled: list[tuple[int, Values, str, str]] = field(default_factory=list)
 
 
-def batches(link: Connection, spec: Spec, look: Callable[[int, int], object] | None = None) -> Iterator[Batch]:
+@dataclass(frozen=True, slots=True)
+class Only:
+    """The records that a plan is about: those of these customers (None: of all), and these users."""
+
+    customers: Collection[int] | None
+    users: Collection[int] = ()
+
+
+def targets(link: Connection, spec: Spec, only: Only | None = None) -> list[int]:
+    """The ids of Intercom's records that may have to be written, in order. Inside the organization's scope."""
+    if spec.is_empty:
+        return []
+    return sorted(pk for (pk,) in fetch(_statements(spec, only)[0], _given(link, spec, only)))
+
+
+def batches(
+    link: Connection, spec: Spec, look: Callable[[int, int], object] | None = None, only: Only | None = None
+) -> Iterator[Batch]:
     """The plan of one model, in parts. Inside the organization's scope; reads only. `look` is told before each part
     how many records were compared, and of how many."""
-    if spec.is_empty:
+    ids = targets(link, spec, only)
+    if not ids:
         return
-    ids, records = _statements(spec)
-    given: dict[str, Any] = {"config": _config(spec), "organization": link.organization_id, "workspace": link.workspace}
-    with connection.cursor() as cursor:
-        cursor.execute(ids, given)
-        targets = sorted(row[0] for row in cursor.fetchall())
-    for start in range(0, len(targets), _BATCH):
-        part = targets[start : start + _BATCH]
+    _, records = _statements(spec, only)
+    given = _given(link, spec, only)
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
         if look is not None:
-            look(start, len(targets))
+            look(start, len(ids))
         with connection.cursor() as cursor:
             cursor.execute(records, {**given, "first": part[0], "last": part[-1]})
             rows = cursor.fetchall()
@@ -145,7 +161,17 @@ _FIXED = {
 _FIXED_COUNT = {COMPANY: 9, CONTACT: 11}
 
 
-def _statements(spec: Spec) -> tuple[str, str]:
+def _given(link: Connection, spec: Spec, only: Only | None) -> dict[str, Any]:
+    return {
+        "config": _config(spec),
+        "organization": link.organization_id,
+        "workspace": link.workspace,
+        "customers": id_list(only.customers or () if only else ()),
+        "users": id_list(only.users if only else ()),
+    }
+
+
+def _statements(spec: Spec, only: Only | None = None) -> tuple[str, str]:
     """Which records may differ, all at once; and those of a range of them in full.
 
     The range is given by its ends: the same conditions find the same records between them, through the primary key.
@@ -157,6 +183,13 @@ def _statements(spec: Spec) -> tuple[str, str]:
         f"FROM {FROM[spec.model]} {joins} WHERE m.organization_id = %(organization)s AND m.workspace = %(workspace)s "
         f"AND {WHERE[spec.model]} AND (r.id IS NULL OR r.mark <> ({mark}){seen})"
     )
+    if only is not None and only.customers is not None:
+        of_customers = one_of("m.customer_id" if spec.model == COMPANY else "u.customer_id", "customers")
+        rest += (
+            f" AND ({of_customers} OR {one_of('m.user_id', 'users')})"
+            if spec.model == CONTACT
+            else f" AND {of_customers}"
+        )
     columns = ", ".join([_FIXED[spec.model], mark, *_columns(spec)])
     return f"SELECT m.id {rest}", f"SELECT {columns} {rest} AND m.id BETWEEN %(first)s AND %(last)s ORDER BY m.id"
 

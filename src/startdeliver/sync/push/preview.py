@@ -128,8 +128,6 @@ def preview(organization: Organization, link: Connection, on_progress: Progress 
         if on_progress is not None:
             on_progress({"stage": stage, "done": done, "total": total})
 
-    tell("health")
-    runs.freshen(organization)
     specs = runs.specs(organization, link, accepted_only=False)
     found = Preview(keys=[one.key for spec in specs for one in spec.attributes], invisible=invisible(link))
     tell("counting")

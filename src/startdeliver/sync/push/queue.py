@@ -75,9 +75,14 @@ class Item:
 def enqueue(run: PushRun, model: str, batch: Batch) -> None:
     """Stores a part of the plan: rows for what is to be written, and what was compared without a difference.
 
-    A push that only tries again leaves alone what must wait for a person, or for the next ordinary push (`not_before`).
+    A push that only tries again, or follows a change, leaves alone what must wait for a person, or for the next
+    ordinary push (`not_before`).
     """
-    renewed = [name for name in _RENEWED if name != "not_before" or run.trigger != PushRun.Trigger.RETRY]
+    renewed = [
+        name
+        for name in _RENEWED
+        if name != "not_before" or run.trigger not in (PushRun.Trigger.RETRY, PushRun.Trigger.CHANGE)
+    ]
     now = int(clock.now().timestamp())
     key = (f"{model}_id",)
     items = [

@@ -27,7 +27,7 @@ from startdeliver.sync import session
 from startdeliver.sync.models import Connection, IntercomContact, PushItem, PushLog, PushRun, PushSettings, SyncRun
 from startdeliver.sync.push import choices, create, definitions, queue, record
 from startdeliver.sync.push.choices import Choice
-from startdeliver.sync.push.plan import CORE, Spec, batches, outward, same
+from startdeliver.sync.push.plan import CORE, Only, Spec, batches, outward, same
 from startdeliver.sync.push.queue import Item
 from startdeliver.sync.push.sources import COMPANY, CONTACT
 from startdeliver.sync.push.writer import Done, write
@@ -72,7 +72,7 @@ def request(organization: Organization) -> None:
     """Asks a worker for a push. Raises NotReady, and AlreadyPushing when one runs or a sync does (which pushes at its
     end)."""
     with organization_scope(organization):
-        _ready_connection(organization)
+        ready_connection(organization)
         _refuse_when_busy(organization)
         _enqueue(organization, PushRun.Trigger.BUTTON)
 
@@ -124,7 +124,8 @@ def _try_again(run: PushRun, again: bool) -> None:
     """After a push: sets when it is tried again, sooner than with the next sync, if time may mend what failed."""
     found, _ = PushSettings.objects.get_or_create(organization_id=run.organization_id)
     if not again:
-        PushSettings.objects.filter(pk=found.pk).update(retries=0)
+        if run.trigger != PushRun.Trigger.CHANGE:
+            PushSettings.objects.filter(pk=found.pk).update(retries=0)
         return
     PushSettings.objects.filter(pk=found.pk).update(retries=F("retries") + 1)
     _at(found.organization, clock.now() + retry_delay(found.retries + 1))
@@ -162,7 +163,8 @@ def specs(organization: Organization, link: Connection, *, accepted_only: bool) 
     ]
 
 
-def _ready_connection(organization: Organization) -> Connection:
+def ready_connection(organization: Organization) -> Connection:
+    """The connection to push to. Raises NotReady."""
     link = Connection.objects.filter(organization=organization).first()
     if link is None or not link.is_ready:
         raise NotReady("Intercom is not connected, so nothing can be pushed.")
@@ -185,7 +187,7 @@ def run_now(organization: Organization, *, on_progress: Progress | None = None) 
     and KeyboardInterrupt after recording the stop."""
     jobs.recover_stalled()
     with organization_scope(organization):
-        _ready_connection(organization)
+        ready_connection(organization)
         _refuse_when_busy(organization)
         with transaction.atomic():
             job = jobs.claim_here(_enqueue(organization, PushRun.Trigger.CLI))
@@ -209,19 +211,21 @@ def push(context: jobs.Context) -> None:
         return
 
 
-def execute(context: jobs.Context, trigger: str) -> PushRun:
+def execute(context: jobs.Context, trigger: str, only: Only | None = None) -> PushRun:
     """Pushes under the job of `context`, in its organization's scope, and returns the run as it ended.
+
+    `only`: just the values of these records, without users and companies that are to be made in Intercom.
 
     What goes wrong with Intercom is in the run's record. Raises NotReady, and Requeue when the job is told to stop.
     """
     assert context.organization is not None
     organization = Organization.objects.get(pk=context.organization.pk)
-    link = _ready_connection(organization)
+    link = ready_connection(organization)
     run = _begin(context, organization, trigger)
     again = False
     try:
         with session.line(link) as fetcher:
-            work = _Push(organization, link, run, fetcher, context)
+            work = _Push(organization, link, run, fetcher, context, only)
             work.work()
         again = work.again
         _end(context, run, PushRun.Status.SUCCESS)
@@ -265,9 +269,10 @@ def _begin(context: jobs.Context, organization: Organization, trigger: str) -> P
             finished_at=now,
             error="The process ended in the middle of this push; the next one did the rest.",
         )
-        # This push covers whatever was to be tried again by now.
-        PushSettings.objects.filter(retry_at__lte=now).update(retry_at=None)
-        if trigger != PushRun.Trigger.RETRY:
+        if trigger != PushRun.Trigger.CHANGE:
+            # This push covers whatever was to be tried again by now.
+            PushSettings.objects.filter(retry_at__lte=now).update(retry_at=None)
+        if trigger not in (PushRun.Trigger.RETRY, PushRun.Trigger.CHANGE):
             PushSettings.objects.update(retry_at=None)
         return PushRun.objects.create(organization=organization, trigger=trigger, started_at=now)
 
@@ -290,7 +295,9 @@ class _Push:
         run: PushRun,
         fetcher: Fetcher,
         context: jobs.Context,
+        only: Only | None,
     ) -> None:
+        self.only = only
         self.organization, self.link, self.run, self.fetcher = organization, link, run, fetcher
         self._context = context
         self._done = 0
@@ -299,16 +306,17 @@ class _Push:
         self.again = False
 
     def work(self) -> None:
-        freshen(self.organization)
         try:
             self._settle_unanswered()
             wanted = specs(self.organization, self.link, accepted_only=True)
             self._attributes_out = self.organization.advanced
             wanted = self._defined(wanted)
-            create.run(self.organization, self.link, self.run, self.fetcher, self._alive)
+            if self.only is None:
+                create.run(self.organization, self.link, self.run, self.fetcher, self._alive)
             for spec in wanted:
                 self._plan(spec)
-            queue.forget_others(self.run)
+            if self.only is None:
+                queue.forget_others(self.run)
             self._write({name: kind for spec in wanted for name, kind in spec.types.items()})
         finally:
             self.run.requests = self.fetcher.client.requests
@@ -377,7 +385,7 @@ class _Push:
 
     def _plan(self, spec: Spec) -> None:
         planned = 0
-        for batch in batches(self.link, spec):
+        for batch in batches(self.link, spec, only=self.only):
             queue.enqueue(self.run, spec.model, batch)
             planned += len(batch.changes)
             self._alive()
@@ -448,15 +456,6 @@ def _value(answer: wire.Company | wire.Contact, key: str) -> Any:
         return (answer.custom_attributes or {}).get(key)
     name = key.removeprefix(CORE)
     return outward(name, getattr(answer, "plan_name" if name == "plan" else name, None))
-
-
-def freshen(organization: Organization) -> None:
-    """Health as of now, so that what goes out is not what was true a while ago."""
-    from startdeliver.support import health as support
-    from startdeliver.usage import health as usage
-
-    support.refresh_due(organization)
-    usage.refresh(organization)
 
 
 def failures(organization: Organization) -> QuerySet[PushItem]:
