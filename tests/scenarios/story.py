@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from startdeliver.common import clock
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.simulator.testing import Handle
 from startdeliver.simulator.workspace import Workspace
@@ -38,8 +39,8 @@ class Story:
         """Changes settings of the connection."""
         for name, value in answers.items():
             setattr(self.connection, name, value)
-        self.connection.settings_changed_at = clock.now()
         self.connection.save()
+        record(self.organization, Kind.MATCHING)
 
     def customer(self, name: str = "Acme", **fields: Any) -> Customer:
         return Customer.objects.create(organization=self.organization, name=name, **fields)

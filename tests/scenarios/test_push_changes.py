@@ -11,7 +11,7 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.engine import jobs
 from startdeliver.sync import pipeline
-from startdeliver.sync.models import IntercomCompany, PushItem, PushRun, PushSettings
+from startdeliver.sync.models import Connection, IntercomCompany, PushItem, PushRun, PushSettings
 from startdeliver.sync.session import lock_of
 from startdeliver.usage import services as usage
 from startdeliver.usage.models import Goal, UsageHealth
@@ -51,7 +51,11 @@ def test_a_usage_event_becomes_an_attribute(pushed: Out) -> None:
 def birch(pushed: Out) -> Customer:
     """A second customer that is linked to a company, with everything pushed."""
     made = pushed.customer("Birch", external_id="birch")
-    pushed.workspace.add_company("Birch", "birch")
+    company = pushed.workspace.add_company("Birch", "birch")
+    pushed.workspace.add_contact("Bo", "bo@birch.example", companies=[company])
+    # Companies are read once a day.
+    Connection.objects.update(swept_at=None)
+    pushed.intercom.scroll.drop()
     pushed.sync(messages=False)
     settle(pushed)
     return made

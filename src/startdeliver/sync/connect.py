@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.intercom import AuthError, Fetcher, IntercomClient, IntercomError, Limiter, oauth, regions, wire
 from startdeliver.intercom.transport import Backoff, Timeouts
@@ -150,7 +152,7 @@ def save_settings(
         moved = found.workspace != me.workspace_id
         first = found.saved_at is None
         if moved or any(getattr(found, name) != value for name, value in answers.items()):
-            found.settings_changed_at = now
+            record(organization, Kind.MATCHING)
         if moved:
             _forget_position(found)
             # What was accepted was to be written to the other workspace.
@@ -325,5 +327,5 @@ def _called(me: wire.Me) -> str:
 
 def _forget_position(found: Connection) -> None:
     found.conversations_until = found.contacts_until = found.tickets_until = found.deleted_until = None
-    found.swept_at = found.matched_at = found.events_at = None
+    found.swept_at = found.events_at = None
     found.events_problem = ""

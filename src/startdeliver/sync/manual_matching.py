@@ -3,7 +3,8 @@ ticket arrives at once, within the request."""
 
 from __future__ import annotations
 
-from startdeliver.common import clock
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common.crypto import DecryptionError
 from startdeliver.customers.models import CustomerUser
 from startdeliver.intercom import IntercomError
@@ -89,7 +90,7 @@ def _link(pull: Pull, ref: str, user: CustomerUser) -> None:
     assert row.pk is not None
     intercom_records.save_links(pull, [LinkRow(row.pk, user.pk, "manual")])
     # So that the next sync looks at whatever else waits for this person.
-    CustomerUser.objects.filter(pk=user.pk).update(updated_at=clock.now())
+    record(user.organization, Kind.USER_DETAILS, users=[user.pk])
     pull.people.forget()
 
 

@@ -44,7 +44,6 @@ class Connection(TenantModel):
     saved_at = models.DateTimeField(
         null=True, blank=True, help_text="First save; from then on it syncs every 24 hours."
     )
-    settings_changed_at = models.DateTimeField(null=True, blank=True)
     next_sync_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     problem_code = models.CharField(max_length=64, blank=True)
@@ -63,9 +62,6 @@ class Connection(TenantModel):
     tickets_until = models.BigIntegerField(null=True, blank=True)
     deleted_until = models.BigIntegerField(null=True, blank=True)
     swept_at = models.DateTimeField(null=True, blank=True, help_text="Last complete daily sweep.")
-    matched_at = models.DateTimeField(
-        null=True, blank=True, help_text="Last complete look at skips and unassigned tickets."
-    )
     events_at = models.DateTimeField(null=True, blank=True, help_text="When events were last read to their end.")
     events_problem = models.CharField(max_length=500, blank=True, help_text="Why events cannot be read, in a sentence.")
 

@@ -31,6 +31,7 @@ from startdeliver.common import clock
 from startdeliver.engine import jobs
 from startdeliver.engine.jobs import handler, periodic
 from startdeliver.support import health as support
+from startdeliver.sync.models import Connection
 from startdeliver.sync.push import job as push
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -79,9 +80,10 @@ def run(organization: Organization, stopping: Callable[[], bool] = lambda: False
             except Exception as error:
                 log.exception("The stage %s of organization %s failed", stage, organization.pk)
                 failures[stage] = error
-    # These still look for changes themselves.
     with organization_scope(organization):
-        Change.objects.exclude(stage__in=["", Stage.MODEL, Stage.OUT, *STAGES]).delete()
+        # The next sync takes these; where there will be none they are of no use.
+        if not Connection.objects.exclude(workspace="").exists():
+            Change.objects.filter(stage=Stage.REMATCH).delete()
     if failures:
         raise StageFailed("; ".join(f"{stage}: {type(error).__name__}: {error}" for stage, error in failures.items()))
     return busy

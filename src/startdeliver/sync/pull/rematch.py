@@ -8,15 +8,18 @@ while nothing changed here that could matter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Model, Q, QuerySet
 
+from startdeliver.changes.models import Kind, Stage
+from startdeliver.changes.queue import Batch, taken
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.intercom import AuthError, IntercomError, NotFound, PlanRestricted, RateLimited, ScopeMissing
 from startdeliver.storage import bulk
+from startdeliver.storage.sql import among
 from startdeliver.support.models import Ticket, TicketParticipant
 from startdeliver.sync import intercom_records
 from startdeliver.sync.matching import Person, Ref, ticket_customer
@@ -30,8 +33,7 @@ from startdeliver.sync.pull.work import Pull
 STAGE = "rematch"
 _CHUNK = 500
 _IMPORT = 50
-# A change that began before the last look and was committed after it is still found.
-_MARGIN = timedelta(seconds=2)
+_AT_ONCE = 1_000_000
 
 
 class MovedTicket(NamedTuple):
@@ -50,36 +52,30 @@ class SkipReason(NamedTuple):
 
 
 def run(pull: Pull) -> None:
-    link = pull.connection
-    began = clock.now()
-    since = link.matched_at - _MARGIN if link.matched_at is not None else None
-    changed_settings = since is None or (link.settings_changed_at is not None and link.settings_changed_at > since)
-    users, customers = _changed(CustomerUser, since), _changed(Customer, since)
-    moved = any(pull.cursor.get(name) for name in ("contacts_changed", "companies_changed", "contacts_gone"))
     # The first listing has just matched everything as it was read, unless companies came after it.
     first = bool(pull.cursor.get("first")) and "companies_again" not in pull.cursor
-    if not first and (changed_settings or moved or users.exists() or customers.exists()):
-        pull.people.forget()
-        _align(pull, users, customers, changed_settings, began)
-        _link_contacts(pull, users)
-        companies = _link_companies(pull, customers, changed_settings)
-        _attach_users(pull)
-        pull.people.forget()
-        _retarget(pull, _tickets(pull, users, companies))
-        _look_at_skips(pull)
+    moved = any(pull.cursor.get(name) for name in ("contacts_changed", "companies_changed", "contacts_gone"))
+    with taken(pull.organization, Stage.REMATCH, _AT_ONCE) as batch:
+        if not first and (batch.ids or moved):
+            _look(pull, batch)
     if pull.cursor.get("sweeping"):
         _read_unreadable(pull)
 
-    def finish() -> None:
-        link.matched_at = began
-        link.save(update_fields=["matched_at"])
 
-    pull.commit(finish)
-
-
-def _changed(model: type[Customer] | type[CustomerUser], since: datetime | None) -> QuerySet[Any]:
-    rows = model.objects.all()
-    return rows.none() if since is None else rows.filter(updated_at__gt=since)
+def _look(pull: Pull, batch: Batch) -> None:
+    everything = batch.has(Kind.MATCHING)
+    changed_users = {one.user_id for one in batch.changes if one.user_id is not None}
+    changed_customers = batch.customers(Kind.CUSTOMER, Kind.CUSTOMER_DETAILS) or set()
+    users = CustomerUser.objects.filter(among("id", changed_users, "bigint"))
+    customers = Customer.objects.filter(among("id", changed_customers, "bigint"))
+    pull.people.forget()
+    _align(pull, users, customers, everything, clock.now())
+    _link_contacts(pull, users)
+    companies = _link_companies(pull, customers, everything)
+    _attach_users(pull)
+    pull.people.forget()
+    _retarget(pull, _tickets(pull, users, companies))
+    _look_at_skips(pull)
 
 
 def _chunks(rows: QuerySet[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
@@ -107,7 +103,7 @@ def _align(pull: Pull, users: QuerySet[Any], customers: QuerySet[Any], everythin
     does."""
     linked_customers: QuerySet[Any] = customers.values_list("pk")
     linked_users: QuerySet[Any] = users.values_list("pk")
-    if everything and pull.connection.matched_at is not None:
+    if everything:
         linked_customers = Customer.objects.filter(pk__in=_linked(pull, IntercomCompany, "customer")).values_list("pk")
         linked_users = CustomerUser.objects.filter(pk__in=_linked(pull, IntercomContact, "user")).values_list("pk")
     for chunk in _chunks(linked_customers):

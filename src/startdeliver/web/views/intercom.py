@@ -12,6 +12,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 
+from startdeliver.changes.models import Kind
+from startdeliver.changes.queue import record
 from startdeliver.common import clock
 from startdeliver.intercom import oauth, regions
 from startdeliver.support.models import Ticket
@@ -376,8 +378,8 @@ def field_rules(request: HttpRequest) -> HttpResponse:
         changes, error = _changed_rules(request)
         if not error:
             connection.field_rules = changes
-            connection.settings_changed_at = clock.now()
-            connection.save(update_fields=["field_rules", "settings_changed_at"])
+            connection.save(update_fields=["field_rules"])
+            record(connection.organization, Kind.MATCHING)
             messages.success(request, "Saved. The rules apply from the next sync on.")
             return redirect(f"{HOME}/fields")
     context = frame(request, "fields") | {
