@@ -13,7 +13,7 @@ def match_again(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("changes", "0001_initial"),
-        ("sync", "0006_push_after_changes"),
+        ("sync", "0007_push_after_changes"),
     ]
 
     operations = [

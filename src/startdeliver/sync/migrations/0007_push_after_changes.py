@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0005_intercom_records"),
+        ("sync", "0006_runs_are_results"),
     ]
 
     operations = [
