@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One worker more than there are cores: tests of processes and of the browser often wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
@@ -28,10 +31,10 @@ demo: $(STAMP) ## Start everything with sample data and a simulated Intercom wor
 	$(BIN)/startdeliver demo
 
 test: $(DEV_STAMP) ## Run the tests on SQLite and, when TEST_POSTGRES_URL is set, on PostgreSQL
-	$(BIN)/python -m pytest -n auto
+	$(PYTEST)
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
-		echo "The same suite on PostgreSQL:"; \
-		STARTDELIVER_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto; \
+		echo "On PostgreSQL, every test that uses a database:"; \
+		STARTDELIVER_TEST_DATABASE=postgres $(PYTEST); \
 	else \
 		echo "PostgreSQL was not tested: TEST_POSTGRES_URL is not set."; \
 	fi

@@ -5,21 +5,83 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.conf import settings as django_settings
+from django.test import TransactionTestCase
 from django_scopes import scopes_disabled
 
 from startdeliver.common import clock
 from startdeliver.tenancy.models import Member, Organization, Role
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.tenancy.services import member_create
+from tests import database
 
 # Playwright's synchronous API runs an event loop in the test's thread; Django would refuse the ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+
+
+#: The slowest tests come first, so that no worker of pytest-xdist is left with one when the others have ended.
+SLOWEST = (
+    "tests/browser/test_look.py",
+    "tests/browser/",
+    "tests/project/",
+    "tests/engine/",
+    "tests/web/test_isolation.py",
+    "tests/api/test_openapi.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Orders the tests, and on PostgreSQL leaves out those that use no database of the kind that is tested."""
+    if not database.is_sqlite():
+        unaffected = [item for item in items if not _uses_database(item)]
+        if unaffected:
+            config.hook.pytest_deselected(items=unaffected)
+            items[:] = [item for item in items if _uses_database(item)]
+    items.sort(key=lambda item: next((n for n, start in enumerate(SLOWEST) if item.nodeid.startswith(start)), 99))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(
+        fixtures & {"_django_db_helper", "make_installation"}
+    )
+
+
+@pytest.fixture(scope="session")
+def prepared_database(
+    django_test_environment: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> str:
+    """The name of a migrated database, for `database.copy`."""
+    shared = tmp_path_factory.getbasetemp()
+    with django_db_blocker.unblock():
+        return database.prepare(shared if worker_id == "master" else shared.parent)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(prepared_database: str, django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+    """In place of pytest-django's: the tests of this process run on a copy of the prepared database."""
+    name = str(django_settings.DATABASES["default"]["NAME"])
+    name = f"{name}-test" if database.is_sqlite() else f"test_{name}_{worker_id}"
+    TransactionTestCase._fixture_teardown = lambda self: database.empty()  # type: ignore[method-assign]
+    with django_db_blocker.unblock():
+        database.copy(prepared_database, name)
+        with database.using(name):
+            yield
+        database.drop(name)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The prepared database of the whole run goes when all workers have ended."""
+    if not hasattr(session.config, "workerinput"):
+        database.drop_prepared(Path(session.config._tmp_path_factory.getbasetemp()))  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -89,14 +151,3 @@ def lite(organization: Organization, make_member: Callable[..., Member]) -> Memb
 def outsider(other_organization: Organization, make_member: Callable[..., Member]) -> Member:
     """An administrator of another organization."""
     return make_member(other_organization, Role.ADMINISTRATOR)
-
-
-@pytest.fixture(autouse=True)
-def _no_jobs_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Empties Procrastinate's tables after tests that commit: Django empties only the tables of its own models."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    commits = "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction"))
-    if commits and connection.vendor == "postgresql":
-        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -50,6 +51,13 @@ def described() -> dict[str, Any]:
     return json.loads(json.dumps(api.get_openapi_schema()))
 
 
+@cache
+def loaded() -> schemathesis.BaseSchema:
+    schema = schemathesis.openapi.from_dict(described())
+    schema.app = WSGIHandler()
+    return schema
+
+
 def operations() -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, methods in described()["paths"].items() for method in methods]
 
@@ -93,9 +101,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
     at = {"created_at": NOW, "updated_at": NOW, "clock_from": NOW}
     ticket = Ticket.objects.create(pk=1, organization=scoped, external_id="1", **at)
     Thread.objects.create(organization=scoped, ticket=ticket, entries=ENTRIES)
-    schema = schemathesis.openapi.from_dict(described())
-    schema.app = WSGIHandler()
-    operation = schema[path][method]
+    operation = loaded()[path][method]
 
     @GENERATED
     @given(data=st.data())

@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
-from django.db import connection
 
+from startdeliver.common.crypto import generate_key
 from startdeliver.project.cli import main
+from tests import database
+from tests.engine.processes import database_url
 from tests.project.running import Installation
 
 
@@ -18,48 +20,55 @@ def installation(tmp_path: Path) -> Installation:
     return Installation(tmp_path / "here")
 
 
+@pytest.fixture(scope="session")
+def prepared_sqlite(prepared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database, whatever the suite runs on."""
+    if database.is_sqlite():
+        return Path(prepared_database)
+    installation = Installation(tmp_path_factory.mktemp("prepared"))
+    installation.ok("migrate")
+    return installation.sqlite
+
+
 @pytest.fixture
-def migrated(installation: Installation) -> Installation:
+def migrated_sqlite(installation: Installation, prepared_sqlite: Path) -> Installation:
     """A new installation on SQLite whose database is prepared."""
-    installation.prepare()
+    installation.prepare(prepared_sqlite)
     return installation
 
 
 @pytest.fixture
-def make_installation(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..., Installation]]:
+def migrated(make_installation: Callable[..., Installation]) -> Installation:
+    """A new installation whose database is prepared."""
+    return make_installation("here")
+
+
+@pytest.fixture
+def make_installation(tmp_path: Path, prepared_database: str) -> Iterator[Callable[..., Installation]]:
     """Makes new installations with a prepared database of the kind that the suite runs on: make_installation("one").
 
     With prepared=False the database is empty.
     """
-    from startdeliver.common.crypto import generate_key
-    from tests.engine.processes import database_url
-
     databases: list[str] = []
 
     def make(name: str, *, prepared: bool = True) -> Installation:
-        if connection.vendor != "postgresql":
+        if database.is_sqlite():
             installation = Installation(tmp_path / name)
             if prepared:
-                installation.prepare()
+                installation.prepare(Path(prepared_database))
             return installation
-        database = f"test_startdeliver_{name}_{uuid4().hex[:8]}"
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{database}"')
-        databases.append(database)
+        databases.append(f"test_startdeliver_{name}_{uuid4().hex[:8]}")
+        database.copy(prepared_database if prepared else "template1", databases[-1])
         settings = {
-            "DATABASE_URL": database_url().rpartition("/")[0] + f"/{database}",
+            "DATABASE_URL": database_url().rpartition("/")[0] + f"/{databases[-1]}",
             "STARTDELIVER_SECRET_KEY": "x" * 40,
             "STARTDELIVER_ENCRYPTION_KEYS": generate_key(),
         }
-        installation = Installation(tmp_path / name, settings)
-        if prepared:
-            installation.ok("migrate")
-        return installation
+        return Installation(tmp_path / name, settings)
 
     yield make
-    with connection.cursor() as cursor:
-        for database in databases:
-            cursor.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+    for name in databases:
+        database.drop(name)
 
 
 @pytest.fixture

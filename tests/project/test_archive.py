@@ -11,23 +11,22 @@ from shutil import copytree
 
 import pytest
 
-from tests.project.running import Installation, free_port, until
+from tests.project.running import Installation, answers, free_port, until
 
 Make = Callable[..., Installation]
 
 
-def prepared(make: Make, name: str, organization: str) -> Installation:
-    installation = make(name)
-    installation.ok("org", "create", organization, "--admin", f"admin@{name}.test")
+@pytest.fixture
+def source(make_installation: Make) -> Installation:
+    """An installation with the organization Acme."""
+    installation = make_installation("one")
+    installation.ok("org", "create", "Acme", "--admin", "admin@one.test")
     return installation
 
 
-def names(installation: Installation) -> list[str]:
-    return [row["name"] for row in installation.json("org", "list")["organizations"]]
-
-
-def test_into_an_empty_installation(make_installation: Make, tmp_path: Path) -> None:
-    source = prepared(make_installation, "one", "Acme")
+def test_into_an_empty_installation_and_one_that_was_never_migrated(
+    source: Installation, make_installation: Make, tmp_path: Path
+) -> None:
     file = tmp_path / "backup.tar"
     document = source.json("backup", str(file))
     assert document["organizations"] == 1
@@ -36,65 +35,57 @@ def test_into_an_empty_installation(make_installation: Make, tmp_path: Path) -> 
     target = make_installation("two")
     restored = target.json("restore", str(file))
     assert restored["organizations"] == 1
-    assert names(target) == ["Acme"]
+    assert target.organizations() == ["Acme"]
     # The restored database takes new rows: sequences and constraints came along.
     target.ok("org", "create", "Second", "--admin", "second@two.test")
-    assert names(target) == ["Acme", "Second"]
+    assert [row["name"] for row in target.json("org", "list")["organizations"]] == ["Acme", "Second"]
     keys = [installation.folder / "data" / "encryption.keys" for installation in (source, target)]
-    assert document["keys"] == (source.settings == {})
+    assert document["keys"] == ("DATABASE_URL" not in source.settings)
     if document["keys"]:
         assert keys[0].read_text() == keys[1].read_text()
         assert keys[1].stat().st_mode & 0o077 == 0
 
-
-def test_an_installation_that_was_never_migrated(make_installation: Make, tmp_path: Path) -> None:
-    source = prepared(make_installation, "one", "Acme")
-    source.ok("backup", str(tmp_path / "backup.tar"))
-    target = make_installation("two", prepared=False)
-    target.ok("restore", str(tmp_path / "backup.tar"))
-    assert names(target) == ["Acme"]
+    never_migrated = make_installation("three", prepared=False)
+    never_migrated.ok("restore", str(file))
+    assert [row["name"] for row in never_migrated.json("org", "list")["organizations"]] == ["Acme"]
 
 
-def test_what_is_there_is_replaced_only_when_told(make_installation: Make, tmp_path: Path) -> None:
-    source = prepared(make_installation, "one", "Acme")
+def test_what_is_there_is_replaced_only_when_told(source: Installation, tmp_path: Path) -> None:
     file = str(tmp_path / "backup.tar")
     source.ok("backup", file)
     source.ok("org", "create", "Later", "--admin", "later@one.test")
     refused = source.run("restore", file)
     assert refused.returncode == 1
     assert "--yes" in refused.stderr
-    assert names(source) == ["Acme", "Later"]
+    assert source.organizations() == ["Acme", "Later"]
     source.ok("restore", file, "--yes")
-    assert names(source) == ["Acme"]
+    assert source.organizations() == ["Acme"]
 
 
-def test_not_while_a_worker_is_at_work(make_installation: Make, tmp_path: Path) -> None:
-    source = prepared(make_installation, "one", "Acme")
+def test_while_the_server_and_the_worker_run_a_backup_is_whole_and_nothing_is_restored(
+    source: Installation, make_installation: Make, tmp_path: Path
+) -> None:
     file = str(tmp_path / "backup.tar")
-    source.ok("backup", file)
-    with source.started("worker", "--processes=1"):
+    port = free_port()
+    with source.started("serve", f"--port={port}"), source.started("worker", "--processes=1"):
+        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the start of the server")
         until(lambda: "ok      worker" in source.run("doctor").stdout, "the start of the worker")
+        source.ok("backup", file)
         refused = source.run("restore", file, "--yes")
     assert refused.returncode == 1
     assert "1 worker at work" in refused.stderr
-
-
-def test_a_backup_is_whole_while_the_server_and_the_worker_run(make_installation: Make, tmp_path: Path) -> None:
-    source = prepared(make_installation, "one", "Acme")
-    with source.started("up", f"--port={free_port()}"):
-        until(lambda: "ok      worker" in source.run("doctor").stdout, "the start of the worker")
-        source.ok("backup", str(tmp_path / "backup.tar"))
     target = make_installation("two")
-    target.ok("restore", str(tmp_path / "backup.tar"))
-    assert names(target) == ["Acme"]
+    target.ok("restore", file)
+    assert target.organizations() == ["Acme"]
 
 
 @pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an installation with one organization, on SQLite, to be copied."""
+def backed_up(tmp_path_factory: pytest.TempPathFactory, prepared_sqlite: Path) -> Path:
+    """The folder of an installation with one organization, on SQLite, and its backup, to be copied."""
     installation = Installation(tmp_path_factory.mktemp("once") / "here")
-    installation.prepare()
+    installation.prepare(prepared_sqlite)
     installation.ok("org", "create", "Acme", "--admin", "a@one.test")
+    installation.ok("backup", "backup.tar")
     return installation.folder
 
 
@@ -102,15 +93,20 @@ class TestRefusals:
     """What is not a whole backup changes nothing."""
 
     @pytest.fixture
-    def source(self, made_once: Path, tmp_path: Path) -> Installation:
-        return Installation(Path(copytree(made_once, tmp_path / "here")))
+    def source(self, backed_up: Path, tmp_path: Path) -> Installation:
+        return Installation(Path(copytree(backed_up, tmp_path / "here")))
+
+    @pytest.fixture
+    def file(self, source: Installation) -> Path:
+        """A backup, to be damaged."""
+        return source.folder / "backup.tar"
 
     def refused(self, source: Installation, file: Path, said: str) -> None:
         done = source.run("restore", str(file), "--yes")
         assert done.returncode == 1
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
-        assert names(source) == ["Acme"]
+        assert source.organizations() == ["Acme"]
 
     def changed(self, file: Path, member: str, text: bytes) -> None:
         """The archive with one member's content replaced."""
@@ -135,21 +131,15 @@ class TestRefusals:
         (tmp_path / "x").write_text("nonsense")
         self.refused(source, tmp_path / "x", "not a whole Startdeliver backup")
 
-    def test_a_truncated_one(self, source: Installation, tmp_path: Path) -> None:
-        file = tmp_path / "backup.tar"
-        source.ok("backup", str(file))
+    def test_a_truncated_one(self, source: Installation, file: Path) -> None:
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         self.refused(source, file, "not a whole Startdeliver backup")
 
-    def test_a_damaged_one(self, source: Installation, tmp_path: Path) -> None:
-        file = tmp_path / "backup.tar"
-        source.ok("backup", str(file))
+    def test_a_damaged_one(self, source: Installation, file: Path) -> None:
         self.changed(file, "database.sqlite3", b"SQLite format 3\0 and no more")
         self.refused(source, file, "check sum")
 
-    def test_one_of_a_newer_version(self, source: Installation, tmp_path: Path) -> None:
-        file = tmp_path / "backup.tar"
-        source.ok("backup", str(file))
+    def test_one_of_a_newer_version(self, source: Installation, file: Path) -> None:
         manifest = self.manifest(file)
         migrations = manifest["migrations"]
         assert isinstance(migrations, list)
@@ -157,9 +147,7 @@ class TestRefusals:
         self.changed(file, "manifest.json", json.dumps(manifest).encode())
         self.refused(source, file, "newer version")
 
-    def test_one_of_another_kind_of_database(self, source: Installation, tmp_path: Path) -> None:
-        file = tmp_path / "backup.tar"
-        source.ok("backup", str(file))
+    def test_one_of_another_kind_of_database(self, source: Installation, file: Path) -> None:
         manifest = self.manifest(file)
         files = manifest["files"]
         assert isinstance(files, dict)
@@ -170,9 +158,7 @@ class TestRefusals:
         self.changed(file, "database.dump", dump)
         self.refused(source, file, "postgresql")
 
-    def test_one_that_names_a_path_elsewhere(self, source: Installation, tmp_path: Path) -> None:
-        file = tmp_path / "backup.tar"
-        source.ok("backup", str(file))
+    def test_one_that_names_a_path_elsewhere(self, source: Installation, file: Path) -> None:
         manifest = self.manifest(file)
         files = manifest["files"]
         assert isinstance(files, dict)

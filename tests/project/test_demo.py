@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.cookiejar
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,15 @@ from tests.project.running import COMMAND, Installation, alive, answers, descend
 def here(tmp_path: Path) -> Installation:
     """A directory to start the demo in, without a setting."""
     return Installation(tmp_path / "here", {"STARTDELIVER_DATA_DIR": ""})
+
+
+@pytest.fixture
+def migrated_here(here: Installation, prepared_sqlite: Path) -> Installation:
+    """The same, with the demo's database migrated already, but empty."""
+    folder = here.folder / "data" / "demo"
+    folder.mkdir(parents=True)
+    shutil.copy(prepared_sqlite, folder / here.sqlite.name)
+    return here
 
 
 @contextmanager
@@ -109,19 +119,8 @@ def test_everything_is_there_and_most_of_it_matches(here: Installation) -> None:
         assert [row["name"] for row in inside.json("org", "list")["organizations"]] == ["Demo"]
 
 
-def test_a_second_one_says_so_and_leaves_the_first_alone(here: Installation) -> None:
-    with demo(here) as (process, said):
-        second = here.run("demo")
-        assert second.returncode == 0
-        assert second.stdout == f"The demo runs already at {address(said)}.\n"
-        assert answers(f"{address(said)}/healthz")
-        children = descendants(process.pid)
-        process.kill()
-        until(lambda: not [pid for pid in children if alive(pid)], "the end of every process after kill -9")
-
-
-def test_it_ends_with_the_make_that_started_it(here: Installation) -> None:
-    here.folder.mkdir()
+def test_it_ends_with_the_make_that_started_it(migrated_here: Installation) -> None:
+    here = migrated_here
     # `make` stands between: killed, it cannot pass anything on.
     make = f'exec {sys.executable} -c "import subprocess, sys; subprocess.run(sys.argv[1:])"'
     ports = f"--port={free_port()} --simulator-port={free_port()}"
@@ -141,19 +140,27 @@ def test_it_ends_with_the_make_that_started_it(here: Installation) -> None:
     until(lambda: not [pid for pid in children if alive(pid)], "the end of every process")
 
 
-def test_taken_ports_are_stepped_over(here: Installation) -> None:
+def test_taken_ports_are_stepped_over_and_a_second_one_leaves_the_first_alone(migrated_here: Installation) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with demo(here, f"--port={taken}", f"--simulator-port={taken}") as (_, said):
+        with demo(migrated_here, f"--port={taken}", f"--simulator-port={taken}") as (process, said):
             ports = {int(address(said).rpartition(":")[2]), int(simulator_address(said).rpartition(":")[2])}
-    assert len(ports) == 2
-    assert all(taken < port < taken + 50 for port in ports)
+            assert len(ports) == 2
+            assert all(taken < port < taken + 50 for port in ports)
+
+            second = migrated_here.run("demo")
+            assert second.returncode == 0
+            assert second.stdout == f"The demo runs already at {address(said)}.\n"
+            assert answers(f"{address(said)}/healthz")
+            children = descendants(process.pid)
+            process.kill()
+            until(lambda: not [pid for pid in children if alive(pid)], "the end of every process after kill -9")
 
 
-def test_a_real_installation_is_left_alone(migrated: Installation) -> None:
-    installation = migrated
+def test_a_real_installation_is_left_alone(migrated_sqlite: Installation) -> None:
+    installation = migrated_sqlite
     installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
     done = installation.run("demo")
     assert done.returncode == 1

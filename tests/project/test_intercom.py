@@ -189,7 +189,7 @@ class TestProcess:
         """An installation that is connected to a workspace whose second page of conversations hangs."""
         installation = migrated
         with run_in_thread() as simulator:
-            installation.settings = {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
+            installation.settings |= {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
             installation.ok("org", "create", "Acme", "--admin", "a@acme.test")
             installation.ok(
                 *("intercom", "connect", "acme", "--create-contacts", "--workspace", simulator.workspace.id_code)

@@ -1,0 +1,120 @@
+"""The test database: migrated once for all workers of pytest-xdist, copied for each, emptied after tests that write."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+#: Tables with rows that migrations write.
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+NOTE = "prepared-database"
+
+
+def is_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
+def prepare(shared: Path) -> str:
+    """Returns the name of a migrated database to make copies of; the first process that asks makes it.
+
+    `shared` is a folder that all processes of this test run use.
+    """
+    note = shared / NOTE
+    with (shared / f"{NOTE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            name = str(shared / "prepared.sqlite3") if is_sqlite() else f"test_startdeliver_{uuid4().hex[:8]}"
+            if not is_sqlite():
+                _administer(f'CREATE DATABASE "{name}"')
+            with using(name):
+                call_command("migrate", verbosity=0, interactive=False)
+            note.write_text(name)
+    return note.read_text()
+
+
+def copy(prepared: str, name: str) -> None:
+    """Makes the database `name`, a copy; one of an earlier run is replaced."""
+    if is_sqlite():
+        shutil.copy(prepared, name)
+    else:
+        drop(name)
+        _administer(f'CREATE DATABASE "{name}" TEMPLATE "{prepared}"')
+        # A crash of the server may lose what tests committed.
+        _administer(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+
+
+def drop(name: str) -> None:
+    """Deletes the database `name`, if there is one."""
+    if is_sqlite():
+        for suffix in ("", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)
+    else:
+        _administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def drop_prepared(shared: Path) -> None:
+    """Deletes what `prepare` made, at the end of the test run."""
+    if (shared / NOTE).exists():
+        drop((shared / NOTE).read_text())
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Django's connections go to the database `name`."""
+    connection.close()
+    before = connection.settings_dict["NAME"]
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = before
+
+
+def empty() -> None:
+    """Deletes the rows of every table but those of `KEPT`. Django's flush also touches every table that is empty."""
+    with connection.cursor() as cursor, connection.constraint_checks_disabled():
+        # Triggers may write rows when others are deleted.
+        while filled := _filled_tables(cursor):
+            if is_sqlite():
+                for table in filled:
+                    cursor.execute(f'DELETE FROM "{table}"')
+            else:
+                names = ", ".join(f'"{table}"' for table in filled)
+                cursor.execute(f"TRUNCATE {names} CASCADE")
+
+
+def _filled_tables(cursor: Any) -> list[str]:
+    cursor.execute(_filled_query())
+    return [table for (table,) in cursor.fetchall()]
+
+
+@cache
+def _filled_query() -> str:
+    tables = set(connection.introspection.table_names()) - KEPT
+    return " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in sorted(tables))
+
+
+def _administer(sql: str) -> None:
+    """Runs a statement that creates or drops a PostgreSQL database, without Django's connection."""
+    database = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"] or None,
+        user=database["USER"],
+        password=database["PASSWORD"],
+        dbname="postgres",
+        autocommit=True,
+    ) as administration:
+        administration.execute(sql)
