@@ -8,14 +8,19 @@ from datetime import timedelta
 
 from benchmarks.harness import Figures, Watch, arguments, fresh_database, median_and_slowest, settle
 
-CUSTOMERS, USERS = 100_000, 300_000
+CUSTOMERS = 100_000
 EVENTS = {"sqlite": 2_000_000, "postgres": 20_000_000}
 CLAIM = {"sqlite": "under 20", "postgres": "under 60"}
 
 
 def main() -> None:
-    options = arguments(__doc__ or "")
+    options = arguments(
+        __doc__ or "",
+        ("--customers", {"type": int, "default": CUSTOMERS, "help": "three users each"}),
+        ("--events", {"type": int, "help": "default: 2 million on SQLite, 20 million on PostgreSQL"}),
+    )
     scale = 10 if options.small else 1
+    customers, events_count = options.customers // scale, (options.events or EVENTS[options.database]) // scale
     with fresh_database(options.database):
         from benchmarks.usage_data import fill
         from startdeliver.common import clock
@@ -27,9 +32,7 @@ def main() -> None:
 
         figures = Figures("usage_health", options.database)
         with Watch() as filling:
-            organization = fill(
-                customers=CUSTOMERS // scale, users=USERS // scale, events=EVENTS[options.database] // scale
-            )
+            organization = fill(customers=customers, users=3 * customers, events=events_count)
         figures.add("generating (not part of a claim)", filling.seconds, "s")
         with organization_scope(organization):
             figures.add("events", UsageEvent.objects.count())

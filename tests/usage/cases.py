@@ -1,6 +1,6 @@
 """Worked cases of usage health: each says in words what was computed by hand. `ago` counts days back from today.
 
-The pure rule and the SQL pass are both held to them.
+The rule alone and the whole pass are both held to them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from startdeliver.common.health import Health
 from startdeliver.usage.models import Basis, Goal
-from startdeliver.usage.rules import Person, Rule
-from tests.usage.factories import TODAY
+from startdeliver.usage.rules import Rule
+from tests.usage.factories import TODAY, Person
 
 GOOD, FAIR, POOR = Health.GOOD, Health.FAIR, Health.POOR
 

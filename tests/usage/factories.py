@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -11,15 +12,43 @@ from startdeliver.common import clock
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import current_organization
-from startdeliver.usage import days
+from startdeliver.usage import days, rules
 from startdeliver.usage.models import Goal, Product, ProductUsageType, UsageDay, UsageType
-from startdeliver.usage.rules import Person, Rule
+from startdeliver.usage.rules import Rule, Verdict
 
 # What the fixture `frozen_now` answers, and its day.
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 TODAY = days.number(NOW.date())
 
 _numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user: quantities by day (days since 1970) of the product's types and of the dependent type, and what it is."""
+
+    usage: Mapping[int, int] = field(default_factory=dict)
+    dependent: Mapping[int, int] = field(default_factory=dict)
+    number: float | None = None
+    gone: bool = False
+    non_user: bool = False
+
+    def measured(self, rule: Rule, today: int) -> rules.Person:
+        """What the rule is told of the user."""
+        window = rules.window(today, rule.look_back_days)
+        return rules.Person(
+            days=sum(1 << (day - window.start) for day in self.usage if day in window),
+            quantity=sum(n for day, n in self.usage.items() if day in window),
+            dependent=sum(n for day, n in self.dependent.items() if day in window),
+            has_used=any(day <= today for day in self.usage),
+            number=self.number,
+            non_user=self.non_user,
+        )
+
+
+def judge(rule: Rule, people: Iterable[Person], today: int, number: float | None = None) -> Verdict:
+    """The rule's verdict on a customer with these users."""
+    return rules.judge(rule, [person.measured(rule, today) for person in people if not person.gone], number)
 
 
 def the_organization() -> Organization:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from startdeliver.usage.models import Basis, Goal
-from startdeliver.usage.rules import Person, Rule
-from tests.usage.factories import TODAY
+from startdeliver.usage.rules import Rule
+from tests.usage.factories import TODAY, Person
 
 
 def usages() -> st.SearchStrategy[dict[int, int]]:

@@ -10,7 +10,8 @@ import pytest
 from startdeliver.common.health import Health
 from startdeliver.usage import days
 from startdeliver.usage.models import Basis, Goal
-from startdeliver.usage.rules import Person, Rule, judge, mean, window
+from startdeliver.usage.rules import Rule, mean, window
+from tests.usage.factories import Person, judge
 
 TODAY = days.number(date(2026, 11, 2))
 PAGE = (Path(__file__).parents[2] / "docs" / "usage-health.md").read_text(encoding="utf-8")

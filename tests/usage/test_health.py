@@ -1,4 +1,4 @@
-"""The SQL pass: the same cases as the pure rule, the same answer on random data, and what a refresh looks at."""
+"""The pass: the same cases as the rule alone, the same answer on random data, and what a refresh looks at."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import health, passes, selectors
 from startdeliver.usage.models import Basis, Goal, Product, ProductHealth, ProductUsageType, UsageHealth
-from startdeliver.usage.rules import Person, Rule, Verdict, judge
+from startdeliver.usage.rules import Rule, Verdict
 from tests.usage.cases import CASES
 from tests.usage.factories import (
     NOW,
     TODAY,
+    Person,
     add_people,
     add_usage,
     build,
+    judge,
     make_customer,
     make_product,
     make_type,
@@ -39,7 +41,7 @@ def stored(customer: int, product: int) -> Verdict:
     return Verdict(row.status, row.value, row.user_count, row.good_count, row.fair_count)
 
 
-def test_worked_cases_in_sql(scoped: Organization, frozen_now: object) -> None:
+def test_worked_cases_in_the_database(scoped: Organization, frozen_now: object) -> None:
     built = [build(case.rule, case.people, case.number) for case in CASES]
     health.recompute(scoped)
     for case, (customer, product) in zip(CASES, built, strict=True):
@@ -52,7 +54,7 @@ def test_worked_cases_in_sql(scoped: Organization, frozen_now: object) -> None:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rules(), st.lists(st.tuples(peoples(), st.none() | st.sampled_from([0, 1, 2.5, 4, 7])), min_size=1, max_size=3))
-def test_sql_equals_the_pure_rule(db: None, rule: Rule, customers: list[tuple[list[Person], float | None]]) -> None:
+def test_a_pass_equals_the_rule_alone(db: None, rule: Rule, customers: list[tuple[list[Person], float | None]]) -> None:
     with clock.frozen(NOW):
         number = Organization.objects.count() + 1
         organization = Organization.objects.create(name="Random", slug=f"random-{number}")
@@ -76,12 +78,12 @@ def test_sql_equals_the_pure_rule(db: None, rule: Rule, customers: list[tuple[li
                         assert found == expected
 
 
-def test_the_two_forms_of_the_pass_agree(
+def test_chunks_of_customers_are_computed_alike(
     scoped: Organization, frozen_now: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = [build(case.rule, case.people, case.number) for case in CASES]
-    monkeypatch.setattr(passes, "_few", lambda ids, total: ids)
-    health.recompute(scoped, [customer.pk for customer, _ in built])
+    monkeypatch.setattr(passes, "_AT_ONCE", dict.fromkeys(passes._AT_ONCE, 7))
+    assert health.recompute(scoped)
     for case, (customer, product) in zip(CASES, built, strict=True):
         assert stored(customer.pk, product.pk).status == case.status, case.words
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from startdeliver.common.health import Health
 from startdeliver.usage.models import Basis, Goal
-from startdeliver.usage.rules import Person, Rule, judge, mean, window
+from startdeliver.usage.rules import Person as MeasuredPerson
+from startdeliver.usage.rules import Rule, mean, window
+from startdeliver.usage.rules import judge as judge_measured
 from tests.usage.cases import CASES, Case
-from tests.usage.factories import TODAY
+from tests.usage.factories import TODAY, Person, judge
 from tests.usage.strategies import peoples, rules, usages
 
 RANK = {None: -1, Health.POOR: 0, Health.FAIR: 1, Health.GOOD: 2}
@@ -30,7 +32,7 @@ def test_worked_case(case: Case) -> None:
 
 def test_a_product_with_nothing_to_measure_has_no_data_even_when_no_news_is_good_news() -> None:
     rule = Rule(Goal.USAGE_COUNT, 5, 0, no_news_is_good_news=True)
-    assert judge(rule, [Person()], TODAY, measured=False).status is None
+    assert judge_measured(rule, [MeasuredPerson()], measured=False).status is None
 
 
 def test_the_window_is_whole_days_with_today() -> None:

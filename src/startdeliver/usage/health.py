@@ -6,6 +6,7 @@ everything when the day (and with it every window) has moved on or the organizat
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from startdeliver.changes.models import Stage
@@ -17,19 +18,21 @@ from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, passes, rollup
 from startdeliver.usage.models import Product, UsageState
 from startdeliver.usage.sql import user_ids_of
-from startdeliver.usage.touches import scope_of
+from startdeliver.usage.touches import Scope, scope_of
 
 # Above so many, looking at everything takes less than looking at what each one says.
 _MANY = 50_000
 _AT_ONCE = 250_000
+# Of more different sets of products, each product is computed by itself.
+_MANY_SETS = 10
 
 _ORPHANS = "DELETE FROM {table} WHERE organization_id = %(org)s AND {which}"
 
 
 def recompute(organization: Organization, customer_ids: Iterable[int] | None = None) -> set[int]:
-    """Computes health and last logins anew, of these customers or (None) of all.
+    """Computes health and last logins of these customers or (None) of all, whatever changed.
 
-    Archived customers keep what they had. Gives the ids of the customers whose usage health, or the status of one of
+    Archived customers keep what they had. Returns the ids of the customers whose usage health, or the status of one of
     whose products, changed.
     """
     ids = None if customer_ids is None else set(customer_ids)
@@ -37,8 +40,8 @@ def recompute(organization: Organization, customer_ids: Iterable[int] | None = N
         return set()
     with organization_work(organization):
         rollup.count_new(organization)
-        products = Product.objects.filter(archived_at__isnull=True)
-        changed = passes.compute(organization, {product.pk: ids for product in products}, ids)
+        products = Product.objects.filter(archived_at__isnull=True).values_list("pk", flat=True)
+        changed = passes.compute(organization, set(products), ids)
         users = None if ids is None else CustomerUser.objects.filter(among("customer_id", ids, "bigint"))
         logins.compute(organization, None if users is None else set(users.values_list("pk", flat=True)), ids)
         return changed
@@ -47,7 +50,7 @@ def recompute(organization: Organization, customer_ids: Iterable[int] | None = N
 def refresh(organization: Organization) -> set[int]:
     """Computes what changed since it was last called; a few small look-ups when nothing did.
 
-    Gives the ids of the customers whose usage health, or the status of one of whose products, changed. What it works
+    Returns the ids of the customers whose usage health, or the status of one of whose products, changed. What it works
     on is forgotten only at the end, so a refresh that dies is done again by the next one.
     """
     with organization_work(organization):
@@ -60,16 +63,35 @@ def refresh(organization: Organization) -> set[int]:
         with taken(organization, Stage.USAGE, _AT_ONCE) as batch:
             if state.computed_day == today and not batch.changes:
                 return set()
-            users = {one.user_id for one in batch.changes if one.user_id is not None}
+            users = {change.user_id for change in batch.changes if change.user_id is not None}
             _delete_usage(organization, users - user_ids_of(organization, users))
             if state.computed_day == today and len(batch.changes) <= _MANY:
-                scope = scope_of(batch.changes)
-                changed = passes.compute(organization, scope.products, passes.means_needed(scope))
-                logins.compute(organization, scope.users, scope.customers)
+                changed = refresh_scope(organization, scope_of(batch.changes))
             else:
                 changed = recompute(organization)
             UsageState.objects.filter(pk=state.pk).update(computed_day=today, computed_at=now)
         return changed
+
+
+def refresh_scope(organization: Organization, scope: Scope) -> set[int]:
+    """Computes what the scope names. Returns the ids of the customers of whom a status changed."""
+    changed: set[int] = set()
+    everywhere = {product for product, customers in scope.products.items() if customers is None}
+    if everywhere:
+        changed |= passes.compute(organization, everywhere, None)
+    products_of: dict[int, set[int]] = {customer: set() for customer in scope.unsettled}
+    for product, customers in scope.products.items():
+        for customer in customers or ():
+            products_of.setdefault(customer, set()).add(product)
+    same: dict[frozenset[int], set[int]] = defaultdict(set)
+    for customer, product_ids in products_of.items():
+        same[frozenset(product_ids)].add(customer)
+    if len(same) > _MANY_SETS:
+        same = {frozenset([product]): customers or set() for product, customers in scope.products.items()}
+    for products, customers in same.items():
+        changed |= passes.compute(organization, products, customers)
+    logins.compute(organization, scope.users, scope.customers)
+    return changed
 
 
 def _delete_usage(organization: Organization, gone: set[int]) -> None:

@@ -82,7 +82,7 @@ def _compute(organization: Organization, users: Collection[int] | None, customer
 def _write(organization: Organization, table: str, query: str, ids: Collection[int], user: str) -> None:
     values = {"org": organization.pk, "ids": id_list(ids), "later": clock.now() + _PAUSE}
     if is_postgres():
-        tune(everything=not ids)
+        tune()
         execute(_WRITE_WITHOUT_WAITING.format(table=table, query=query, user=user), values)
     else:
         execute(_WRITE.format(table=table, query=query), values)

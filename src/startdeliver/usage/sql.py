@@ -27,11 +27,11 @@ def health_writer(organization: Organization) -> AbstractContextManager[None]:
     return sql.one_writer(organization, _LOCK_CLASS)
 
 
-def tune(everything: bool) -> None:
-    """Tells PostgreSQL, for this transaction, what the pass is like: many look-ups, or all of the rollup."""
+def tune() -> None:
+    """Adjusts PostgreSQL's settings, for this transaction, to statements over many users."""
     # Compiling a statement takes longer than running it for ten thousand customers. Aggregates over a whole rollup
     # fit into this memory; the default of 4 MB would send them through files.
-    sql.tune(jit="off", **({"work_mem": "256MB"} if everything else {}))
+    sql.tune(jit="off", work_mem="256MB")
 
 
 def user_ids_of(organization: Organization, ids: Collection[int]) -> set[int]:

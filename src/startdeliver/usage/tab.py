@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 
 from startdeliver.common.health import Health
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days as calendar
 from startdeliver.usage import rollup, rules
+from startdeliver.usage.measures import ProductRule, User, product_rules
+from startdeliver.usage.measures import people as measured
 from startdeliver.usage.models import (
     Basis,
     Goal,
@@ -28,6 +30,7 @@ from startdeliver.usage.models import (
     UsageDay,
     UsageType,
 )
+from startdeliver.usage.rules import Person
 from startdeliver.usage.selectors import Badge, badges, every_type
 
 # So many usage types have a column of their own in the table of users; what others count is summed.
@@ -105,20 +108,6 @@ class Summary:
     events: int
     busiest_day: date | None
     busiest_count: int
-
-
-def rule_of(product: Product) -> rules.Rule:
-    """The product's settings as the pure rule takes them."""
-    return rules.Rule(
-        goal=Goal(product.goal),
-        fair=float(product.fair_target),
-        good=float(product.good_target),
-        basis=Basis(product.basis),
-        percent=product.percent,
-        look_back_days=product.look_back_days,
-        only_users_with_product=product.only_users_with_product,
-        no_news_is_good_news=product.no_news_is_good_news,
-    )
 
 
 def product_cards(customer: Customer) -> list[ProductCard]:
@@ -227,86 +216,35 @@ def user_usage(user: CustomerUser, days: int) -> tuple[list[tuple[UsageType, int
 
 def reached(users: Collection[CustomerUser], organization: Organization) -> dict[int, list[Reached]]:
     """By user id, where each of these users stands with every product that looks at each user by itself."""
-    products = Product.objects.filter(archived_at__isnull=True, basis=Basis.PER_USER).select_related("dependent_type")
-    types: dict[int, set[int]] = defaultdict(set)
-    for product_id, type_id in ProductUsageType.objects.values_list("product_id", "usage_type_id"):
-        types[product_id].add(type_id)
-    today = _today(organization)
+    live = Product.objects.filter(archived_at__isnull=True, basis=Basis.PER_USER).select_related("dependent_type")
+    products = product_rules(live.order_by("position", "pk"))
+    facts = [User(user.pk, user.customer_id, user.is_non_user, user.custom) for user in users]
     found: dict[int, list[Reached]] = {user.pk: [] for user in users}
-    for product in products.order_by("position", "pk"):
-        for user, measure in _measures(product, types[product.pk], users, today).items():
-            found[user].append(_reached(product, measure))
+    for product, persons in zip(products, measured(organization, products, facts, _today(organization)), strict=True):
+        for user in users:
+            is_present = not (user.has_left_at or user.archived_at)
+            found[user.pk].append(_reached(product, persons[user.pk], is_present))
     return found
 
 
-@dataclass(frozen=True)
-class _Measure:
-    """What of a user is compared: `amount` None is no number in the field; not `counts`: the user is left out."""
-
-    amount: float | None
-    base: int | None
-    counts: bool
-
-
-def _measures(
-    product: Product, types: Collection[int], users: Collection[CustomerUser], today: int
-) -> dict[int, _Measure]:
-    here = {user.pk: not (user.has_left_at or user.archived_at or user.is_non_user) for user in users}
-    if product.goal == Goal.FIELD_VALUE:
-        numbers = {user.pk: _number_in(user, product.field_alias) for user in users}
-        only = product.only_users_with_product
-        return {
-            pk: _Measure(number, None, here[pk] and (number is not None or not only)) for pk, number in numbers.items()
-        }
-    rows = UsageDay.objects.filter(user__in=list(here))
-    window = rules.window(today, product.look_back_days)
-    wanted = [*types, *([product.dependent_type_id] if product.dependent_type_id else [])]
-    inside = rows.filter(usage_type__in=wanted, day__gte=window.start, day__lt=window.stop)
-    own = Q(usage_type__in=list(types))
-    amounts = {
-        user: (days or 0, quantity or 0, base or 0)
-        for user, days, quantity, base in inside.values_list("user_id")
-        .annotate(
-            d=Count("day", filter=own, distinct=True),
-            q=Sum("quantity", filter=own),
-            b=Sum("quantity", filter=Q(usage_type=product.dependent_type_id)),
-        )
-        .order_by()
-    }
-    ever = here.keys()
-    if product.only_users_with_product:
-        first = rows.filter(own, day__lte=today).values_list("user_id").annotate(first=Min("day")).order_by()
-        ever = dict(first).keys()
-    measures = {}
-    for pk, counts in here.items():
-        days, quantity, base = amounts.get(pk, (0, 0, 0))
-        amount = days if product.goal == Goal.UNIQUE_DAYS else quantity
-        compared = base if product.goal == Goal.DEPENDENT_COUNT else None
-        measures[pk] = _Measure(float(amount), compared, counts and pk in ever)
-    return measures
-
-
-def _reached(product: Product, measure: _Measure) -> Reached:
-    status = rules.reach(rule_of(product), measure.amount, measure.base) if measure.counts else None
+def _reached(product: ProductRule, person: Person, is_present: bool) -> Reached:
+    counts = is_present and rules.counts(product.rule, person)
+    status = rules.reach(product.rule, person) if counts else None
     words = {
         None: "does not count for this product",
         Health.GOOD: "reaches the Good target",
         Health.FAIR: "reaches the Fair target",
         Health.POOR: "reaches neither target",
     }
-    if measure.amount is None:
+    amount = rules.amount(product.rule, person)
+    if amount is None:
         value = "no number"
-    elif measure.base is not None:
-        value = f"{measure.amount:,.0f} against {measure.base:,} of {product.dependent_type}"
+    elif product.rule.goal == Goal.DEPENDENT_COUNT:
+        value = f"{amount:,.0f} against {person.dependent:,.0f} of {product.product.dependent_type}"
     else:
-        unit = " days" if product.goal == Goal.UNIQUE_DAYS else ""
-        value = f"{measure.amount:,.10g}{unit}"
-    return Reached(product.pk, product.abbreviation, product.name, status, f"{value}: {words[status]}")
-
-
-def _number_in(user: CustomerUser, alias: str) -> float | None:
-    value = user.custom.get(alias) if isinstance(user.custom, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        value = f"{amount:,.10g}{' days' if product.rule.goal == Goal.UNIQUE_DAYS else ''}"
+    settings = product.product
+    return Reached(settings.pk, settings.abbreviation, settings.name, status, f"{value}: {words[status]}")
 
 
 def _named(users: QuerySet[CustomerUser]) -> Any:

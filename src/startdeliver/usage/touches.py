@@ -24,16 +24,6 @@ class Scope:
     customers: set[int] | None
     unsettled: set[int]
 
-    @property
-    def measured(self) -> set[int] | None:
-        """The customers of whom any product is measured."""
-        found: set[int] = set()
-        for customers in self.products.values():
-            if customers is None:
-                return None
-            found |= customers
-        return found
-
 
 def scope_of(changes: Sequence[Facts]) -> Scope:
     """What `changes` call for."""
