@@ -24,20 +24,44 @@ from startdeliver.tenancy.models import Member
 from startdeliver.tenancy.scope import current_organization
 
 HEALTHS = (*Health.values, NONE)
-USER_VIEWS = ("stakeholders", "all", "non-users", "has-left")
-DEFAULT_SORT = "worse"
-# What a click on a column's head sorts by. Empty values always come last.
-_SORTS: dict[str, str] = {
-    "name": "name",
-    "open": "support_health__open_count",
-    "overdue": "support_health__overdue_count",
-    "login": "last_login_at",
-    "arr": "arr",
-    "renewal": "renewal_date",
+_HERE = Q(archived_at__isnull=True, has_left_at__isnull=True)
+_USER_VIEWS = {
+    "stakeholders": _HERE & Q(is_stakeholder=True),
+    "all": _HERE,
+    "non-users": _HERE & Q(is_non_user=True),
+    "has-left": ~_HERE,
 }
-SORTS = (*_SORTS, "health", "usage", "users", "csm", DEFAULT_SORT)
+USER_VIEWS = tuple(_USER_VIEWS)
+DEFAULT_SORT = "worse"
 # Found by a search, and then looked up by their ids.
 _FEW = 500
+
+
+def _severity(column: str) -> Case:
+    whens = [When(**{column: one}, then=Value(3 - one.points)) for one in Health]
+    return Case(*whens, default=Value(0), output_field=IntegerField())
+
+
+def _way(column: Any, descending: bool) -> Any:
+    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+
+
+# What a click on a column's head sorts by: empty values always come last, then what orders equal ones.
+_SORTS: dict[str, tuple[Any, ...]] = {
+    "open": (F("support_health__open_count"), "name", "pk"),
+    "overdue": (F("support_health__overdue_count"), "name", "pk"),
+    "login": (F("last_login_at"), "name", "pk"),
+    "arr": (F("arr"), "name", "pk"),
+    "renewal": (F("renewal_date"), "name", "pk"),
+    "csm": (Lower(Coalesce(NullIf(F("csm__name"), Value("")), F("csm__email"))), "name", "pk"),
+    "health": (_severity("support_health__status"), "-support_health__overdue_count", "name", "pk"),
+    "usage": (
+        NullIf(_severity("usage_health__status"), Value(0)),
+        F("usage_health__changed_at").desc(nulls_last=True),
+        "pk",
+    ),
+}
+SORTS = ("name", "users", *_SORTS, DEFAULT_SORT)
 
 
 def csms() -> tuple[list[Member], list[Member]]:
@@ -91,28 +115,14 @@ def customers_list(
         key, descending = DEFAULT_SORT, False
     if key == DEFAULT_SORT:
         return _worse_first(rows)
-    if key == "health":
-        rows = rows.annotate(severity=_severity("support_health__status"))
-        return rows.order_by(_way(F("severity"), descending), "-support_health__overdue_count", "name", "pk")
-    if key == "usage":
-        rows = rows.annotate(severity=NullIf(_severity("usage_health__status"), Value(0)))
-        return rows.order_by(_way(F("severity"), descending), F("usage_health__changed_at").desc(nulls_last=True), "pk")
-    if key == "users":
-        counted = (
-            CustomerUser.objects.filter(customer=OuterRef("pk"), archived_at__isnull=True)
-            .order_by()
-            .values("customer")
-            .annotate(number=Count("pk"))
-            .values("number")
-        )
-        rows = rows.annotate(user_number=Coalesce(Subquery(counted), 0))
-        return rows.order_by(_way(F("user_number"), descending), "name", "pk")
-    if key == "csm":
-        rows = rows.annotate(csm_sort=Lower(Coalesce(NullIf(F("csm__name"), Value("")), F("csm__email"))))
-        return rows.order_by(_way(F("csm_sort"), descending), "name", "pk")
     if key == "name":
         return rows.order_by("-name" if descending else "name", "pk")
-    return rows.order_by(_way(F(_SORTS[key]), descending), "name", "pk")
+    if key == "users":
+        users = CustomerUser.objects.filter(customer=OuterRef("pk"), archived_at__isnull=True).order_by()
+        counted = users.values("customer").annotate(number=Count("pk")).values("number")
+        return rows.order_by(_way(Coalesce(Subquery(counted), 0), descending), "name", "pk")
+    column, *others = _SORTS[key]
+    return rows.order_by(_way(column, descending), *others)
 
 
 def matching(filters: CustomerFilters, search: str = "") -> QuerySet[Customer]:
@@ -202,25 +212,14 @@ def user_counts(customer_ids: Sequence[int]) -> Counter[int]:
 def users_of(customer: Customer, view: str = "all", search: str = "") -> QuerySet[CustomerUser]:
     """A customer's users in one of USER_VIEWS; those who have left or are archived only in "has-left"."""
     rows = matching_users(CustomerUser.objects.filter(customer=customer), search)
-    here = rows.filter(archived_at__isnull=True, has_left_at__isnull=True)
-    if view == "stakeholders":
-        return _users_order(here.filter(is_stakeholder=True))
-    if view == "non-users":
-        return _users_order(here.filter(is_non_user=True))
-    if view == "has-left":
-        return _users_order(rows.filter(Q(has_left_at__isnull=False) | Q(archived_at__isnull=False)))
-    return _users_order(here)
+    last_seen = F("last_seen_at").desc(nulls_last=True)
+    return rows.filter(_USER_VIEWS.get(view, _HERE)).order_by("-is_stakeholder", last_seen, "name", "email", "pk")
 
 
 def user_view_counts(customer: Customer) -> dict[str, int]:
     """How many users each of USER_VIEWS has, in one query."""
-    here = Q(archived_at__isnull=True, has_left_at__isnull=True)
-    counted = CustomerUser.objects.filter(customer=customer).aggregate(
-        stakeholders=Count("pk", filter=here & Q(is_stakeholder=True)),
-        all=Count("pk", filter=here),
-        non_users=Count("pk", filter=here & Q(is_non_user=True)),
-        has_left=Count("pk", filter=~here),
-    )
+    counts = {view.replace("-", "_"): Count("pk", filter=condition) for view, condition in _USER_VIEWS.items()}
+    counted = CustomerUser.objects.filter(customer=customer).aggregate(**counts)
     return {view: counted[view.replace("-", "_")] for view in USER_VIEWS}
 
 
@@ -232,17 +231,21 @@ def unassigned_users(search: str = "") -> QuerySet[CustomerUser]:
 
 def search_customers(text: str, limit: int = 20) -> list[Customer]:
     """Customers whose name, domain or external id has `text`; names that begin with it come first."""
-    rows = _closest(Customer.objects.filter(contains(text, ("name", "domain", "external_id"))), text, "name")
-    ids = list(rows.values_list("pk", flat=True)[:limit])
-    found = Customer.objects.select_related("support_health").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    return _search(
+        Customer.objects.filter(contains(text, ("name", "domain", "external_id"))), text, "support_health", limit
+    )
 
 
 def search_users(text: str, limit: int = 20) -> list[CustomerUser]:
     """Users whose name, e-mail address or external id has `text`; names that begin with it come first."""
-    rows = _closest(matching_users(CustomerUser.objects.all(), text), text, "name")
+    return _search(matching_users(CustomerUser.objects.all(), text), text, "customer", limit)
+
+
+def _search(rows: QuerySet[Any], text: str, related: str, limit: int) -> list[Any]:
+    begins = Case(When(name__istartswith=text, then=Value(0)), default=Value(1), output_field=IntegerField())
+    rows = rows.order_by(F("archived_at").asc(nulls_first=True), begins, "name", "pk")
     ids = list(rows.values_list("pk", flat=True)[:limit])
-    found = CustomerUser.objects.select_related("customer").in_bulk(ids)
+    found = rows.model._default_manager.select_related(related).in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 
@@ -344,15 +347,6 @@ def _health_model() -> Any:
     return Customer._meta.get_field("support_health").related_model
 
 
-def _severity(column: str) -> Case:
-    whens = [When(**{column: one}, then=Value(3 - one.points)) for one in Health]
-    return Case(*whens, default=Value(0), output_field=IntegerField())
-
-
-def _way(column: F, descending: bool) -> Any:
-    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
-
-
 def _counts(by_status: dict[str | None, int]) -> dict[str, int]:
     return {health: by_status.get(None if health == NONE else health, 0) for health in HEALTHS}
 
@@ -362,14 +356,3 @@ def matching_users(rows: QuerySet[CustomerUser], search: str) -> QuerySet[Custom
     for word in search.split()[:6]:
         rows = rows.filter(contains(word, ("name", "email", "external_id")))
     return rows
-
-
-def _users_order(rows: QuerySet[CustomerUser]) -> QuerySet[CustomerUser]:
-    return rows.order_by("-is_stakeholder", F("last_seen_at").desc(nulls_last=True), "name", "email", "pk")
-
-
-def _closest(rows: QuerySet[Any], text: str, column: str) -> QuerySet[Any]:
-    starts = Case(
-        When(**{f"{column}__istartswith": text}, then=Value(0)), default=Value(1), output_field=IntegerField()
-    )
-    return rows.order_by(F("archived_at").asc(nulls_first=True), starts, column, "pk")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -19,7 +20,16 @@ from startdeliver.common.spelling import Spelling
 from startdeliver.customers.imports import csvfile
 from startdeliver.customers.imports import records as records  # its targets register themselves
 from startdeliver.customers.imports.csvfile import BadFile
-from startdeliver.customers.imports.targets import Line, Options, Outcome, Target, guess, missing, targets
+from startdeliver.customers.imports.targets import (
+    MOST_PROBLEMS,
+    Line,
+    Options,
+    Outcome,
+    Target,
+    guess,
+    missing,
+    targets,
+)
 from startdeliver.customers.models import CsvImport, CsvProblem
 from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
@@ -28,7 +38,6 @@ KIND, CHECK = "csv-import", "csv-check"
 # A longer file is checked in the background: nobody should look at a page that loads for seconds.
 CHECKED_AT_ONCE = 5_000
 CHUNK = 1_000
-MOST_PROBLEMS = 10_000
 KEPT = timedelta(days=30)
 Status = CsvImport.Status
 _OPEN = (Status.UPLOADED, Status.CHECKED)
@@ -134,14 +143,9 @@ def run_check(context: jobs.Context) -> None:
     if file is None or file.status not in (Status.QUEUED, Status.RUNNING) or file.options.get("stage") != "check":
         return
     CsvImport.objects.filter(pk=file.pk).update(status=Status.RUNNING)
-    try:
+    sentence = "Something went wrong here, so the file could not be checked. Choose it again."
+    with _ending(file, context, sentence):
         _check(file, context)
-    except (jobs.Requeue, jobs.LeaseLost):
-        raise
-    except Exception:
-        if context.is_last_attempt:
-            _end(file, Status.FAILED, "Something went wrong here, so the file could not be checked. Choose it again.")
-        raise
 
 
 def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
@@ -150,7 +154,7 @@ def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
     for lines in _chunks(file, 0):
         if context is not None and context.stopping():
             raise jobs.Requeue
-        _add(total, session.take(lines, write=False))
+        total.add(session.take(lines, write=False))
         done += len(lines)
         if context is not None:
             CsvImport.objects.filter(pk=file.pk).update(done_rows=done)
@@ -158,7 +162,8 @@ def _check(file: CsvImport, context: jobs.Context | None = None) -> CsvImport:
     with transaction.atomic():
         CsvProblem.objects.filter(csv_import=file).delete()
         _keep(file, total, 0)
-        _counts(file, total)
+        for name, number in total.counts.items():
+            setattr(file, name, number)
         file.status = Status.CHECKED
         file.options = {name: value for name, value in file.options.items() if name != "stage"}
         file.save()
@@ -169,7 +174,7 @@ def start(file: CsvImport) -> CsvImport:
     """Puts the checked file into the queue. Twice is once. Raises BadFile."""
     with transaction.atomic():
         claimed = CsvImport.objects.filter(pk=file.pk, status=Status.CHECKED).update(
-            status=Status.QUEUED, done_rows=0, created_count=0, updated_count=0, unchanged_count=0, failed_count=0
+            status=Status.QUEUED, done_rows=0, **Outcome().counts
         )
         if not claimed:
             raise BadFile("This file is being imported already, or was not checked yet.")
@@ -193,44 +198,51 @@ def run(context: jobs.Context) -> None:
         return
     file.status, file.started_at = Status.RUNNING, file.started_at or clock.now()
     file.save(update_fields=["status", "started_at"])
+    sentence = (
+        "Something went wrong here, so the import stopped; the rows before are imported. Import the file again: "
+        "nothing is made twice."
+    )
+    with _ending(file, context, sentence):
+        try:
+            session = target_of(file).start(_options(file))
+            for lines in _chunks(file, file.done_rows):
+                if context.stopping():
+                    raise jobs.Requeue
+                with transaction.atomic():
+                    context.hold()
+                    outcome = session.take(lines, write=True)
+                    _keep(file, outcome, CsvProblem.objects.filter(csv_import=file).count())
+                    CsvImport.objects.filter(pk=file.pk).update(
+                        done_rows=F("done_rows") + len(lines),
+                        **{name: F(name) + number for name, number in outcome.counts.items()},
+                    )
+                file.refresh_from_db(fields=["done_rows"])
+                context.progress(done=file.done_rows, rows=file.row_count)
+        except (BadFile, KeyError) as error:
+            gone = "What the file is for no longer exists."
+            _end(file, Status.FAILED, str(error) if isinstance(error, BadFile) else gone)
+            return
+    _end(file, Status.DONE)
+
+
+@contextmanager
+def _ending(file: CsvImport, context: jobs.Context, sentence: str) -> Iterator[None]:
+    """Ends the file as failed, with `sentence`, when the last attempt of a job fails."""
     try:
-        session = target_of(file).start(_options(file))
-        for lines in _chunks(file, file.done_rows):
-            if context.stopping():
-                raise jobs.Requeue
-            with transaction.atomic():
-                context.hold()
-                outcome = session.take(lines, write=True)
-                _keep(file, outcome, CsvProblem.objects.filter(csv_import=file).count())
-                CsvImport.objects.filter(pk=file.pk).update(
-                    done_rows=F("done_rows") + len(lines),
-                    created_count=F("created_count") + outcome.created,
-                    updated_count=F("updated_count") + outcome.updated,
-                    unchanged_count=F("unchanged_count") + outcome.unchanged,
-                    failed_count=F("failed_count") + outcome.failed,
-                )
-            file.refresh_from_db(fields=["done_rows"])
-            context.progress(done=file.done_rows, rows=file.row_count)
-    except (BadFile, KeyError) as error:
-        _end(
-            file, Status.FAILED, str(error) if isinstance(error, BadFile) else "What the file is for no longer exists."
-        )
-        return
+        yield
     except (jobs.Requeue, jobs.LeaseLost):
         raise
     except Exception:
         if context.is_last_attempt:
-            sentence = "Something went wrong here, so the import stopped; the rows before are imported. "
-            _end(file, Status.FAILED, sentence + "Import the file again: nothing is made twice.")
+            _end(file, Status.FAILED, sentence)
         raise
-    _end(file, Status.DONE)
 
 
 def report(file: CsvImport) -> Iterator[list[str]]:
     """The problems as rows of a table, heads first."""
     yield ["Row", "Column", "Value", "Problem"]
-    for one in CsvProblem.objects.filter(csv_import=file).order_by("row", "pk").iterator():
-        yield [str(one.row), one.column, one.value, one.sentence]
+    for problem in CsvProblem.objects.filter(csv_import=file).order_by("row", "pk").iterator():
+        yield [str(problem.row), problem.column, problem.value, problem.sentence]
 
 
 def _end(file: CsvImport, status: str, error: str = "") -> None:
@@ -284,18 +296,7 @@ def _is_place(file: CsvImport, place: str) -> bool:
 
 def _still_open(file: CsvImport) -> None:
     if file.status not in _OPEN:
-        raise BadFile("This file is imported already, or is being imported right now. Choose the file anew.")
-
-
-def _add(total: Outcome, one: Outcome) -> None:
-    for name in ("created", "updated", "unchanged", "failed"):
-        setattr(total, name, getattr(total, name) + getattr(one, name))
-    total.problems += one.problems[: MOST_PROBLEMS - len(total.problems)]
-
-
-def _counts(file: CsvImport, total: Outcome) -> None:
-    file.created_count, file.updated_count = total.created, total.updated
-    file.unchanged_count, file.failed_count = total.unchanged, total.failed
+        raise BadFile("This file is imported already, or is being imported right now. Choose the file again.")
 
 
 def _keep(file: CsvImport, outcome: Outcome, kept: int) -> None:
@@ -304,10 +305,10 @@ def _keep(file: CsvImport, outcome: Outcome, kept: int) -> None:
         CsvProblem(
             organization_id=file.organization_id,
             csv_import=file,
-            row=one.row,
-            column=heads.get(one.key, ""),
-            value=one.value,
-            sentence=one.sentence,
+            row=problem.row,
+            column=heads.get(problem.key, ""),
+            value=problem.value,
+            sentence=problem.sentence,
         )
-        for one in outcome.problems[: max(0, MOST_PROBLEMS - kept)]
+        for problem in outcome.problems[: max(0, MOST_PROBLEMS - kept)]
     )

@@ -15,6 +15,7 @@ from startdeliver.common.spelling import Spelling
 from startdeliver.common.values import Day, Integer, Kind, Moment, Number, Text
 from startdeliver.tenancy.models import Organization
 
+MOST_PROBLEMS = 10_000
 _TEXT, _SPELLING = Text(), Spelling()
 
 
@@ -69,6 +70,19 @@ class Outcome:
     unchanged: int = 0
     failed: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers by the names that `CsvImport` has for them."""
+        return {f"{name}_count": getattr(self, name) for name in ("created", "updated", "unchanged", "failed")}
+
+    def add(self, other: Outcome) -> None:
+        """Adds what became of other rows."""
+        self.created += other.created
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.failed += other.failed
+        self.problems += other.problems[: MOST_PROBLEMS - len(self.problems)]
 
     def refuse(self, line: Line, problems: Mapping[str, str]) -> None:
         """Counts a row that is not imported, for these reasons by field."""
