@@ -40,7 +40,7 @@ def main() -> None:
         from benchmarks.generate import fill
         from startdeliver.assessment import services
         from startdeliver.assessment.evidence.collect import collect
-        from startdeliver.assessment.models import Current
+        from startdeliver.assessment.models import LatestAssessment
         from startdeliver.assessment.reader import model
         from startdeliver.customers.models import Customer
         from startdeliver.support import health
@@ -79,7 +79,7 @@ def main() -> None:
             start = time.perf_counter()
             services.assess_due(organization, ids[:10_000])
             figures.add("10,000 assessed", time.perf_counter() - start, "s", "under 60")
-            assert Current.objects.count() == 10_000
+            assert LatestAssessment.objects.count() == 10_000
             start = time.perf_counter()
             services.assess_due(organization, ids[:10_000])
             figures.add("10,000 unchanged", time.perf_counter() - start, "s")

@@ -15,7 +15,7 @@ from startdeliver.api.entities.customer import CUSTOMER
 from startdeliver.api.entity import Context, Field
 from startdeliver.api.query import ListQuery
 from startdeliver.api.reading import page
-from startdeliver.assessment.models import Assessment, Current
+from startdeliver.assessment.models import Assessment, LatestAssessment
 from startdeliver.common import clock
 from startdeliver.common.values import Text
 from startdeliver.customers.models import Customer, CustomerUser
@@ -292,7 +292,9 @@ def test_an_assessment_and_the_customers_status(js: Js, scoped: Organization) ->
         facts=[fact],
         evidence_hash="x",
     )
-    Current.objects.create(organization=scoped, customer=customer, assessment=verdict, status="risk", evidence_hash="x")
+    LatestAssessment.objects.create(
+        organization=scoped, customer=customer, assessment=verdict, status="risk", evidence_hash="x"
+    )
     (found,) = js.find_all("assessment", {"filter": {"customerId": customer.pk}})
     assert (found["status"], found["summary"], found["action"]) == ("risk", "4 tickets are overdue.", "Answer them.")
     assert found["facts"] == [fact]

@@ -6,7 +6,7 @@ import pytest
 
 from startdeliver.assessment import ai_settings, selectors, services
 from startdeliver.assessment.evidence import instructions
-from startdeliver.assessment.models import Current
+from startdeliver.assessment.models import LatestAssessment
 from startdeliver.customers.models import Customer, CustomField
 from startdeliver.support import health
 from startdeliver.tenancy.models import Organization
@@ -89,8 +89,8 @@ def test_a_status_by_field_is_applied_and_said(scoped: Organization, sentence: s
     customer = trouble(scoped)
     told(scoped, f"{sentence} Look at their website.")
     services.assess_due(scoped)
-    assert Current.objects.get(customer=customer).status == status
-    signals = selectors.analysis(Current.objects.get(customer=customer).assessment)
+    assert LatestAssessment.objects.get(customer=customer).status == status
+    signals = selectors.analysis(LatestAssessment.objects.get(customer=customer).assessment)
     said = [one for one in signals if one.area == "instructions"]
     assert len(said) == 2
     assert ("was applied" in said[0].text) == (status != "attention")
@@ -122,14 +122,14 @@ def test_a_quiet_time_can_be_normal(scoped: Organization, sentence: str, status:
     Customer.objects.filter(pk=customer.pk).update(last_login_at=NOW - days(40), industry="Schools")
     told(scoped, sentence)
     services.assess_due(scoped)
-    assert Current.objects.get(customer=customer).status == status
+    assert LatestAssessment.objects.get(customer=customer).status == status
 
 
 def test_how_near_a_renewal_counts(scoped: Organization) -> None:
     customer = make_customer()
     Customer.objects.filter(pk=customer.pk).update(renewal_date=(NOW + days(80)).date())
     services.assess_due(scoped)
-    assert Current.objects.get(customer=customer).status == "attention"
+    assert LatestAssessment.objects.get(customer=customer).status == "attention"
     told(scoped, "A renewal within 60 days matters.")
     services.assess_due(scoped)
-    assert Current.objects.get(customer=customer).status == "neutral"
+    assert LatestAssessment.objects.get(customer=customer).status == "neutral"

@@ -12,7 +12,7 @@ import pytest
 
 from startdeliver.assessment import ai_settings, services
 from startdeliver.assessment.llm import provider
-from startdeliver.assessment.models import AiSettings, Assessment, Assessor, Current, ModelCall
+from startdeliver.assessment.models import AiSettings, Assessment, Assessor, LatestAssessment, ModelCall
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.support import health
 from startdeliver.tenancy.models import Organization
@@ -125,12 +125,12 @@ def test_without_an_answer_the_last_assessment_stays(
     configured: AiSettings, customer: Customer, server: ModelServer, status: int, tries: int, words: str
 ) -> None:
     services.assess_due(customer.organization)
-    before = Current.objects.get(customer=customer)
+    before = LatestAssessment.objects.get(customer=customer)
     server.reply = lambda body: status
     server.asked.clear()
     make_ticket(customer, NOW - days(8))
     services.assess_due(customer.organization)
-    after = Current.objects.get(customer=customer)
+    after = LatestAssessment.objects.get(customer=customer)
     assert len(server.asked) == tries
     assert after.assessment_id == before.assessment_id
     assert words in after.problem
@@ -147,7 +147,7 @@ def test_a_customer_without_an_assessment_gets_the_built_in_one_for_now(
 ) -> None:
     server.reply = lambda body: 503
     services.assess_due(customer.organization)
-    row = Current.objects.select_related("assessment").get(customer=customer)
+    row = LatestAssessment.objects.select_related("assessment").get(customer=customer)
     assert row.assessment.assessor == Assessor.BUILT_IN
     assert row.assessment.note.startswith("The built-in assessor stands in.")
     server.reply = lambda body: GOOD
@@ -158,7 +158,7 @@ def test_a_slow_provider_is_not_waited_for(configured: AiSettings, customer: Cus
     server.hold = threading.Event()
     AiSettings.objects.update(timeout_seconds=1)
     services.assess_due(customer.organization)
-    assert "did not answer within 1 second." in Current.objects.get(customer=customer).problem
+    assert "did not answer within 1 second." in LatestAssessment.objects.get(customer=customer).problem
     server.hold.set()
 
 

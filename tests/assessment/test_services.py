@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from startdeliver.assessment import selectors, services, work
-from startdeliver.assessment.models import Assessment, Current
+from startdeliver.assessment.models import Assessment, LatestAssessment
 from startdeliver.assessment.statuses import Trend
 from startdeliver.assessment.trend import trend
 from startdeliver.changes.models import Change, Kind, Stage
@@ -62,11 +62,11 @@ def test_a_ticket_that_becomes_overdue_by_time_alone_changes_the_assessment(scop
         make_ticket(customer, NOW - days(7) + timedelta(minutes=5))
     record(scoped, Kind.DAY)
     settle(scoped)
-    before = Current.objects.get(customer=customer)
+    before = LatestAssessment.objects.get(customer=customer)
     with clock.frozen(NOW + timedelta(minutes=6)):
         pipeline.record_time()
         settle(scoped)
-        after = Current.objects.get(customer=customer)
+        after = LatestAssessment.objects.get(customer=customer)
     assert (before.status, after.status) == ("neutral", "attention")
     assert after.changed_at == NOW + timedelta(minutes=6)
 
@@ -78,11 +78,11 @@ def test_a_new_day_has_everybody_looked_at_in_batches(scoped: Organization, monk
     Change.objects.all().delete()
     record(scoped, Kind.DAY)
     work.refresh(scoped)
-    assert Current.objects.count() == 0
+    assert LatestAssessment.objects.count() == 0
     sizes = []
     while waits(scoped, Stage.ASSESSMENT):
         work.refresh(scoped)
-        sizes.append(Current.objects.count())
+        sizes.append(LatestAssessment.objects.count())
     assert sizes == [2, 4, 5]
 
 
@@ -105,7 +105,7 @@ def test_a_correction_stands_until_something_new_comes_up(scoped: Organization, 
         make_ticket(customer, NOW - days(9 + number))
     health.recompute(scoped)
     services.assess_due(scoped)
-    current = Current.objects.select_related("assessment").get(customer=customer)
+    current = LatestAssessment.objects.select_related("assessment").get(customer=customer)
     services.mark_wrong(current.assessment, member=csm, reason="They asked us to wait", status="neutral")
     settle(scoped)
     current.refresh_from_db()
@@ -129,7 +129,7 @@ def test_reassess_now(scoped: Organization) -> None:
     services.assess_due(scoped)
     with clock.frozen(NOW + timedelta(hours=1)):
         assert services.reassess(customer) is None
-    assert Current.objects.get(customer=customer).assessed_at == NOW + timedelta(hours=1)
+    assert LatestAssessment.objects.get(customer=customer).assessed_at == NOW + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_another_organization_has_stays_there(scoped: Organization, other_o
     with scope(organization=other_organization):
         theirs = type(make_customer("Theirs"))  # made in the scope of its own organization
         services.assess_due(other_organization)
-        assert Current.objects.count() == 1
+        assert LatestAssessment.objects.count() == 1
         assert theirs.objects.count() == 1
     assert services.assess_due(scoped) == 0
-    assert Current.objects.count() == 0
+    assert LatestAssessment.objects.count() == 0

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from startdeliver.assessment import services
-from startdeliver.assessment.models import AiSettings, Assessment, Current, Feedback
+from startdeliver.assessment.models import AiSettings, Assessment, Feedback, LatestAssessment
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Member, Organization
 from startdeliver.tenancy.scope import organization_scope
@@ -38,7 +38,7 @@ def acorn(hub: Hub) -> Customer:
 def test_the_profile_says_status_summary_and_action(main: Client, acorn: Customer) -> None:
     page = main.get(f"/customers/{acorn.pk}").content.decode()
     with organization_scope(acorn.organization):
-        label = Current.objects.get().get_status_display()
+        label = LatestAssessment.objects.get().get_status_display()
     assert label in ("Needs Attention", "At Risk")
     for words in (label, "Take Action", "See full analysis", "overdue", "Built in"):
         assert words in page
@@ -77,7 +77,7 @@ def test_a_correction_is_kept_with_its_reason(main: Client, csm: Member, acorn: 
 def test_the_list_filters_by_status(main: Client, hub: Hub, acorn: Customer) -> None:
     hub.customer("Birch")
     with organization_scope(hub.organization):
-        status = Current.objects.get().status
+        status = LatestAssessment.objects.get().status
     page = main.get(f"/customers?assessment={status}").content.decode()
     assert "Acorn" in page
     assert "Birch" not in page
@@ -88,7 +88,7 @@ def test_the_counts_follow_the_other_filters(main: Client, hub: Hub, acorn: Cust
     birch = hub.customer("Birch", csm=None)
     with organization_scope(hub.organization):
         services.reassess(birch)
-        status = Current.objects.get(customer=acorn).status
+        status = LatestAssessment.objects.get(customer=acorn).status
 
     def counted(address: str) -> int:
         page = main.get(address).content.decode().split('aria-label="Assessment"')[1].split("</nav>")[0]

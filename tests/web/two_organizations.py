@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import F, ForeignKey, Model, QuerySet
 
-from startdeliver.assessment.models import AiSettings, Assessment, Current
+from startdeliver.assessment.models import AiSettings, Assessment, LatestAssessment
 from startdeliver.customers import custom
 from startdeliver.customers.models import CsvImport, CsvProblem, Customer, CustomerUser, CustomField, SavedList
 from startdeliver.support.models import SupportHealth, Thread, Ticket, TicketParticipant
@@ -118,7 +118,7 @@ def _rows(organization: Organization, member: Member, own: dict[str, int], name:
     Enrolment(**own, **of, workflow_id=pk, customer=customer, entered_reason=name).save()
     verdict = Assessment(**own, **of, customer=customer, status="risk", evidence_hash=mark)
     verdict.save()
-    Current(**of, customer=customer, assessment=verdict, status="risk", line=name, evidence_hash=mark).save()
+    LatestAssessment(**of, customer=customer, assessment=verdict, status="risk", line=name, evidence_hash=mark).save()
     AiSettings(**of, instructions=name).save()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from startdeliver.assessment.models import Assessment, Current
+from startdeliver.assessment.models import Assessment, LatestAssessment
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
 from startdeliver.support.models import SupportHealth
@@ -45,7 +45,7 @@ def change(
     if assessed is not None:
         verdict = Assessment.objects.create(**of, customer=customer, status=assessed, evidence_hash="x")
         now = {**of, "assessment": verdict, "status": assessed, "evidence_hash": "x", "assessed_at": clock.now()}
-        Current.objects.update_or_create(customer=customer, defaults=now)
+        LatestAssessment.objects.update_or_create(customer=customer, defaults=now)
 
 
 def make_workflow(name: str = "At-risk", **values: Any) -> Workflow:

@@ -21,7 +21,7 @@ class Assessor(models.TextChoices):
 
 
 class Assessment(TenantModel):
-    """One verdict on a customer, with the evidence that it rests on. Kept for ever; the newest is `Current`.
+    """One verdict on a customer, with the evidence that it rests on. Kept for ever; the newest is `LatestAssessment`.
 
     `summary` and `action` are lists of {"text", "facts": [ids]}; `analysis` is a list of {"area", "weight", "text",
     "facts"}; `facts` is the evidence as it was: [{"id", "kind", "value", "at", "link", "text", "quote"}].
@@ -53,7 +53,7 @@ class Assessment(TenantModel):
         return f"{self.get_status_display()} on {self.created_at:%d %b %Y}"
 
 
-class Current(TenantModel):
+class LatestAssessment(TenantModel):
     """Where a customer stands: its newest assessment, and the status and trend that lists are filtered by."""
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, primary_key=True, related_name="assessment")
@@ -68,6 +68,7 @@ class Current(TenantModel):
     problem = models.CharField(max_length=500, blank=True, help_text="Why no newer assessment could be made.")
 
     class Meta:
+        db_table = "assessment_current"
         indexes = [
             models.Index(fields=["organization", "status"], name="current_status"),
             models.Index(fields=["organization", "changed_at"], name="current_changed"),

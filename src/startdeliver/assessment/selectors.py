@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from startdeliver.assessment.models import Assessment, Assessor, Current, Feedback
+from startdeliver.assessment.models import Assessment, Assessor, Feedback, LatestAssessment
 from startdeliver.assessment.statuses import LEVELS, Status, Trend
 from startdeliver.assessment.trend import WINDOW, line
 from startdeliver.common import clock
@@ -52,7 +52,7 @@ class Signal:
 
 def panel(customer: Customer) -> Panel | None:
     """What the profile shows; None while the customer has not been assessed."""
-    current = Current.objects.filter(customer=customer).select_related("assessment").first()
+    current = LatestAssessment.objects.filter(customer=customer).select_related("assessment").first()
     if current is None:
         return None
     assessment = current.assessment
@@ -93,9 +93,9 @@ def analysis(assessment: Assessment) -> list[Signal]:
 def status_counts(among: QuerySet[Customer] | None = None) -> dict[str, int]:
     """Customers of the open scope by status, best first; statuses without any are 0. `among`: only these customers,
     otherwise all that are not archived."""
-    rows = Current.objects.filter(customer__archived_at__isnull=True)
+    rows = LatestAssessment.objects.filter(customer__archived_at__isnull=True)
     if among is not None:
-        rows = Current.objects.filter(customer__in=among.order_by().values("pk"))
+        rows = LatestAssessment.objects.filter(customer__in=among.order_by().values("pk"))
     found = dict(rows.values_list("status").annotate(Count("pk")).order_by())
     return {status: found.get(status, 0) for status in Status.values}
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from startdeliver.assessment.ai_settings import ai_settings, salt
 from startdeliver.assessment.evidence.collect import CHUNK, collect
 from startdeliver.assessment.evidence.facts import Evidence, Fact
-from startdeliver.assessment.models import Assessment, Current, Feedback
+from startdeliver.assessment.models import Assessment, Feedback, LatestAssessment
 from startdeliver.assessment.reader import readings
 from startdeliver.assessment.reader.process import ReaderFailed
 from startdeliver.assessment.rules.assessor import assess
@@ -76,7 +76,9 @@ def assess_due(
             if stopping():
                 break
             chunk = ids[start : start + size]
-            known = dict(Current.objects.filter(customer__in=chunk).values_list("customer_id", "evidence_hash"))
+            known = dict(
+                LatestAssessment.objects.filter(customer__in=chunk).values_list("customer_id", "evidence_hash")
+            )
             due = [
                 evidence
                 for evidence in collect(organization, chunk, salt(stored))
@@ -104,11 +106,12 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
     with _writer(organization):
         ids = [evidence.customer_id for evidence in due]
         current = {
-            row.customer_id: row for row in Current.objects.filter(customer__in=ids).select_related("assessment")
+            row.customer_id: row
+            for row in LatestAssessment.objects.filter(customer__in=ids).select_related("assessment")
         }
         fresh: list[tuple[Evidence, Outcome, Assessment]] = []
         confirmed: list[tuple[Evidence, Outcome, Assessment]] = []
-        problems: list[Current] = []
+        problems: list[LatestAssessment] = []
         for evidence, outcome in zip(due, outcomes, strict=True):
             before = current.get(evidence.customer_id)
             if outcome.verdict is None:
@@ -124,7 +127,7 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
                 confirmed.append((evidence, outcome, row))
             else:
                 fresh.append((evidence, outcome, row))
-        Current.objects.bulk_update(problems, ["problem"], batch_size=500)
+        LatestAssessment.objects.bulk_update(problems, ["problem"], batch_size=500)
         Assessment.objects.bulk_create([row for _, _, row in fresh], batch_size=500)
         Assessment.objects.bulk_update(
             [row for _, _, row in confirmed],
@@ -137,7 +140,7 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
             before = current.get(evidence.customer_id)
             moved = before is not None and before.status != row.status
             rows.append(
-                Current(
+                LatestAssessment(
                     organization=organization,
                     customer_id=row.customer_id,
                     assessment=row,
@@ -153,7 +156,7 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
                     problem="" if outcome.final else outcome.note,
                 )
             )
-        Current.objects.bulk_create(
+        LatestAssessment.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=["customer"],
@@ -229,7 +232,7 @@ def refresh_trends(organization: Organization) -> int:
     """Lets trends fade that time alone has ended; part of every new day. Gives how many changed."""
     now = clock.now()
     with organization_work(organization):
-        rows = list(Current.objects.exclude(trend=Trend.STEADY).select_related("assessment"))
+        rows = list(LatestAssessment.objects.exclude(trend=Trend.STEADY).select_related("assessment"))
         changed = []
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
@@ -239,7 +242,7 @@ def refresh_trends(organization: Organization) -> int:
                 if new != row.trend:
                     row.trend = new
                     changed.append(row)
-        Current.objects.bulk_update(changed, ["trend"], batch_size=500)
+        LatestAssessment.objects.bulk_update(changed, ["trend"], batch_size=500)
         return len(changed)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from startdeliver.assessment import ai_settings, selectors, services
 from startdeliver.assessment.evidence import instructions
-from startdeliver.assessment.models import AiSettings, Current, ModelCall
+from startdeliver.assessment.models import AiSettings, LatestAssessment, ModelCall
 from startdeliver.assessment.statuses import LEVELS, Status
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
@@ -40,9 +40,11 @@ def panel_context(customer: Customer) -> dict[str, Any]:
 
 
 def attach(rows: Iterable[Customer]) -> None:
-    """Gives every customer of a page of the list its `verdict` (Current or None), in one query."""
+    """Gives every customer of a page of the list its `verdict` (LatestAssessment or None), in one query."""
     customers = list(rows)
-    found = {one.customer_id: one for one in Current.objects.filter(customer__in=[row.pk for row in customers])}
+    found = {
+        one.customer_id: one for one in LatestAssessment.objects.filter(customer__in=[row.pk for row in customers])
+    }
     for row in customers:
         row.verdict = found.get(row.pk)  # type: ignore[attr-defined]
 
@@ -82,7 +84,7 @@ def assess(request: HttpRequest, pk: int) -> HttpResponse:
 def wrong(request: HttpRequest, pk: int) -> HttpResponse:
     """Keeps that the assessment is wrong, and why."""
     customer = get_object_or_404(Customer, pk=pk)
-    current = get_object_or_404(Current.objects.select_related("assessment"), customer=customer)
+    current = get_object_or_404(LatestAssessment.objects.select_related("assessment"), customer=customer)
     try:
         services.mark_wrong(
             current.assessment,
