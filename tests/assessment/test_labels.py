@@ -11,9 +11,9 @@ from pathlib import Path
 
 from benchmarks import assessment
 from benchmarks.assessment.sentences import LISTS, sentences
+from benchmarks.assessment.train import labels
 
 from startdeliver.assessment.reader import model, readings, tone
-from startdeliver.assessment.reader.train import labels
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
 # (VERSION, of the weights). Whoever trains again raises VERSION, so that stored tones are read again.

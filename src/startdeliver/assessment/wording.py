@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 # Text that talks to a machine rather than to a person is never repeated in a summary, only in the analysis.
-_MACHINE = (
-    "ignore",
-    "instruction",
-    "prompt",
-    "system:",
-    "assistant",
-    "you are",
-    "mark us",
-    "mark this",
-    "status",
-    "thriving",
-    "at risk",
-    "override",
-    "disregard",
-    "<",
-    "{",
-    "```",
-    "json",
-    "ignorier",
-    "anweisung",
-    "ignorez",
-    "instrucc",
-    "istruzion",
-    "instruç",
-    "negeer",
-    "指示",
-    "指令",
-    "忽略",
-    "無視",
-    "инструкц",
-    "игнорир",
-    "talimat",
-    "تعليمات",
-    "지시",
-    "http",
+_TO_MACHINE = re.compile(
+    r"ignore|instruction|prompt|system:|assistant|you are|mark us|mark this|status|thriving|at risk|override|disregard"
+    r"|<|\{|```|json|ignorier|anweisung|ignorez|instrucc|istruzion|instruç|negeer|指示|指令|忽略|無視|инструкц|игнорир"
+    r"|talimat|تعليمات|지시|http"
 )
-
-_TO_MACHINE = re.compile("|".join(re.escape(word) for word in _MACHINE))
-
-
 # The calendar module's names ask the locale each time.
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -56,6 +21,11 @@ MONTHS = (
 def day(moment: datetime | date) -> str:
     """ "12 October 2026" """
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+def iso(moment: datetime | date | None) -> str:
+    """ "2026-10-12"; empty without a moment."""
+    return moment.isoformat()[:10] if moment else ""
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -114,11 +84,6 @@ def working_days(since: datetime, until: datetime) -> int:
     """Whole working days between two moments; Saturdays and Sundays are none."""
     days, weekday = max((until - since).days, 0), since.weekday()
     return sum((weekday + number) % 7 < 5 for number in range(min(days, 400)))
-
-
-def utc(stamp: float) -> datetime:
-    """The UTC moment of unix seconds."""
-    return datetime.fromtimestamp(stamp, UTC)
 
 
 def is_plain(text: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from startdeliver.assessment.reader.readings import Reading, decode
+from startdeliver.assessment.reader.readings import Reading, Spoken, decode
 from startdeliver.assessment.wording import working_days_ago
 from startdeliver.common import clock
 from startdeliver.customers.models import CustomField
@@ -124,8 +124,12 @@ class Raw:
     # Days since the first use that the last twelve weeks know of.
     first_use: int | None = None
     people: list[Person] = field(default_factory=list)
-    champion: tuple[int, int] | None = None
+    champion: int = 0
     feedback: tuple[str, str, str, datetime, list[str]] | None = None
+
+    def spoken(self) -> list[Spoken]:
+        """The messages of the customer's people, by ticket."""
+        return [said for heard in self.heard for said in heard.reading.m.values()]
 
 
 _TICKETS = """
@@ -456,7 +460,7 @@ def _usage(read: _Reader, raws: dict[int, Raw]) -> None:
         for user, name, email, left, login, stakeholder in found:
             pk = champions[user]
             if pk in raws:
-                raws[pk].champion = (user, 0)
+                raws[pk].champion = user
                 if not stakeholder:
                     people[pk].append(Person(user, name or email, False, _time(left), _time(login)))
     for pk, persons in people.items():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from startdeliver.assessment.evidence.facts import Fact
 from startdeliver.assessment.evidence.figures import Heard, Raw
 from startdeliver.assessment.reader.cues import has
 from startdeliver.assessment.reader.readings import LEAVING, Quote, Spoken
-from startdeliver.assessment.wording import day, is_plain, quotable, utc
+from startdeliver.assessment.wording import day, is_plain, iso, quotable
 
 Said = tuple[Heard, Quote]
 # By intent: id, days that it is remembered, and what happened.
@@ -23,8 +23,8 @@ _INTENTS = {
     "quiet": ("away", 90, "a message announced a quiet time"),
 }
 _LEAVING_DAYS = 180
-# Seconds between the time of a message and the time since when Intercom says that it waits.
-_SAME_MESSAGE = 120
+# Seconds between the time of a message and what Intercom gives as the last reply, or as the start of the wait.
+SAME_MESSAGE = 120
 _SUCCESSOR = re.compile(
     r"\b(?:takes? over|taking over|successor|will be your|new contact|replac\w+|please contact|übernimmt|Nachfolger\w*"
     r"|prend la suite|se encargará|neemt het over|subentra|fica responsável|tar över|tager over|tar over)\b",
@@ -61,32 +61,27 @@ _TALK_DAYS = 7
 
 def describe(raw: Raw, now: datetime) -> Iterator[Fact]:
     """Facts with ids churn.*, legal.*, escalation.*, blocked.*, handover.*, staying.*, away.* and quote.*."""
-    if not raw.heard:
-        return
-    said = [(heard, quote) for heard in raw.heard for quote in heard.reading.q]
-    spoken = [one for heard in raw.heard for one in heard.reading.m.values() if one.known and one.intent != "automatic"]
-    since = (now - timedelta(days=_LEAVING_DAYS)).timestamp()
-    leaving = [(heard, quote) for heard, quote in said
-               if quote.churn >= LEAVING and quote.at >= since and _is_worded(quote)]  # fmt: skip
+    quotes = [(heard, quote) for heard in raw.heard for quote in heard.reading.q]
+    spoken = [said for said in raw.spoken() if said.known and said.intent != "automatic"]
+
+    def since(days: int) -> list[Said]:
+        start = (now - timedelta(days=days)).timestamp()
+        return [(heard, quote) for heard, quote in quotes if quote.at >= start]
+
+    leaving = [(heard, quote) for heard, quote in since(_LEAVING_DAYS) if quote.churn >= LEAVING and _is_worded(quote)]
     for heard, quote in _newest_per_ticket(leaving)[:2]:
         yield _leaving(heard, quote, spoken, now)
     for intent, (name, days, what) in _INTENTS.items():
-        since = (now - timedelta(days=days)).timestamp()
-        found = [(heard, quote) for heard, quote in said if quote.intent == intent and quote.at >= since]
+        telling = [(heard, quote) for heard, quote in since(days) if quote.intent == intent]
         if intent == "blocked":
-            found = [(heard, quote) for heard, quote in found if not _NO_HURRY.search(quote.text)]
-        for heard, quote in _newest_per_ticket(found)[:2]:
+            telling = [(heard, quote) for heard, quote in telling if not _NO_HURRY.search(quote.text)]
+        for heard, quote in _newest_per_ticket(telling)[:2]:
             yield _fact(name, heard, quote, what, now, spoken)
-    month = (now - timedelta(days=30)).timestamp()
-    bad = [(heard, quote) for heard, quote in said if quote.churn < LEAVING and quote.at >= month
-           and quote.score <= -0.45]  # fmt: skip
-    good = [(heard, quote) for heard, quote in said if quote.churn < LEAVING and quote.at >= month
-            and quote.score >= 0.45]  # fmt: skip
-    bad.sort(key=lambda pair: (pair[1].score, -pair[1].at))
-    good.sort(key=lambda pair: (-pair[1].score, -pair[1].at))
-    for heard, quote in _one_per_ticket(bad)[:2]:
+    moods = [(heard, quote) for heard, quote in since(30) if quote.churn < LEAVING]
+    moods.sort(key=lambda pair: (-abs(pair[1].score), -pair[1].at))
+    for heard, quote in _one_per_ticket([pair for pair in moods if pair[1].score <= -0.45])[:2]:
         yield _fact("quote.negative", heard, quote, "a message sounded negative", now, spoken)
-    for heard, quote in good[:1]:
+    for heard, quote in [pair for pair in moods if pair[1].score >= 0.45][:1]:
         yield _fact("quote.positive", heard, quote, "a message sounded positive", now, spoken)
 
 
@@ -124,34 +119,29 @@ _NO_DOUBT, _HARDLY_ANY = 0.97, 0.8
 
 def _leaving(heard: Heard, quote: Quote, spoken: list[Spoken], now: datetime) -> Fact:
     """Words of leaving, with what the customer said after them: taken back, settled in the ticket, or content since."""
-    later = sorted((one for one in spoken if one.at > quote.at), key=lambda one: one.at)
-    here = [one for one in heard.reading.m.values() if one.at > quote.at and one.known]
-    kind, unkind = sum(one.score >= 0.35 for one in later), sum(one.score <= -0.35 for one in later)
-    taken_back = any(one.intent == "staying" for one in later) and not any(one.churn >= LEAVING for one in later)
+    later = [said for said in spoken if said.at > quote.at]
+    here = [said for said in heard.reading.m.values() if said.at > quote.at and said.known]
+    kind, unkind = sum(said.score >= 0.35 for said in later), sum(said.score <= -0.35 for said in later)
+    taken_back = any(said.intent == "staying" for said in later) and not any(said.churn >= LEAVING for said in later)
     # Thanks at the end settle a threat that was made in anger; after a calm farewell they are only polite.
-    threat = quote.score <= -0.35
     ended_well = (heard.rating or 0) >= 4 or (bool(here) and here[-1].score >= 0.35)
-    solved = threat and not heard.open and ended_well
+    solved = quote.score <= -0.35 and not heard.open and ended_well
     long_ago = (now.timestamp() - quote.at) / 86400 >= 45 and kind >= 2 and kind > 2 * unkind
-    settled = taken_back or solved or long_ago
-    kind_of = "hint" if quote.intent == "hint" else "leaving"
-    what = "a message spoke of leaving" if kind_of == "leaving" else "a message asked what may lead to leaving"
-    return _fact("churn", heard, quote, what, now, spoken, {"kind": kind_of, "settled": settled})
+    what, kind_of = "a message spoke of leaving", "leaving"
+    if quote.intent == "hint":
+        what, kind_of = "a message asked what may lead to leaving", "hint"
+    more = {"kind": kind_of, "settled": taken_back or solved or long_ago}
+    return _fact("churn", heard, quote, what, now, spoken, more)
 
 
 def _fact(
-    name: str,
-    heard: Heard,
-    quote: Quote,
-    what: str,
-    now: datetime,
-    spoken: list[Spoken],
+    name: str, heard: Heard, quote: Quote, what: str, now: datetime, spoken: list[Spoken],
     more: dict[str, object] | None = None,
-) -> Fact:
-    at = utc(quote.at)
+) -> Fact:  # fmt: skip
+    at = datetime.fromtimestamp(quote.at, UTC)
     age = (now - at).days
-    later = [one for one in spoken if one.at > quote.at]
-    after = sum(one.score >= 0.35 for one in later) - sum(one.score <= -0.35 for one in later)
+    later = [said for said in spoken if said.at > quote.at]
+    after = sum(said.score >= 0.35 for said in later) - sum(said.score <= -0.35 for said in later)
     value = {
         "score": quote.score,
         "churn": quote.churn,
@@ -165,7 +155,7 @@ def _fact(
         "by": quote.who if is_plain(quote.who) and len(quote.who) <= 60 else "",
         "says": quotable(quote.text),
         # Whether nobody has answered yet, and whether the ticket ended with a good rating.
-        "waits": heard.waiting_since is not None and heard.waiting_since.timestamp() <= quote.at + _SAME_MESSAGE,
+        "waits": heard.waiting_since is not None and heard.waiting_since.timestamp() <= quote.at + SAME_MESSAGE,
         "content": not heard.open and (heard.rating or 0) >= 4,
         "safety": name in _HARMFUL and bool(_SAFETY.search(quote.text) or _SAFETY.search(heard.title)),
         "talk": _talk(quote.text) if age <= _TALK_DAYS else "",
@@ -174,14 +164,10 @@ def _fact(
     news = [value["waits"], value["content"], value["talk"], value.get("settled")]
     steps = [age >= 2, age >= 14, age >= 45, age >= 90, max(-1, min(after, 1))]
     return Fact(
-        f"{name}.{heard.ticket_id}",
-        value,
-        f"On {day(at)} {what}: “{quote.text}”",
-        at=at.date().isoformat(),
-        link=f"/tickets/{heard.ticket_id}",
-        quote=quote.text,
+        f"{name}.{heard.ticket_id}", value, f"On {day(at)} {what}: “{quote.text}”",
+        at=iso(at), link=f"/tickets/{heard.ticket_id}", quote=quote.text,
         key=[quote.entry, heard.open, *news, *(steps if not name.startswith("quote") else ())],
-    )
+    )  # fmt: skip
 
 
 def _talk(text: str) -> str:

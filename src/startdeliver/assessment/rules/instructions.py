@@ -47,7 +47,7 @@ def soften(findings: list[Finding], evidence: Evidence, today: date, applied: Ap
             findings = _normal(findings, ABSENCE, fact, applied)
     for fact in _rules(evidence, "silence"):
         days = fact.value["days"]
-        codes = ("silent",) if value(evidence, "contact.in").get("days", 0) <= days else ()
+        codes: tuple[str, ...] = ("silent",) if value(evidence, "contact.in").get("days", 0) <= days else ()
         seen = value(evidence, "login.last").get("days", 0)
         if seen <= days and not value(evidence, "usage.active").get("before"):
             codes += ("usage-stopped", "usage-falls", "quiet")

@@ -124,4 +124,4 @@ def _is_happy(evidence: Evidence) -> bool:
     tone = value(evidence, "tone.recent")
     negative, positive = tone.get("negative", 0), tone.get("positive", 0)
     rated_well = value(evidence, "support.rating").get("mean", 0) >= 4.2
-    return (positive >= 2 and positive > negative) or (rated_well and negative <= positive)
+    return bool((positive >= 2 and positive > negative) or (rated_well and negative <= positive))

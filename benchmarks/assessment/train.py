@@ -1,6 +1,7 @@
-"""Makes `weights.npz` from `labels.jsonl`: python -m startdeliver.assessment.reader.train [--check]
+"""Trains the reader of messages from `labels.jsonl`: python -m benchmarks.assessment.train [--check]
 
-Deterministic: the chance in it has a fixed seed. Raise `tone.VERSION` with the weights. `--check` prints the accuracy
+Writes `weights.npz` of the package `assessment.reader`. Deterministic: the seed is fixed. Raise `tone.VERSION` with
+the weights. `--check` prints the accuracy
 on texts left out (five parts in turn; a sentence is never left out without those that say nearly the same) instead of
 writing.
 """
