@@ -22,7 +22,6 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, connections
-from django.db.migrations.loader import MigrationLoader
 
 from startdeliver import __version__
 from startdeliver.common import clock
@@ -123,7 +122,7 @@ def check(manifest: Manifest) -> None:
             f"This backup is of a {manifest.vendor} database, but DATABASE_URL names {connection.vendor}; "
             "restore it into a database of its own kind."
         )
-    ours = MigrationLoader(None).disk_migrations
+    ours = database.known_migrations()
     apps = {app for app, _ in ours}
     for name in manifest.migrations:
         app, _, migration = name.partition(".")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 _LOCK = 0x53746172744D6967
@@ -28,11 +29,16 @@ def state() -> State:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     missing = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-    ours = {key[0] for key in executor.loader.disk_migrations}
-    unknown = [
-        f"{app}.{name}" for app, name in applied() if app in ours and (app, name) not in executor.loader.disk_migrations
-    ]
+    known = known_migrations()
+    apps = {app for app, _ in known}
+    unknown = [f"{app}.{name}" for app, name in applied() if app in apps and (app, name) not in known]
     return State(missing, unknown)
+
+
+def known_migrations() -> set[tuple[str, str]]:
+    """The migrations of this version, as (app, name), with those that others have replaced."""
+    migrations = MigrationLoader(None).disk_migrations
+    return {*migrations, *((app, name) for migration in migrations.values() for app, name in migration.replaces)}
 
 
 def applied() -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessment", "0003_tone_reader"),
+        ("assessment", "0001_squashed"),
     ]
 
     operations = [

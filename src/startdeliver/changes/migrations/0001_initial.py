@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("tenancy", "0004_session_length"),
+        ("tenancy", "0001_squashed"),
     ]
 
     operations = [

@@ -45,7 +45,7 @@ def drop_index(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engine", "0002_ticks_and_turns"),
+        ("engine", "0001_squashed"),
         *([("procrastinate", "0041_post_retry_failed_job")] if PROCRASTINATE else []),
     ]
 

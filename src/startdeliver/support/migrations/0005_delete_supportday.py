@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("support", "0004_open_by_update"),
+        ("support", "0001_squashed"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ KEY = ["organization", "workspace", "ref"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sync", "0004_push_previews")]
+    dependencies = [("sync", "0001_squashed")]
 
     operations = [
         migrations.RenameModel("MirrorCompany", "IntercomCompany"),

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("usage", "0006_list_order"),
+        ("usage", "0001_squashed"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0002_at_risk"),
+        ("workflows", "0001_squashed"),
     ]
 
     operations = [
