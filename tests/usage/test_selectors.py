@@ -8,7 +8,7 @@ import pytest
 
 from startdeliver.customers.models import Customer
 from startdeliver.tenancy.models import Organization
-from startdeliver.usage import health, selectors
+from startdeliver.usage import health, selectors, tab
 from startdeliver.usage.models import Basis, Goal, Product, UsageType
 from startdeliver.usage.rules import Rule
 from tests.usage.factories import (
@@ -60,19 +60,18 @@ def test_events_per_type_per_day(customer: Customer) -> None:
     )  # fmt: skip
     assert (app.usage_type.alias, app.total, app.days[0]) == ("app", 2, (date(2026, 10, 23), 1))
     assert [each.usage_type.alias for each in selectors.events_per_type_per_day(customer, 1)] == ["web", "app"]
-    ada = customer.users.get(name="Ada")
-    assert [each.total for each in selectors.events_per_type_per_day(customer, 11, ada)] == [2, 2]
 
 
-def test_user_table(customer: Customer) -> None:
-    rows = {row.user.name: row for row in selectors.user_table(customer, 7)}
+def test_people(customer: Customer) -> None:
+    people = tab.people(customer, 7, "-events", 0, 25)
+    rows = {row.user.name: row for row in people.rows}
     assert next(iter(rows)) == "Ada"
-    ada = rows["Ada"]
-    assert (ada.active_days, ada.events, ada.quantity) == (2, 3, 4)
-    assert ada.last_event_at == datetime(2026, 11, 2, 12, tzinfo=UTC)
-    assert sorted(ada.by_type.values()) == [1, 2]
-    assert (rows["Cy"].events, rows["Cy"].last_event_at) == (0, None)
+    ada, cy = rows["Ada"], rows["Cy"]
+    assert (ada.active_days, ada.events, ada.other) == (2, 3, 0)
+    assert sorted(ada.counts) == [1, 2]
+    assert (cy.events, cy.active_days) == (0, 0)
     assert "Stranger" not in rows
+    assert (people.count, people.active) == (4, 3)
 
 
 def test_the_tile(customer: Customer) -> None:

@@ -17,8 +17,8 @@ from startdeliver.storage.sql import among, execute, id_list, one_of, organizati
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days, logins, passes, rollup
 from startdeliver.usage.models import Product, UsageState
+from startdeliver.usage.scope import Scope, scope_of
 from startdeliver.usage.sql import user_ids_of
-from startdeliver.usage.touches import Scope, scope_of
 
 # Above so many, looking at everything takes less than looking at what each one says.
 _MANY = 50_000

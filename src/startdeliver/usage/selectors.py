@@ -1,6 +1,6 @@
-"""Reading usage: the tile and badges of customers, the charts and the table of the Usage tab.
+"""Reading usage: the tile and badges of customers, the charts of the Usage tab.
 
-Charts and tables show what the customer's present users did; they read the daily rollup, which is at most one tick
+Charts show what the customer's present users did; they read the daily rollup, which may be some seconds
 behind the events.
 """
 
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
-from startdeliver.common import clock
-from startdeliver.customers.models import Customer, CustomerUser
+from startdeliver.customers.models import Customer
+from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days as calendar
-from startdeliver.usage import rollup
+from startdeliver.usage import rollup, rules
 from startdeliver.usage.models import (
     Basis,
     Goal,
-    HealthChange,
     Product,
     ProductHealth,
     ProductUsageType,
@@ -58,18 +57,6 @@ class Tile:
     last_login_at: datetime | None
 
 
-@dataclass
-class UserRow:
-    """What one user did in the days that were asked for."""
-
-    user: CustomerUser
-    active_days: int = 0
-    events: int = 0
-    quantity: int = 0
-    last_event_at: datetime | None = None
-    by_type: dict[int, int] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class TypeDays:
     """Events of one usage type by day, oldest day first, days without events included."""
@@ -85,7 +72,7 @@ class TypeDays:
 def usage_tile(customer: Customer) -> Tile:
     """The Usage tile: health with a badge for each product, active users and last login."""
     health = UsageHealth.objects.filter(customer=customer).first()
-    week = _of_customer(customer, 7)
+    week = usage_rows(customer, 7)
     return Tile(
         status=health.status if health else None,
         score=health.score if health else None,
@@ -95,7 +82,7 @@ def usage_tile(customer: Customer) -> Tile:
         active_users=week.filter(user__has_left_at__isnull=True, user__archived_at__isnull=True).aggregate(
             users=Count("user", distinct=True)
         )["users"],
-        users=_users(customer).filter(has_left_at__isnull=True).count(),
+        users=customer.users.filter(archived_at__isnull=True, has_left_at__isnull=True).count(),
         last_login_at=customer.last_login_at,
     )
 
@@ -104,6 +91,20 @@ def live_products() -> list[Product]:
     """The products that are not archived, in their order, with the type that each depends on."""
     return list(
         Product.objects.filter(archived_at__isnull=True).select_related("dependent_type").order_by("position", "pk")
+    )
+
+
+def badge(product: Product, row: ProductHealth | None) -> Badge:
+    """The badge of a product at a customer that has this row of it, or none."""
+    return Badge(
+        product=product.pk,
+        abbreviation=product.abbreviation,
+        name=product.name,
+        status=row.status if row else None,
+        value=row.value if row else None,
+        why=why(product, row),
+        in_average=product.include_in_average,
+        changed_at=row.changed_at if row else None,
     )
 
 
@@ -118,7 +119,7 @@ def badges(customers: Collection[int], products: Sequence[Product] | None = None
         (row.customer_id, row.product_id): row for row in ProductHealth.objects.filter(customer__in=list(customers))
     }
     return {
-        customer: [_badge(product, rows.get((customer, product.pk))) for product in products] for customer in customers
+        customer: [badge(product, rows.get((customer, product.pk))) for product in products] for customer in customers
     }
 
 
@@ -131,52 +132,25 @@ def is_configured() -> bool:
 
 def active_users_per_day(customer: Customer, days: int = 35) -> list[tuple[date, int]]:
     """How many different users did something on each of the last `days` days, today included, oldest first."""
-    found = dict(
-        _of_customer(customer, days).values_list("day").annotate(users=Count("user", distinct=True)).order_by()
-    )
-    return [(calendar.as_date(day), found.get(day, 0)) for day in _last(customer, days)]
+    found = dict(usage_rows(customer, days).values_list("day").annotate(users=Count("user", distinct=True)).order_by())
+    return [(calendar.as_date(day), found.get(day, 0)) for day in rules.window(today(customer.organization), days)]
 
 
-def events_per_type_per_day(customer: Customer, days: int = 35, user: CustomerUser | None = None) -> list[TypeDays]:
-    """Events of each usage type on each of the last `days` days; of one `user` when given.
+def events_per_type_per_day(customer: Customer, days: int = 35) -> list[TypeDays]:
+    """Events of each usage type on each of the last `days` days.
 
     Types without any are left out; the type with the most events comes first.
     """
-    rows = _of_customer(customer, days) if user is None else _since(customer, days).filter(user=user)
+    rows = usage_rows(customer, days)
     found: dict[int, dict[int, int]] = defaultdict(dict)
     for usage_type, day, count in rows.values_list("usage_type_id", "day").annotate(n=Sum("count")).order_by():
         found[usage_type][day] = count
-    window = _last(customer, days)
+    window = rules.window(today(customer.organization), days)
     result = [
         TypeDays(usage_type, [(calendar.as_date(day), found[usage_type.pk].get(day, 0)) for day in window])
         for usage_type in UsageType.objects.filter(pk__in=found.keys())
     ]
     return sorted(result, key=lambda each: (-each.total, each.usage_type.name))
-
-
-def health_changes(customer: Customer, most: int = 50) -> list[HealthChange]:
-    """The latest changes of the customer's usage health, the newest first."""
-    return list(HealthChange.objects.filter(customer=customer).order_by("-at", "-pk")[:most])
-
-
-def user_table(customer: Customer, days: int = 35) -> list[UserRow]:
-    """What each user of the customer did in the last `days` days, the busiest first; idle users are in it too."""
-    rows = {user.pk: UserRow(user) for user in _users(customer).order_by("name", "email", "pk")}
-    usage = _of_customer(customer, days)
-    for pk, usage_type, count, quantity in (
-        usage.values_list("user_id", "usage_type_id").annotate(n=Sum("count"), q=Sum("quantity")).order_by()
-    ):
-        if pk in rows:
-            rows[pk].by_type[usage_type] = count
-            rows[pk].events += count
-            rows[pk].quantity += quantity
-    for pk, active, newest in (
-        usage.values_list("user_id").annotate(d=Count("day", distinct=True), newest=Max("last_at")).order_by()
-    ):
-        if pk in rows:
-            rows[pk].active_days = active
-            rows[pk].last_event_at = clock.from_unix(newest / 1000)
-    return sorted(rows.values(), key=lambda row: -row.events)
 
 
 def why(product: Product, row: ProductHealth | None) -> str:
@@ -211,42 +185,28 @@ def why(product: Product, row: ProductHealth | None) -> str:
     return f"{measured}. {targets}."
 
 
-def _badge(product: Product, row: ProductHealth | None) -> Badge:
-    return Badge(
-        product=product.pk,
-        abbreviation=product.abbreviation,
-        name=product.name,
-        status=row.status if row else None,
-        value=row.value if row else None,
-        why=why(product, row),
-        in_average=product.include_in_average,
-        changed_at=row.changed_at if row else None,
-    )
-
-
-def _users(customer: Customer) -> QuerySet[CustomerUser]:
-    return CustomerUser.objects.filter(customer=customer, archived_at__isnull=True)
-
-
-def _of_customer(customer: Customer, days: int) -> QuerySet[UsageDay]:
+def usage_rows(customer: Customer, days: int) -> QuerySet[UsageDay]:
+    """The rollup of the customer's users on the last `days` days, today included."""
     # The organization a second time, for the users: it leads their index.
-    return _since(customer, days).filter(user__organization=customer.organization_id, user__customer=customer)
+    rows = usage_since(customer.organization, days)
+    return rows.filter(user__organization=customer.organization_id, user__customer=customer)
 
 
-def _since(customer: Customer, days: int) -> QuerySet[UsageDay]:
-    window = _last(customer, days)
-    return UsageDay.objects.filter(usage_type__in=every_type(), day__gte=window.start, day__lt=window.stop)
+def usage_since(organization: Organization, days: int) -> QuerySet[UsageDay]:
+    """The rollup of the last `days` days, today included."""
+    window = rules.window(today(organization), days)
+    return UsageDay.objects.filter(usage_type__in=_every_type(), day__gte=window.start, day__lt=window.stop)
 
 
-def every_type() -> list[int]:
+def today(organization: Organization) -> int:
+    """The current day (days since 1970) in the time zone that the rollup has."""
+    return calendar.today(rollup.state(organization).time_zone)
+
+
+def _every_type() -> list[int]:
     """The ids of all usage types. Named, they let the key of the rollup find a user's days of a window, where otherwise
     all days of the user would be read."""
     return list(UsageType.objects.values_list("pk", flat=True))
-
-
-def _last(customer: Customer, days: int) -> range:
-    today = calendar.today(rollup.state(customer.organization).time_zone)
-    return range(today - days + 1, today + 1)
 
 
 def _number(value: float) -> str:

@@ -6,19 +6,19 @@ what they did is part of the customer's past, but they reach no target; archived
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Sum
 
 from startdeliver.common.health import Health
 from startdeliver.customers.models import Customer, CustomerUser
 from startdeliver.tenancy.models import Organization
 from startdeliver.usage import days as calendar
-from startdeliver.usage import rollup, rules
+from startdeliver.usage import rules
 from startdeliver.usage.measures import ProductRule, User, product_rules
 from startdeliver.usage.measures import people as measured
 from startdeliver.usage.models import (
@@ -27,15 +27,13 @@ from startdeliver.usage.models import (
     Product,
     ProductHealth,
     ProductUsageType,
-    UsageDay,
     UsageType,
 )
 from startdeliver.usage.rules import Person
-from startdeliver.usage.selectors import Badge, badges, every_type
+from startdeliver.usage.selectors import Badge, badge, live_products, today, usage_rows, usage_since
 
 # So many usage types have a column of their own in the table of users; what others count is summed.
 TYPE_COLUMNS = 4
-SORTS = ("name", "login", "days", "events")
 
 
 @dataclass(frozen=True)
@@ -112,24 +110,21 @@ class Summary:
 
 def product_cards(customer: Customer) -> list[ProductCard]:
     """Every live product at the customer, in the products' order."""
-    today = _today(customer.organization)
-    products = {one.pk: one for one in Product.objects.filter(archived_at__isnull=True).select_related()}
+    last = today(customer.organization)
     stored = {row.product_id: row for row in ProductHealth.objects.filter(customer=customer)}
     names: dict[int, list[str]] = defaultdict(list)
-    attached = ProductUsageType.objects.filter(product__in=products).order_by("usage_type__name")
+    attached = ProductUsageType.objects.order_by("usage_type__name")
     for product_id, name in attached.values_list("product_id", "usage_type__name"):
         names[product_id].append(name)
     cards = []
-    for badge in badges([customer.pk])[customer.pk]:
-        product = products[badge.product]
-        row = stored.get(badge.product)
-        window = rules.window(today, product.look_back_days)
+    for product in live_products():
+        row = stored.get(product.pk)
         cards.append(
             ProductCard(
-                badge=badge,
+                badge=badge(product, row),
                 product=product,
-                first=calendar.as_date(window.start),
-                last=calendar.as_date(today),
+                first=calendar.as_date(rules.window(last, product.look_back_days).start),
+                last=calendar.as_date(last),
                 types=names[product.pk],
                 was=row.previous_status if row and row.previous_status != row.status else None,
                 users=row.user_count if row else 0,
@@ -143,46 +138,58 @@ def product_cards(customer: Customer) -> list[ProductCard]:
 def people(customer: Customer, days: int, sort: str, start: int, stop: int) -> People:
     """The customer's users from `start` up to `stop`, by what they did in the last `days` days.
 
-    `sort`: one of SORTS or "type-" and the id of a usage type, with "-" for the other way round. The busiest come first
-    when it is none of these.
+    `sort`: "name", "login", "days", "events", or "type-" and the id of a usage type, with "-" for the other way round.
+    The busiest come first when it is none of these.
     """
     users = CustomerUser.objects.filter(customer=customer, archived_at__isnull=True)
-    known = {pk: (name or email, seen) for pk, name, email, seen in _named(users)}
-    usage = _window(customer.organization, days, user__organization=customer.organization_id, user__customer=customer)
-    counts: dict[int, dict[int, int]] = defaultdict(dict)
-    totals: dict[int, int] = defaultdict(int)
-    per_cell = usage.values_list("user_id", "usage_type_id").annotate(n=Sum("count")).order_by()
-    for user, usage_type, number in per_cell:
-        if user in known:
-            counts[user][usage_type] = number
+    names, logins = {}, {}
+    for pk, name, email, login in users.values_list("pk", "name", "email", "last_login_at"):
+        names[pk], logins[pk] = (name or email).casefold(), login
+    usage = usage_rows(customer, days)
+    counts: dict[int, Counter[int]] = {pk: Counter() for pk in names}
+    totals: Counter[int] = Counter()
+    for pk, usage_type, number in usage.values_list("user_id", "usage_type_id").annotate(n=Sum("count")).order_by():
+        if pk in names:
+            counts[pk][usage_type] = number
             totals[usage_type] += number
     active = dict(usage.values_list("user_id").annotate(n=Count("day", distinct=True)).order_by())
-    key = _sort_key(sort.removeprefix("-"), known, counts, active)
-    by_name = sorted(known, key=lambda pk: (known[pk][0].casefold(), pk))
-    ordered = sorted(by_name, key=key, reverse=sort.startswith("-") or sort.removeprefix("-") not in _sorts(totals))
-    if sort.removeprefix("-") == "login":
-        # Who never logged in comes last, whichever way round.
-        ordered.sort(key=lambda pk: known[pk][1] is None)
-    shown = ordered[start:stop]
+
+    def of_type(kind: int) -> Callable[[int], Any]:
+        return lambda pk: counts[pk][kind]
+
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    keys: dict[str, Callable[[int], Any]] = {
+        "name": lambda pk: names[pk],
+        "login": lambda pk: logins[pk] or long_ago,
+        "days": lambda pk: active.get(pk, 0),
+        "events": lambda pk: counts[pk].total(),
+        **{f"type-{kind}": of_type(kind) for kind in totals},
+    }
+    column = sort.removeprefix("-")
+    by_name = sorted(names, key=lambda pk: (names[pk], pk))
+    busiest_first = sort.startswith("-") or column not in keys
+    ordered = sorted(by_name, key=keys.get(column, keys["events"]), reverse=busiest_first)
+    if column == "login":
+        # Users who never logged in come last, in either direction.
+        ordered.sort(key=lambda pk: logins[pk] is None)
+
     types = UsageType.objects.in_bulk(list(totals))
-    columns = sorted(types.values(), key=lambda one: (-totals[one.pk], one.name))[:TYPE_COLUMNS]
-    rows = CustomerUser.objects.in_bulk(shown)
-    targets = reached([rows[pk] for pk in shown if pk in rows], customer.organization)
-    found = []
-    for pk in shown:
-        if pk in rows:
-            own = counts.get(pk, {})
-            each = [own.get(one.pk, 0) for one in columns]
-            total = sum(own.values())
-            found.append(PersonUsage(rows[pk], active.get(pk, 0), total, each, total - sum(each), targets.get(pk, [])))
+    columns = sorted(types.values(), key=lambda kind: (-totals[kind.pk], kind.name))[:TYPE_COLUMNS]
+    found = CustomerUser.objects.in_bulk(ordered[start:stop])
+    shown = [found[pk] for pk in ordered[start:stop] if pk in found]
+    targets = reached(shown, customer.organization)
+    rows = []
+    for user in shown:
+        each, total = [counts[user.pk][kind.pk] for kind in columns], counts[user.pk].total()
+        rows.append(PersonUsage(user, active.get(user.pk, 0), total, each, total - sum(each), targets[user.pk]))
     return People(
-        rows=found,
-        count=len(known),
-        active=len(counts),
-        events=sum(totals.values()),
+        rows=rows,
+        count=len(names),
+        active=sum(1 for own in counts.values() if own),
+        events=totals.total(),
         types=columns,
         has_other=len(types) > len(columns),
-        has_targets=any(row.reached for row in found),
+        has_targets=any(row.reached for row in rows),
     )
 
 
@@ -201,7 +208,7 @@ def summary(customer: Customer, found: People, active: Sequence[tuple[date, int]
 
 def user_usage(user: CustomerUser, days: int) -> tuple[list[tuple[UsageType, int, int, datetime]], int]:
     """What one user did in the last `days` days: (type, events, days, newest) by events; and its active days."""
-    usage = _window(user.organization, days, user=user)
+    usage = usage_since(user.organization, days).filter(user=user)
     rows = usage.values_list("usage_type_id").annotate(n=Sum("count"), d=Count("day"), at=Max("last_at")).order_by()
     found = {pk: (number, active, newest) for pk, number, active, newest in rows}
     types = UsageType.objects.in_bulk(list(found))
@@ -220,7 +227,7 @@ def reached(users: Collection[CustomerUser], organization: Organization) -> dict
     products = product_rules(live.order_by("position", "pk"))
     facts = [User(user.pk, user.customer_id, user.is_non_user, user.custom) for user in users]
     found: dict[int, list[Reached]] = {user.pk: [] for user in users}
-    for product, persons in zip(products, measured(organization, products, facts, _today(organization)), strict=True):
+    for product, persons in zip(products, measured(organization, products, facts, today(organization)), strict=True):
         for user in users:
             is_present = not (user.has_left_at or user.archived_at)
             found[user.pk].append(_reached(product, persons[user.pk], is_present))
@@ -245,39 +252,3 @@ def _reached(product: ProductRule, person: Person, is_present: bool) -> Reached:
         value = f"{amount:,.10g}{' days' if product.rule.goal == Goal.UNIQUE_DAYS else ''}"
     settings = product.product
     return Reached(settings.pk, settings.abbreviation, settings.name, status, f"{value}: {words[status]}")
-
-
-def _named(users: QuerySet[CustomerUser]) -> Any:
-    return users.values_list("pk", "name", "email", "last_login_at")
-
-
-def _sorts(types: Collection[int]) -> set[str]:
-    return {*SORTS, *(f"type-{pk}" for pk in types)}
-
-
-def _sort_key(
-    sort: str,
-    known: dict[int, tuple[str, datetime | None]],
-    counts: dict[int, dict[int, int]],
-    active: dict[int, int],
-) -> Callable[[int], Any]:
-    if sort == "name":
-        return lambda pk: known[pk][0].casefold()
-    if sort == "login":
-        long_ago = datetime.min.replace(tzinfo=UTC)
-        return lambda pk: known[pk][1] or long_ago
-    if sort == "days":
-        return lambda pk: active.get(pk, 0)
-    if sort.startswith("type-") and sort[5:].isdecimal():
-        wanted = int(sort[5:])
-        return lambda pk: counts.get(pk, {}).get(wanted, 0)
-    return lambda pk: sum(counts.get(pk, {}).values())
-
-
-def _window(organization: Organization, days: int, **conditions: Any) -> QuerySet[UsageDay]:
-    today = _today(organization)
-    return UsageDay.objects.filter(usage_type__in=every_type(), day__gt=today - days, day__lte=today, **conditions)
-
-
-def _today(organization: Organization) -> int:
-    return calendar.today(rollup.state(organization).time_zone)
