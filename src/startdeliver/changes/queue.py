@@ -79,10 +79,12 @@ def record(
     users: Iterable[int] | None = None,
     usage_types: Iterable[tuple[int, int]] | None = None,
     product: int | None = None,
+    begin: bool = True,
 ) -> None:
     """Notes a change of these customers or users, of (user, usage type) pairs, or (nothing given) of all customers.
 
-    Part of the caller's transaction; the pipeline is started when that is committed.
+    Part of the caller's transaction. The pipeline is started when that is committed, with `begin` False only when it is
+    looked for next, within seconds.
     """
     if customers is not None:
         facts = [Facts(kind, customer) for customer in sorted(set(customers))]
@@ -95,7 +97,8 @@ def record(
     if facts:
         with organization_work(organization):
             _insert(organization, [(one, Stage.NEW, None) for one in facts])
-            transaction.on_commit(lambda: start(organization), robust=True)
+            if begin:
+                transaction.on_commit(lambda: start(organization), robust=True)
 
 
 def hand_over(

@@ -314,56 +314,32 @@ BY_STATUS: Mapping[int, Rule] = {
     504: _TIMEOUT,
 }
 
-SCOPES: Mapping[str, str] = {
-    # Endpoint name (as in streams.py and client.py) → the permission to tick in Developer Hub (Intercom: "OAuth scopes"
-    # in its docs). Where a narrower one would do, the one that the integration needs anyhow is named.
-    "admins": "Read admins",
-    "teams": "Read admins",
-    "tags": "Read tags",
-    "contact": "Read and list users and companies",
-    "contact_companies": "Read and list users and companies",
-    "company": "Read and list users and companies",
-    "contacts_list": "Read and list users and companies",
-    "contacts_search": "Read and list users and companies",
-    "contacts_count": "Read and list users and companies",
-    "companies_scroll": "Read and list users and companies",
-    "companies_list": "Read and list users and companies",
-    "update_contact": "Write users and companies",
-    "create_contact": "Write users and companies",
-    "attach_contact": "Write users and companies",
-    "update_company": "Write users and companies",
-    "upsert_company": "Write users and companies",
-    "conversations_search": "Read conversations",
-    "conversation": "Read conversations",
-    "conversations_deleted": "Read conversations",
-    "tickets_search": "Read tickets",
-    "events": "Read events",
-    "data_attributes": "Read and list users and companies",
-    "create_data_attribute": "Write data attributes",
-    "update_data_attribute": "Write data attributes",
-    "audiences": "Read and list users and companies",
-    "create_audience": "Write users and companies",
-    "me": "Gather app data",
+_PERMISSIONS: Mapping[str, str] = {
+    # The permission to tick in Developer Hub (Intercom: "OAuth scopes" in its docs) → endpoint names, as in streams.py
+    # and client.py. Where a narrower one would do, the one that the integration needs anyhow is named.
+    "Read admins": "admins teams",
+    "Read tags": "tags",
+    "Read and list users and companies": (
+        "contact contact_companies company contacts_list contacts_search contacts_count companies_scroll "
+        "companies_list data_attributes audiences"
+    ),
+    "Write users and companies": (
+        "update_contact create_contact attach_contact update_company upsert_company create_audience"
+    ),
+    "Read conversations": "conversations_search conversation conversations_deleted",
+    "Read tickets": "tickets_search",
+    "Read events": "events",
+    "Write data attributes": "create_data_attribute update_data_attribute",
+    "Gather app data": "me",
 }
+SCOPES = {endpoint: permission for permission, endpoints in _PERMISSIONS.items() for endpoint in endpoints.split()}
 
 # Where a 404 cannot mean that a record is missing, since none was named.
-NAME_NO_RECORD = frozenset(
-    {
-        "me",
-        "admins",
-        "teams",
-        "tags",
-        "contacts_list",
-        "contacts_search",
-        "contacts_count",
-        "companies_list",
-        "conversations_search",
-        "conversations_deleted",
-        "tickets_search",
-        "data_attributes",
-        "audiences",
-    }
+_UNNAMED = (
+    "me admins teams tags contacts_list contacts_search contacts_count companies_list conversations_search "
+    "conversations_deleted tickets_search data_attributes audiences"
 )
+NAME_NO_RECORD = frozenset(_UNNAMED.split())
 
 _LINKED_CONTACT = re.compile(r"</contacts/([^>/?]+)>")
 _EXISTING_ID = re.compile(r"\bid[=:]\s*[\"']?([0-9A-Za-z-]{6,128})")
