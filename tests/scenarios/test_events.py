@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection as database
@@ -412,10 +413,10 @@ def test_adding_over_an_archived_type_takes_the_name_from_it(tale: Events) -> No
     [
         ("board-created", "new", "count as Board created already"),
         ("x", "", "Choose what the event counts as"),
-        ("x", "type:", "no more"),
-        ("x", "type:99999999", "no more"),
+        ("x", "type:", "no longer exists"),
+        ("x", "type:99999999", "no longer exists"),
         ("x", "type:²", "Choose what"),
-        ("x", "new:99999999", "no more"),
+        ("x", "new:99999999", "no longer exists"),
         ("x", "type:{taken}", "counts “board-created” already"),
         ("", "new", "Choose what"),
     ],
@@ -536,7 +537,8 @@ def test_one_event_by_itself_is_stored_once_whoever_comes_first(tale: Events) ->
     link = tale.connection
 
     def hook(name: str = "board-created", when: int = at, ref: str | None = listed.id, **more: Any) -> str:
-        return events.take(tale.organization, link, wire.Event(name, when, id=ref, **more))
+        event = {"event_name": name, "created_at": when, "id": ref, **more}
+        return events.take(tale.organization, link, msgspec.convert(event, wire.Event))
 
     here = {"intercom_user_id": ann(tale).id}
     assert hook(**here) == "known", "the run was first"

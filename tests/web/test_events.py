@@ -223,7 +223,7 @@ class TestNames:
         assert "secret" not in text(admin)
         assert admin.post(f"{HOME}/{theirs.pk}/ignore").status_code == 404
         assert admin.post(f"{HOME}/{kind.pk}/remove").status_code == 404
-        assert "no more; choose another" in add(admin, target=f"type:{kind.pk}")
+        assert "no longer exists; choose another" in add(admin, target=f"type:{kind.pk}")
 
 
 def test_the_last_reading_is_told(admin: Client, counting: Organization) -> None:
