@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import pytest
 
 from startdeliver.common import spelling
 from startdeliver.common.spelling import Spelling
+from startdeliver.common.values import Integer, Number
 from startdeliver.customers.imports import csvfile
 from startdeliver.customers.imports.csvfile import BadFile
 from startdeliver.customers.imports.targets import guess, targets
@@ -146,6 +148,16 @@ def test_flags_and_moments() -> None:
     noon = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
     for text in ("2026-11-02T11:00:00Z", "2026-11-02 12:00", "02.11.2026 12:00", "1793617200", "1793617200000"):
         assert Spelling(zone=berlin).moment(text) == noon, text
+
+
+@pytest.mark.parametrize("text", ["x" + " " * 200_000 + "x", "1" * 200_000, "1 " * 100_000, "2 Nov " * 50_000])
+def test_a_long_cell_is_refused_before_a_pattern_sees_it(text: str) -> None:
+    started = time.process_time()
+    for read in (Spelling().day, Spelling().number, Spelling().moment, spelling.flag, Number().clean, Integer().clean):
+        with pytest.raises(ValueError, match=r"\w"):
+            read(text)
+    assert spelling.order_of([text]) == spelling.decimal_of([text], ";").strip(",") == ""
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

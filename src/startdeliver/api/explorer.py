@@ -81,13 +81,13 @@ def page(request: HttpRequest) -> HttpResponse:
 def sections() -> list[Section]:
     """Everything on the page, from the OpenAPI description and the declared entities."""
     declared = {entity.name: entity for entity in ENTITIES}
-    found: dict[str, list[Call]] = {}
+    calls_of: dict[str, list[Call]] = {}
     for path, operations in api.get_openapi_schema()["paths"].items():
         for method, operation in operations.items():
-            found.setdefault(operation["tags"][0], []).append(_call(method, path, operation))
+            calls_of.setdefault(operation["tags"][0], []).append(_call(method, path, operation))
     return [
         Section(name, declared[name].description if name in declared else "", calls, _columns(declared.get(name)))
-        for name, calls in found.items()
+        for name, calls in calls_of.items()
     ]
 
 

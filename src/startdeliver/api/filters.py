@@ -62,7 +62,7 @@ def ordering(entity: Entity, query: ListQuery, context: Context) -> list[OrderBy
         name = text.removeprefix("-")
         field = fields.get(name)
         if field is None or not field.sortable:
-            sortable = {one.name: one for one in fields.values() if one.sortable}
+            sortable = {field.name: field for field in fields.values() if field.sortable}
             raise unknown_field(name, sortable, "sort")
         by = field.order or F(str(field.column))
         last = {"nulls_last": True} if field.nullable else {}
@@ -75,7 +75,7 @@ def ordering(entity: Entity, query: ListQuery, context: Context) -> list[OrderBy
 def _field(name: str, fields: Mapping[str, Field]) -> Field:
     field = fields.get(name)
     if field is None or not field.filterable:
-        raise unknown_field(name, {one.name: one for one in fields.values() if one.filterable}, "filter")
+        raise unknown_field(name, {field.name: field for field in fields.values() if field.filterable}, "filter")
     return field
 
 

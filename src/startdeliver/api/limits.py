@@ -29,7 +29,7 @@ class Buckets:
         self._buckets: dict[int, tuple[float, float]] = {}
 
     def take(self, subject: int) -> float:
-        """Takes a token. Gives 0.0, or the seconds until there is one."""
+        """Takes a token. Returns 0.0, or the seconds until there is one."""
         now = self._clock()
         with self._lock:
             tokens, at = self._buckets.pop(subject, (self.burst, now))

@@ -45,8 +45,8 @@ class HasWord(Func):
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
         column, params = compiler.compile(self.source_expressions[0])
         # `column` is what Django compiled, never text of a caller.
-        found = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_each.value = %s)"  # noqa: S608
-        return found, [*params, self.word]
+        condition = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_each.value = %s)"  # noqa: S608
+        return condition, [*params, self.word]
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
         column, params = compiler.compile(self.source_expressions[0])

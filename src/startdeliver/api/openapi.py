@@ -69,7 +69,7 @@ def components() -> dict[str, Any]:
             schemas[f"{entity.name}_write"] = {
                 "type": "object",
                 "properties": writable,
-                "description": "Read-only fields that are sent along are passed over.",
+                "description": "Read-only fields that are sent along are ignored.",
             }
             schemas[f"{entity.name}_create"] = {
                 "allOf": [{"$ref": f"#/components/schemas/{entity.name}_write"}],
@@ -145,18 +145,18 @@ def create(entity: Entity) -> dict[str, Any]:
 
 def update(entity: Entity) -> dict[str, Any]:
     """PATCH of one record."""
-    schema = {"$ref": f"#/components/schemas/{entity.name}_write"}
-    more = {"requestBody": body(schema), "responses": _one(entity, 400, 403, 404, 409, 413)}
-    return _operation(entity, f"Change a {entity.name}", "Sets the fields that are sent.", more)
+    return _change(entity, "Change", "write", "Sets the fields that are sent.")
 
 
 def replace(entity: Entity) -> dict[str, Any]:
     """PUT of one record."""
-    schema = {"$ref": f"#/components/schemas/{entity.name}_create"}
-    more = {"requestBody": body(schema), "responses": _one(entity, 400, 403, 404, 409, 413)}
-    return _operation(
-        entity, f"Replace a {entity.name}", "Sets every field that can be set; what is not sent is cleared.", more
-    )
+    return _change(entity, "Replace", "create", "Sets every field that can be set; what is not sent is cleared.")
+
+
+def _change(entity: Entity, verb: str, schema: str, description: str) -> dict[str, Any]:
+    sent = body({"$ref": f"#/components/schemas/{entity.name}_{schema}"})
+    answers = _one(entity, 400, 403, 404, 409, 413)
+    return _operation(entity, f"{verb} a {entity.name}", description, {"requestBody": sent, "responses": answers})
 
 
 def delete(entity: Entity, removal: Removal) -> dict[str, Any]:

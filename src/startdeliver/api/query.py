@@ -121,5 +121,5 @@ def _short(name: str) -> str:
 
 def unknown_field(name: str, fields: Mapping[str, Field], what: str) -> Invalid:
     """The error for a name that the entity does not have."""
-    known = ", ".join(sorted(one.name for one in fields.values()))
+    known = ", ".join(sorted(field.name for field in fields.values()))
     return Invalid(f"“{_short(name)}” is no field to {what} by. Known fields: {known}.", field=name)

@@ -28,7 +28,7 @@ Read and write what the hub knows, with an API key in the `Authorization` header
 A list answers `{"result": [...]}`. Narrow it with `?query=` and JSON of `filter`, `limit` (at most 500), `offset` and
 `sort`, or with plain parameters such as `?name=Acme*`. A long query can be sent as `POST` with the header
 `X-HTTP-Method-Override: GET` and the body `{"query": {...}}`. Times are ISO 8601 in UTC, health is `good`, `fair`,
-`poor` or null (no data). Read-only fields in a write are passed over. Errors are
+`poor` or null (no data). Read-only fields in a write are ignored. Errors are
 `{"error": {"code", "message", "field"}}`.
 """
 

@@ -1,4 +1,4 @@
-"""Bodies of writes: what a caller may set, checked; what is read-only, passed over."""
+"""Bodies of writes: what a caller may set, checked; what is read-only is ignored."""
 
 from __future__ import annotations
 

@@ -80,6 +80,8 @@ class Spelling:
         Raises ValueError.
         """
         given = text.strip()
+        if len(given) > LONGEST:
+            raise ValueError(f"“{given[:40]}” is no moment. Use one such as 2026-11-02 13:00.")
         if re.fullmatch(r"\d{9,13}", given):
             return datetime.fromtimestamp(int(given) / (1000 if len(given) > 10 else 1), self.zone)
         try:

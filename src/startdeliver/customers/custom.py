@@ -205,18 +205,18 @@ def sorted_ids(rows: QuerySet[Any], field: CustomField, descending: bool, start:
         # Most pages that people look at are near the start: a few values more than needed are enough for them.
         near = _ids(in_order[: stop * 4])
         kept = set(_ids(rows.order_by().filter(pk__in=near).values_list("pk")))
-        found = [pk for pk in near if pk in kept]
-        if len(found) >= stop:
-            return found[start:stop]
+        ids = [pk for pk in near if pk in kept]
+        if len(ids) >= stop:
+            return ids[start:stop]
     everything = _ids(rows.values_list("pk"))
     left = set(everything)
     if len(left) <= _SOME:
         in_order = in_order.filter(among(f"{record}_id", everything, "bigint"))
-    found = [pk for pk in _ids(in_order) if pk in left]
-    if len(found) < stop:
-        left.difference_update(found)
-        found += [pk for pk in everything if pk in left]
-    return found[start:stop]
+    ids = [pk for pk in _ids(in_order) if pk in left]
+    if len(ids) < stop:
+        left.difference_update(ids)
+        ids += [pk for pk in everything if pk in left]
+    return ids[start:stop]
 
 
 def _ids(rows: QuerySet[Any, Any]) -> list[int]:

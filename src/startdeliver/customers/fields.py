@@ -64,7 +64,7 @@ def alias_of(name: str, taken: Iterable[str] = ()) -> str:
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
     words = re.findall(r"[A-Za-z0-9]+", plain)
     base = PREFIX + ("".join(word[:1].upper() + word[1:] for word in words)[:76] or "Field")
-    used = {one.casefold() for one in taken}
+    used = {alias.casefold() for alias in taken}
     alias, number = base, 2
     while alias.casefold() in used:
         alias, number = f"{base}{number}", number + 1
@@ -140,14 +140,14 @@ def field_move(*, field: CustomField, up: bool, by: str) -> None:
     """Moves the field one place up or down among those of its entity."""
     with transaction.atomic():
         rows = fields_of(field.entity)
-        place = next((number for number, one in enumerate(rows) if one.pk == field.pk), None)
+        place = next((number for number, row in enumerate(rows) if row.pk == field.pk), None)
         if place is None:
             return
         other = max(0, min(len(rows) - 1, place + (-1 if up else 1)))
         rows[place], rows[other] = rows[other], rows[place]
-        for number, one in enumerate(rows, 1):
-            if one.position != number:
-                CustomField.objects.filter(pk=one.pk).update(position=number, updated_by=by)
+        for number, row in enumerate(rows, 1):
+            if row.position != number:
+                CustomField.objects.filter(pk=row.pk).update(position=number, updated_by=by)
 
 
 def _set(field: CustomField, values: Mapping[str, Any]) -> dict[str, str]:

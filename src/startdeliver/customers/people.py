@@ -85,8 +85,8 @@ def users_page(
 
 def users_by_ids(ids: Sequence[int]) -> list[CustomerUser]:
     """The users with these ids, in their order, each with its customer."""
-    found = CustomerUser.objects.select_related("customer").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    by_id = CustomerUser.objects.select_related("customer").in_bulk(ids)
+    return [by_id[pk] for pk in ids if pk in by_id]
 
 
 def _order(sort: str) -> tuple[str | OrderBy, ...]:

@@ -38,7 +38,7 @@ _FEW = 500
 
 
 def _severity(column: str) -> Case:
-    whens = [When(**{column: one}, then=Value(3 - one.points)) for one in Health]
+    whens = [When(**{column: status}, then=Value(3 - status.points)) for status in Health]
     return Case(*whens, default=Value(0), output_field=IntegerField())
 
 
@@ -68,8 +68,8 @@ def csms() -> tuple[list[Member], list[Member]]:
     """The members who can be a CSM, and archived ones who still are one, whose customers want another; by name."""
     theirs = Customer.objects.filter(csm=OuterRef("pk"), archived_at__isnull=True)
     everyone = Member.objects.filter(organization=current_organization())
-    found = list(everyone.filter(Q(archived_at__isnull=True) | Exists(theirs)).order_by("name", "email"))
-    return [one for one in found if one.is_active], [one for one in found if not one.is_active]
+    members = list(everyone.filter(Q(archived_at__isnull=True) | Exists(theirs)).order_by("name", "email"))
+    return [member for member in members if member.is_active], [member for member in members if not member.is_active]
 
 
 def _got_worse(prefix: str = "support_health__") -> Q:
@@ -176,9 +176,9 @@ def customers_by_ids(ids: Sequence[int]) -> list[Customer]:
     """The customers with these ids, in their order, each with CSM, `health` (SupportHealth, None), `usage`
     (UsageHealth, None) and `user_count`."""
     rows = Customer.objects.filter(pk__in=ids).select_related("csm", "support_health", "usage_health")
-    found = {row.pk: row for row in rows}
+    by_id = {row.pk: row for row in rows}
     users = user_counts(ids)
-    page = [found[pk] for pk in ids if pk in found]
+    page = [by_id[pk] for pk in ids if pk in by_id]
     for row in page:
         row.health = getattr(row, "support_health", None)  # type: ignore[attr-defined]
         row.usage = getattr(row, "usage_health", None)  # type: ignore[attr-defined]
@@ -245,8 +245,8 @@ def _search(rows: QuerySet[Any], text: str, related: str, limit: int) -> list[An
     begins = Case(When(name__istartswith=text, then=Value(0)), default=Value(1), output_field=IntegerField())
     rows = rows.order_by(F("archived_at").asc(nulls_first=True), begins, "name", "pk")
     ids = list(rows.values_list("pk", flat=True)[:limit])
-    found = rows.model._default_manager.select_related(related).in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    by_id = rows.model._default_manager.select_related(related).in_bulk(ids)
+    return [by_id[pk] for pk in ids if pk in by_id]
 
 
 def search(text: str, limit: int = 20) -> tuple[list[Customer], list[CustomerUser]]:
@@ -306,7 +306,7 @@ def _worse_head(filters: CustomerFilters, search: str) -> QuerySet[Any, int]:
 
 
 def _in_pieces(filters: CustomerFilters, search: str, sort: str) -> list[QuerySet[Any, int]]:
-    """The list sorted by usage health or last login, in pieces that one index each gives in their order: to sort all
+    """The list sorted by usage health or last login, in pieces that an index each yields in order: to sort all
     customers of a long list costs many times as much.
     """
     rows = _health(_base(filters, search), filters.health)
@@ -319,10 +319,10 @@ def _in_pieces(filters: CustomerFilters, search: str, sort: str) -> list[QuerySe
         # The organization a second time, for the table of health: it leads the index.
         here = current_organization()
         pieces = [
-            rows.filter(usage_health__organization=here, usage_health__status=one).order_by(
+            rows.filter(usage_health__organization=here, usage_health__status=status).order_by(
                 "-usage_health__changed_at", "-usage_health__customer_id"
             )
-            for one in (reversed(Health) if descending else Health)
+            for status in (reversed(Health) if descending else Health)
         ]
         pieces.append(_without(rows, "usage_health__status"))
     return [piece.values_list("pk", flat=True) for piece in pieces]

@@ -76,7 +76,7 @@ class _Session:
         timestamp, quantity = None, 1
         try:
             at = cells.get("timestamp", "")
-            # Without a time every import would count the same event anew.
+            # Without a time every import would count the same event again.
             if not at:
                 raise ValueError("The time is missing.")
             timestamp = round(self._options.spelling.moment(at).timestamp() * 1000)

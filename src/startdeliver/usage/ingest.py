@@ -26,7 +26,7 @@ _MOST = 2**53
 
 
 class Item(NamedTuple):
-    """One event as a program sends it (product.md section 11).
+    """One event as a program sends it.
 
     `user`: the value that the field `match_on` of the user has (email, externalId, id, or a custom field's alias).
     `usage_type`: alias, id or name. `timestamp`: milliseconds since 1970, UTC; None is now. `external_id`: the
@@ -139,16 +139,16 @@ def _bad_timestamp(given: Any, now: int) -> Result:
 
 def _types() -> dict[Any, int]:
     """Ids of the usage types by id, alias and name, the latter two without regard to case; alias goes before name."""
-    found: dict[Any, int] = {}
+    types: dict[Any, int] = {}
     rows = list(UsageType.objects.filter(archived_at__isnull=True).values_list("pk", "alias", "name").order_by("pk"))
     for pk, _, name in rows:
-        found.setdefault(name.strip().casefold(), pk)
+        types.setdefault(name.strip().casefold(), pk)
     for pk, alias, _ in rows:
-        found[alias.casefold()] = found[alias] = pk
+        types[alias.casefold()] = types[alias] = pk
     for pk, _, _ in rows:
-        found[pk] = pk
-        found.setdefault(str(pk), pk)
-    return found
+        types[pk] = pk
+        types.setdefault(str(pk), pk)
+    return types
 
 
 def _store(organization: Organization, events: Sequence[Event]) -> list[bool]:

@@ -34,17 +34,17 @@ def facts_of(organization: Organization) -> dict[str, Fact]:
 
 
 def rule_of(facts: Mapping[str, Fact], name: str, data: Any) -> Rule:
-    """The rule that `data` (JSON, see `rules`) means. Empty groups are passed over. Raises FieldError for `name`."""
+    """The rule that `data` (JSON, see `rules`) means. Empty groups are ignored. Raises FieldError for `name`."""
     wrong = "Send a list of groups, each a list of conditions with fact, op and value."
     if not isinstance(data, list | tuple) or not all(isinstance(group, list | tuple) for group in data):
         raise FieldError({name: wrong})
     rule, number, sentences = [], 0, []
     for group in data:
         conditions = []
-        for one in group:
+        for condition in group:
             number += 1
             try:
-                conditions.append(condition_of(facts, one))
+                conditions.append(condition_of(facts, condition))
             except FieldError as error:
                 sentences.append(f"Condition {number}: {error}")
         if conditions:
@@ -90,7 +90,7 @@ def _value(fact: Fact, op: str, given: Any) -> Any:
 
 def stored_rule(facts: Mapping[str, Fact], data: Sequence[Sequence[Mapping[str, Any]]]) -> Rule:
     """A rule that was stored. Raises Broken when a field that it speaks of is no more."""
-    return tuple(tuple(_stored(facts, one) for one in group) for group in data if group)
+    return tuple(tuple(_stored(facts, condition) for condition in group) for group in data if group)
 
 
 def _stored(facts: Mapping[str, Fact], data: Mapping[str, Any]) -> Condition:

@@ -47,8 +47,10 @@ def pages(
     wanted = list(facts)
     convert = [_converter(fact, ZoneInfo(organization.time_zone)) for fact in wanted]
     statement = _PAGE.format(
-        columns=", ".join(["c.id", "CASE WHEN c.archived_at IS NULL THEN 0 ELSE 1 END", *(one.sql for one in wanted)]),
-        joins=" ".join(dict.fromkeys(one.join for one in wanted if one.join)),
+        columns=", ".join(
+            ["c.id", "CASE WHEN c.archived_at IS NULL THEN 0 ELSE 1 END", *(fact.sql for fact in wanted)]
+        ),
+        joins=" ".join(dict.fromkeys(fact.join for fact in wanted if fact.join)),
         only="" if customer_ids is None else f" AND {one_of('c.id', 'ids')}",
         live="" if archived else " AND c.archived_at IS NULL",
     )
@@ -59,11 +61,11 @@ def pages(
 
     def read() -> list[Known]:
         nonlocal done
-        found = [_known(row, wanted, convert) for row in fetch(statement, values)]
-        done = len(found) < size
-        if found:
-            values["after"] = found[-1].customer_id
-        return found
+        customers = [_known(row, wanted, convert) for row in fetch(statement, values)]
+        done = len(customers) < size
+        if customers:
+            values["after"] = customers[-1].customer_id
+        return customers
 
     while not done:
         yield read
@@ -78,7 +80,7 @@ def _known(row: Sequence[Any], facts: Sequence[Fact], convert: Sequence[Callable
 
 
 def _converter(fact: Fact, zone: ZoneInfo) -> Callable[[Any], Any]:
-    """SQLite gives text and floats where PostgreSQL gives dates, times and decimals."""
+    """SQLite returns text and floats where PostgreSQL returns dates, times and decimals."""
     if fact.kind is Kind.NUMBER:
         return lambda value: Decimal(str(value))
     if fact.kind is Kind.FLAG:

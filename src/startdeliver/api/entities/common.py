@@ -109,7 +109,9 @@ def archive(
 
 def health_order(column: str) -> Case:
     """Sorts health from poor to good."""
-    return Case(*(When(**{column: one}, then=Value(one.points)) for one in Health), output_field=IntegerField())
+    return Case(
+        *(When(**{column: status}, then=Value(status.points)) for status in Health), output_field=IntegerField()
+    )
 
 
 def overdue_cutoff(context: Context) -> datetime:

@@ -56,32 +56,32 @@ def _take(context: Context, body: Any) -> tuple[int, Any]:
         raise Invalid("The body must be one JSON object or a list of them.")
     if len(body) > MOST:
         raise TooLarge(f"A list has at most {MOST:,} events. Send it in parts.")
-    places = [place for place, one in enumerate(body) if isinstance(one, dict)]
+    places = [place for place, item in enumerate(body) if isinstance(item, dict)]
     results = [_BAD_ITEM] * len(body)
     for place, result in zip(
         places, ingest(context.organization, [_item(body[place]) for place in places]), strict=True
     ):
         results[place] = result
     return 200, {
-        "result": [_said(one) for one in results],
-        "stored": sum(one.status == "stored" for one in results),
-        "duplicates": sum(one.status == "duplicate" for one in results),
-        "errors": sum(not one.ok for one in results),
+        "result": [_answer(result) for result in results],
+        "stored": sum(result.status == "stored" for result in results),
+        "duplicates": sum(result.status == "duplicate" for result in results),
+        "errors": sum(not result.ok for result in results),
     }
 
 
-def _item(one: dict[str, Any]) -> Item:
+def _item(item: dict[str, Any]) -> Item:
     return Item(
-        user=one.get("userId"),
-        usage_type=one.get("usageType"),
-        timestamp=one.get("timestamp"),
-        match_on=one.get("startdeliverUserFieldToMatchOn") or "email",
-        external_id=one.get("eventId") or one.get("id") or "",
-        quantity=one.get("quantity"),
+        user=item.get("userId"),
+        usage_type=item.get("usageType"),
+        timestamp=item.get("timestamp"),
+        match_on=item.get("startdeliverUserFieldToMatchOn") or "email",
+        external_id=item.get("eventId") or item.get("id") or "",
+        quantity=item.get("quantity"),
     )
 
 
-def _said(result: Result) -> dict[str, Any]:
+def _answer(result: Result) -> dict[str, Any]:
     if result.ok:
         return {"status": result.status}
     return {"status": result.status, "code": result.code, "field": result.field or None, "message": result.message}

@@ -21,7 +21,7 @@ class BadFile(Exception):
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A file that was read: its text, how it was read, and its heads. `rows` gives the rest."""
+    """A file that was read: its text, how it was read, and its heads. `rows` yields the rest."""
 
     text: str
     encoding: str
@@ -32,7 +32,7 @@ class CsvFile:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows after the heads, each with its number as a spreadsheet shows it (the heads are row 1).
 
-        Empty rows are passed over. Raises BadFile.
+        Empty rows are skipped. Raises BadFile.
         """
         return rows_of(self.text, self.separator)
 

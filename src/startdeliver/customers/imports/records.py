@@ -107,7 +107,7 @@ def user_columns() -> list[Column]:
 
 
 def _columns(entity: str, heads: Mapping[str, tuple[str, str]], kinds: Mapping[str, Kind]) -> list[Column]:
-    own = [Column(one.alias, one.name, custom.kind_of(one), group="Your fields") for one in fields_of(entity)]
+    own = [Column(field.alias, field.name, custom.kind_of(field), group="Your fields") for field in fields_of(entity)]
     return [Column(key, label, kinds[key], names) for key, (label, names) in heads.items()] + own
 
 
@@ -139,7 +139,8 @@ class _Index(Generic[K]):
         """The record, and whether several fit."""
         if external_id and (record := self.by_id.get(external_id)):
             return record, False
-        fitting = [one for one in self.by_key.get(key, ()) if not (external_id and one.external_id)] if key else []
+        records = self.by_key.get(key, ()) if key else ()
+        fitting = [record for record in records if not (external_id and record.external_id)]
         return (fitting[0] if len(fitting) == 1 else None), len(fitting) > 1
 
 
@@ -266,7 +267,7 @@ class _Records(Generic[R]):
 
     def lacks(self, values: Mapping[str, Any]) -> dict[str, str]:
         """What a new record lacks, by field."""
-        return {one.alias: custom.needed(one) for one in self._required if values.get(one.alias) is None}
+        return {field.alias: custom.needed(field) for field in self._required if values.get(field.alias) is None}
 
     def key_of(self, record: R) -> str:
         raise NotImplementedError
@@ -280,16 +281,16 @@ class _Records(Generic[R]):
     def _load(self, rows: Sequence[Mapping[str, Any]]) -> _Index[R]:
         """The stored records that the rows may mean, by their keys; by the second one only where no ID finds one."""
         index: _Index[R] = _Index()
-        found: dict[int, R] = {}
+        records: dict[int, R] = {}
         if ids := {values["external_id"] for values in rows if values.get("external_id")}:
             for record in self._fetch(self.model.objects.filter(among("external_id", ids))):
-                found[record.pk] = record
-        known = {record.external_id for record in found.values()}
+                records[record.pk] = record
+        known = {record.external_id for record in records.values()}
         others = [values for values in rows if values.get("external_id") not in known]
         if keys := {key for values in others if (key := self.second_key(values))}:
             for record in self._fetch(self.load_by_key(keys)):
-                found.setdefault(record.pk, record)
-        for record in found.values():
+                records.setdefault(record.pk, record)
+        for record in records.values():
             index.add(record, self.key_of(record))
         return index
 
@@ -414,10 +415,10 @@ class Users(_Records[CustomerUser]):
                 values["name"] = " ".join(part for part in parts if part)
         external_id, name = values.get("customer_external_id"), values.get("customer_name")
         if external_id:
-            found = self._customers_by_id.get(str(external_id))
-            if found is None:
+            customer = self._customers_by_id.get(str(external_id))
+            if customer is None:
                 return {"customer_external_id": "There is no customer with this ID. Import the customers first."}
-            values["customer"] = found
+            values["customer"] = customer
         elif name:
             fitting = self._customers_by_name.get(str(name), [])
             if len(fitting) != 1:

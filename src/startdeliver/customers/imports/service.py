@@ -47,23 +47,23 @@ def upload(*, organization: Organization, by: str, target: str, filename: str, d
     """Keeps a file, with a guess of what its columns are. Forgets files of more than 30 days ago. Raises BadFile."""
     if target not in targets():
         raise BadFile("Choose what the file has: customers or users.")
-    found = csvfile.read(data)
+    table = csvfile.read(data)
     CsvImport.objects.filter(created_at__lt=clock.now() - KEPT).delete()
-    made = CsvImport(
+    file = CsvImport(
         organization=organization,
         by=by,
         target=target,
         filename=filename[-200:] or "file.csv",
-        content=zlib.compress(found.text.encode("utf-8"), 3),
-        encoding=found.encoding,
-        separator=found.separator,
-        heads=[head[:200] for head in found.heads],
-        row_count=found.row_count,
-        mapping=guess(found.heads, targets()[target].columns()),
+        content=zlib.compress(table.text.encode("utf-8"), 3),
+        encoding=table.encoding,
+        separator=table.separator,
+        heads=[head[:200] for head in table.heads],
+        row_count=table.row_count,
+        mapping=guess(table.heads, targets()[target].columns()),
     )
-    made.options = {"decimal": _decimal(made), "day_order": ""}
-    made.save()
-    return made
+    file.options = {"decimal": _decimal(file), "day_order": ""}
+    file.save()
+    return file
 
 
 def rows(file: CsvImport) -> Iterator[tuple[int, list[str]]]:
@@ -75,12 +75,12 @@ def rows(file: CsvImport) -> Iterator[tuple[int, list[str]]]:
 
 def sample(file: CsvImport, count: int = 3) -> list[list[str]]:
     """For each column the first `count` texts that are not empty."""
-    found: list[list[str]] = [[] for _ in file.heads]
+    texts: list[list[str]] = [[] for _ in file.heads]
     for _, cells in islice(rows(file), 200):
-        for place, text in enumerate(cells[: len(found)]):
-            if text.strip() and len(found[place]) < count:
-                found[place].append(text.strip()[:80])
-    return found
+        for place, text in enumerate(cells[: len(texts)]):
+            if text.strip() and len(texts[place]) < count:
+                texts[place].append(text.strip()[:80])
+    return texts
 
 
 def day_order(file: CsvImport) -> str:
