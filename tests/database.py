@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 #: Tables with rows that migrations write.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -83,27 +83,28 @@ def using(name: str) -> Iterator[None]:
 
 
 def empty() -> None:
-    """Deletes the rows of every table but those of `KEPT`. Django's flush also touches every table that is empty."""
-    with connection.cursor() as cursor, connection.constraint_checks_disabled():
+    """Deletes the rows of every table but those of `KEPT`.
+
+    Django's flush also takes tables that are empty; on PostgreSQL it truncates them, which creates a file for each.
+    """
+    # Foreign keys are checked at the end of the transaction.
+    with transaction.atomic(), connection.cursor() as cursor:
         # Triggers may write rows when others are deleted.
         while filled := _filled_tables(cursor):
-            if is_sqlite():
-                for table in filled:
-                    cursor.execute(f'DELETE FROM "{table}"')
-            else:
-                names = ", ".join(f'"{table}"' for table in filled)
-                cursor.execute(f"TRUNCATE {names} CASCADE")
+            for table in filled:
+                cursor.execute(f'DELETE FROM "{table}"')
 
 
 def _filled_tables(cursor: Any) -> list[str]:
     cursor.execute(_filled_query())
-    return [table for (table,) in cursor.fetchall()]
+    # Procrastinate's foreign keys are checked at once, so its periodic_defers go before its jobs.
+    return sorted((table for (table,) in cursor.fetchall()), reverse=True)
 
 
 @cache
 def _filled_query() -> str:
     tables = set(connection.introspection.table_names()) - KEPT
-    return " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in sorted(tables))
+    return " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables)
 
 
 def _administer(sql: str) -> None:
