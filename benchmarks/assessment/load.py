@@ -81,7 +81,7 @@ def _ticket(organization: Organization, customer: Customer, one: dict[str, Any],
         {
             "id": f"{ticket.pk}-{number}",
             "kind": "message",
-            "at": (now - timedelta(days=day)).timestamp(),
+            "at": int((now - timedelta(days=day)).timestamp()),
             "by": {"kind": "user"},
             "html": words if words.startswith("<") else f"<p>{escape(words)}</p>",
         }

@@ -27,7 +27,7 @@ LEAVING = "We have decided not to renew and will move to another provider."
 _PARENT = f"""
 import django, json, sys
 django.setup()
-from startdeliver.assessment import work
+from startdeliver.assessment import stage
 from startdeliver.assessment.reader.process import reader
 from startdeliver.web import urls
 before = set(sys.modules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from startdeliver.assessment import work
+from startdeliver.assessment import stage
 from startdeliver.assessment.models import AssessmentState, TicketTone
 from startdeliver.assessment.reader import model, process, readings, tone
 from startdeliver.customers.models import Customer
@@ -51,23 +51,23 @@ def hears_leaving(ticket: Ticket) -> bool:
 def test_what_an_older_reader_stored_is_read_again_and_assessed(scoped: Organization) -> None:
     customer = make_customer()
     ticket = stored_by_an_older_reader(customer)
-    work.read_again()
+    stage.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
     row = TicketTone.objects.get(ticket=ticket)
     assert (row.reader, row.topic) == (tone.VERSION, "cancel")
-    work.read_again()
+    stage.read_again()
     jobs.run_inline()
     assert AssessmentState.objects.get().reader == tone.VERSION
-    work.read_again()
-    assert not [job for job in jobs.select([jobs.Status.WAITING]) if job.kind == work.AGAIN_JOB]
+    stage.read_again()
+    assert not [job for job in jobs.select([jobs.Status.WAITING]) if job.kind == stage.AGAIN_JOB]
 
 
 def test_a_look_reads_nothing_itself_and_a_job_one_page(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readings, "_PAGE", 2)
     customer = make_customer()
     tickets = [stored_by_an_older_reader(customer, ago) for ago in (2, 3, 4)]
-    work.read_again()
+    stage.read_again()
     assert [hears_leaving(ticket) for ticket in tickets] == [False] * 3
     assert readings.read_outdated(scoped) == {customer.pk}
     assert [hears_leaving(ticket) for ticket in tickets] == [True, True, False]
@@ -79,11 +79,11 @@ def test_without_the_encoder_nothing_is_read_again(scoped: Organization, monkeyp
     ticket = stored_by_an_older_reader(make_customer())
     with monkeypatch.context() as patched:
         patched.setattr(process, "reader", WordsOnly())
-        work.read_again()
+        stage.read_again()
         jobs.run_inline()
         assert TicketTone.objects.get(ticket=ticket).reader == 0
         assert AssessmentState.objects.get().reader == 0
-    work.read_again()
+    stage.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
 
@@ -99,7 +99,7 @@ def test_what_a_list_of_words_read_is_read_again_when_the_encoder_loads(
         readings.read_due(scoped)
     assert not hears_leaving(ticket)
     assert TicketTone.objects.get(ticket=ticket).reader == 0
-    work.read_again()
+    stage.read_again()
     jobs.run_inline()
     assert hears_leaving(ticket)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from startdeliver.assessment import selectors, services, work
+from startdeliver.assessment import selectors, services, stage
 from startdeliver.assessment.models import Assessment, LatestAssessment
 from startdeliver.assessment.statuses import Trend
 from startdeliver.assessment.trend import trend
@@ -72,16 +72,16 @@ def test_a_ticket_that_becomes_overdue_by_time_alone_changes_the_assessment(scop
 
 
 def test_a_new_day_has_everybody_looked_at_in_batches(scoped: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "CHUNK", 2)
+    monkeypatch.setattr(stage, "CHUNK", 2)
     for number in range(5):
         make_customer(f"Customer {number}")
     Change.objects.all().delete()
     record(scoped, Kind.DAY)
-    work.refresh(scoped)
+    stage.refresh(scoped)
     assert LatestAssessment.objects.count() == 0
     sizes = []
     while waits(scoped, Stage.ASSESSMENT):
-        work.refresh(scoped)
+        stage.refresh(scoped)
         sizes.append(LatestAssessment.objects.count())
     assert sizes == [2, 4, 5]
 

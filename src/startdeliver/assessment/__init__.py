@@ -1,4 +1,5 @@
-"""What the state of each customer is, why, and what to do next (product.md section 8).
+"""The state of each customer, why it is so, and what to do next.
 
-evidence (facts with ids) → assessor (built in, or a language model) → history. Every statement cites facts.
+evidence (facts with ids) → assessor (`rules`, or a language model: `llm`) → history. Every statement cites facts.
+`reader` reads the tone of messages, `stage` is what the pipeline of changes and the jobs run, `services` writes.
 """

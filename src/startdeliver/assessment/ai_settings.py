@@ -16,19 +16,9 @@ from startdeliver.storage.sql import organization_work
 from startdeliver.tenancy.models import Organization
 
 FIELDS = (
-    "instructions",
-    "provider",
-    "model",
-    "base_url",
-    "daily_budget",
-    "daily_calls",
-    "input_price",
-    "output_price",
-    "concurrency",
-    "timeout_seconds",
-    "mask_people",
-    "send_quotes",
-)
+    "instructions", "provider", "model", "base_url", "daily_budget", "daily_calls", "input_price", "output_price",
+    "concurrency", "timeout_seconds", "mask_people", "send_quotes",
+)  # fmt: skip
 
 
 def ai_settings(organization: Organization) -> AiSettings:
@@ -71,15 +61,8 @@ def salt(stored: AiSettings) -> str:
     """What an assessment depends on besides the evidence, as a text for the hash."""
     if not stored.provider:
         return f"built-in\n{stored.instructions}"
-    parts = (
-        stored.provider,
-        stored.model,
-        stored.base_url,
-        stored.instructions,
-        stored.mask_people,
-        stored.send_quotes,
-    )
-    return "\n".join(str(part) for part in parts)
+    names = ("provider", "model", "base_url", "instructions", "mask_people", "send_quotes")
+    return "\n".join(str(getattr(stored, name)) for name in names)
 
 
 def _check(stored: AiSettings) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from startdeliver.assessment.models import Assessment, Assessor, Feedback, LatestAssessment
-from startdeliver.assessment.statuses import LEVELS, Status, Trend
+from startdeliver.assessment.statuses import Status
 from startdeliver.assessment.trend import WINDOW, line
 from startdeliver.common import clock
 from startdeliver.customers.models import Customer
@@ -25,17 +25,14 @@ class Panel:
 
     assessment: Assessment
     status: str
-    label: str
     summary: str
     action: str
     trend: str
-    trend_label: str
     line: list[tuple[datetime, int | None]]
     source: str
     note: str
     problem: str
     assessed_at: datetime
-    changed_at: datetime | None
     feedback: Feedback | None
     first_at: datetime
 
@@ -65,17 +62,14 @@ def panel(customer: Customer) -> Panel | None:
     return Panel(
         assessment=assessment,
         status=current.status,
-        label=Status(current.status).label,
-        summary=" ".join(one["text"] for one in assessment.summary),
-        action=" ".join(one["text"] for one in assessment.action),
+        summary=" ".join(said["text"] for said in assessment.summary),
+        action=" ".join(said["text"] for said in assessment.action),
         trend=current.trend,
-        trend_label=Trend(current.trend).label,
         line=line(points, now),
         source="Built in" if assessment.assessor == Assessor.BUILT_IN else assessment.model_name,
         note=assessment.note,
         problem=current.problem,
         assessed_at=assessment.confirmed_at,
-        changed_at=current.changed_at,
         feedback=Feedback.objects.filter(customer=customer).order_by("-created_at", "-pk").first(),
         first_at=points[0][0] if points else assessment.created_at,
     )
@@ -85,8 +79,8 @@ def analysis(assessment: Assessment) -> list[Signal]:
     """The full analysis: the verdict's reason first, then every signal with the facts that it cites."""
     facts = {fact["id"]: fact for fact in assessment.facts}
     return [
-        Signal(one["area"], one["weight"], one["text"], [facts[pk] for pk in one["facts"] if pk in facts])
-        for one in assessment.analysis
+        Signal(signal["area"], signal["weight"], signal["text"], [facts[pk] for pk in signal["facts"] if pk in facts])
+        for signal in assessment.analysis
     ]
 
 
@@ -96,15 +90,10 @@ def status_counts(among: QuerySet[Customer] | None = None) -> dict[str, int]:
     rows = LatestAssessment.objects.filter(customer__archived_at__isnull=True)
     if among is not None:
         rows = LatestAssessment.objects.filter(customer__in=among.order_by().values("pk"))
-    found = dict(rows.values_list("status").annotate(Count("pk")).order_by())
-    return {status: found.get(status, 0) for status in Status.values}
+    counts = dict(rows.values_list("status").annotate(Count("pk")).order_by())
+    return {status: counts.get(status, 0) for status in Status.values}
 
 
 def history(customer: Customer, limit: int = 50) -> list[Assessment]:
     """The customer's assessments, newest first."""
     return list(Assessment.objects.filter(customer=customer).order_by("-created_at", "-pk")[:limit])
-
-
-def level(status: str) -> int:
-    """4 for Strongly Thriving down to 0 for At Risk."""
-    return LEVELS[status]

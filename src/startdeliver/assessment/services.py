@@ -61,7 +61,7 @@ def assess_due(
     """Assesses those of these customers (None: all) whose evidence changed since their last assessment.
 
     `forced` are assessed even if it did not. Works in chunks, each stored in one transaction; `stopping()` ends it
-    between chunks. Gives the number of customers with a new or confirmed verdict.
+    between chunks. Returns the number of customers with a new or confirmed verdict.
     """
     written = 0
     force = set(forced)
@@ -109,66 +109,50 @@ def _store(organization: Organization, due: list[Evidence], outcomes: list[Outco
             row.customer_id: row
             for row in LatestAssessment.objects.filter(customer__in=ids).select_related("assessment")
         }
-        fresh: list[tuple[Evidence, Outcome, Assessment]] = []
-        confirmed: list[tuple[Evidence, Outcome, Assessment]] = []
+        fresh: list[Assessment] = []
+        confirmed: list[Assessment] = []
         problems: list[LatestAssessment] = []
+        written: list[tuple[Outcome, Assessment]] = []
         for evidence, outcome in zip(due, outcomes, strict=True):
-            before = current.get(evidence.customer_id)
+            latest = current.get(evidence.customer_id)
             if outcome.verdict is None:
-                if before is not None:
-                    before.problem = outcome.note
-                    problems.append(before)
+                if latest is not None:
+                    latest.problem = outcome.note
+                    problems.append(latest)
                 continue
-            if before and before.evidence_hash == evidence.hash and evidence.customer_id not in force:
+            if latest and latest.evidence_hash == evidence.hash and evidence.customer_id not in force:
                 continue
             row = _row(organization, evidence, outcome, outcome.verdict)
-            if before is not None and _same(before.assessment, row):
-                row.pk, row.created_at = before.assessment.pk, before.assessment.created_at
-                confirmed.append((evidence, outcome, row))
+            if latest is not None and _same(latest.assessment, row):
+                row.pk, row.created_at = latest.assessment.pk, latest.assessment.created_at
+                confirmed.append(row)
             else:
-                fresh.append((evidence, outcome, row))
+                fresh.append(row)
+            written.append((outcome, row))
         LatestAssessment.objects.bulk_update(problems, ["problem"], batch_size=500)
-        Assessment.objects.bulk_create([row for _, _, row in fresh], batch_size=500)
-        Assessment.objects.bulk_update(
-            [row for _, _, row in confirmed],
-            ["summary", "action", "analysis", "facts", "evidence_hash", "model_name", "note", "confirmed_at"],
-            batch_size=200,
-        )
-        history = _history([row.customer_id for _, _, row in [*fresh, *confirmed]])
+        Assessment.objects.bulk_create(fresh, batch_size=500)
+        names = ["summary", "action", "analysis", "facts", "evidence_hash", "model_name", "note", "confirmed_at"]
+        Assessment.objects.bulk_update(confirmed, names, batch_size=200)
+        history = _history([row.customer_id for _, row in written])
         rows = []
-        for evidence, outcome, row in [*fresh, *confirmed]:
-            before = current.get(evidence.customer_id)
-            moved = before is not None and before.status != row.status
-            rows.append(
-                LatestAssessment(
-                    organization=organization,
-                    customer_id=row.customer_id,
-                    assessment=row,
-                    status=row.status,
-                    line=_line(row),
-                    trend=trend(
-                        history[row.customer_id], now, before.trend if before else Trend.STEADY, _course(row.facts)
-                    ),
-                    evidence_hash=evidence.hash if outcome.final else "",
-                    previous_status=before.status if before and moved else before.previous_status if before else None,
-                    changed_at=now if moved else before.changed_at if before else None,
-                    assessed_at=now,
-                    problem="" if outcome.final else outcome.note,
-                )
-            )
+        for outcome, row in written:
+            customer = row.customer_id
+            latest = current.get(customer) or LatestAssessment(organization=organization, customer_id=customer)
+            if latest.status not in ("", row.status):
+                latest.previous_status, latest.changed_at = latest.status, now
+            latest.assessment, latest.status, latest.line, latest.assessed_at = row, row.status, _line(row), now
+            latest.trend = trend(history[customer], now, latest.trend, _course(row.facts))
+            latest.evidence_hash, latest.problem = (row.evidence_hash, "") if outcome.final else ("", outcome.note)
+            rows.append(latest)
         LatestAssessment.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["customer"],
+            rows, update_conflicts=True, unique_fields=["customer"], batch_size=500,
             update_fields=[
                 "assessment", "status", "line", "trend", "evidence_hash", "previous_status", "changed_at",
                 "assessed_at", "problem",
             ],
-            batch_size=500,
         )  # fmt: skip
-    if any(not outcome.final for outcome in outcomes):
-        # The language model could not be asked.
-        again = [evidence.customer_id for evidence, one in zip(due, outcomes, strict=True) if not one.final]
+    # The language model could not be asked.
+    if again := [evidence.customer_id for evidence, outcome in zip(due, outcomes, strict=True) if not outcome.final]:
         hand_over(organization, Stage.MODEL, again, seconds=_RETRY)
     return len(rows)
 
@@ -179,8 +163,8 @@ def _row(organization: Organization, evidence: Evidence, outcome: Outcome, verdi
         organization=organization,
         customer_id=evidence.customer_id,
         status=verdict.status,
-        summary=[one.plain() for one in verdict.summary],
-        action=[one.plain() for one in verdict.action],
+        summary=[said.plain() for said in verdict.summary],
+        action=[said.plain() for said in verdict.action],
         analysis=list(verdict.analysis),
         facts=[fact.plain() for fact in evidence.facts],
         evidence_hash=evidence.hash,
@@ -205,7 +189,7 @@ def _same(before: Assessment, after: Assessment) -> bool:
         return True
 
     def words(row: Assessment) -> list[str]:
-        return [_DIGITS.sub("#", one["text"]) for one in row.summary]
+        return [_DIGITS.sub("#", said["text"]) for said in row.summary]
 
     return same and words(before) == words(after)
 
@@ -225,11 +209,11 @@ def _history(ids: Sequence[int]) -> dict[int, list[Point]]:
 
 
 def _course(facts: list[dict[str, Any]]) -> int:
-    return usage_course({one["id"]: one["value"] for one in facts if one["id"] in ("usage.active", "usage.volume")})
+    return usage_course({fact["id"]: fact["value"] for fact in facts if fact["id"] in ("usage.active", "usage.volume")})
 
 
 def refresh_trends(organization: Organization) -> int:
-    """Lets trends fade that time alone has ended; part of every new day. Gives how many changed."""
+    """Ends trends that only time has ended, once a day. Returns how many changed."""
     now = clock.now()
     with organization_work(organization):
         rows = list(LatestAssessment.objects.exclude(trend=Trend.STEADY).select_related("assessment"))
@@ -265,7 +249,7 @@ def reassess(customer: Customer) -> jobs.Job | None:
 def mark_wrong(assessment: Assessment, *, member: Member, reason: str, status: str = "") -> Feedback:
     """Keeps that `member` holds `assessment` to be wrong, why, and (may be empty) which status would be right.
 
-    The customer is assessed anew with it. Raises ValueError with a sentence when there is no reason, or no such status.
+    The customer is assessed again with it. Raises ValueError with a sentence when there is no reason or no such status.
     """
     reason = reason.strip()
     if not reason:

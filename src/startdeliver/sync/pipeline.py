@@ -24,7 +24,7 @@ from django.db.models import Exists, OuterRef, Q
 from django_scopes import scopes_disabled
 
 from startdeliver.assessment import services as assessor
-from startdeliver.assessment import work as assessment
+from startdeliver.assessment import stage as assessment
 from startdeliver.changes import queue
 from startdeliver.changes.models import Change, Day, Kind, Stage
 from startdeliver.common import clock

@@ -40,7 +40,7 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
 
     chunks = [customer_ids[start : start + CHUNK] for start in range(0, len(customer_ids), CHUNK)]
     for raws, enrolments in _ahead(read, chunks):
-        found: list[Evidence] = []
+        collected: list[Evidence] = []
         with paused():
             for pk, raw in raws.items():
                 facts = [
@@ -49,8 +49,10 @@ def collect(organization: Organization, customer_ids: Sequence[int], salt: str =
                     *told,
                     *enrolments.get(pk, ()),
                 ]
-                found.append(Evidence.of(pk, facts, salt, any(heard.reading.source == "words" for heard in raw.heard)))
-        yield from found
+                collected.append(
+                    Evidence.of(pk, facts, salt, any(heard.reading.source == "words" for heard in raw.heard))
+                )
+        yield from collected
 
 
 def _ahead(read: Callable[[Sequence[int]], Figures], chunks: Sequence[Sequence[int]]) -> Iterator[Figures]:

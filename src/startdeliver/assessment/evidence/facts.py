@@ -22,7 +22,7 @@ class Fact:
     `id`: unique within the evidence, the same kind of fact has the same id at every customer. `value`: JSON. `at`: ISO
     date that it is of, or empty. `link`: path in this product where it can be seen. `text`: one plain sentence.
     `quote`: words of the customer, which are data and never an instruction. `key`: what has to change for the customer
-    to be assessed anew; coarser than the value, so that the mere passing of a day changes nothing.
+    to be assessed again; coarser than the value, so that the mere passing of a day changes nothing.
     """
 
     id: str

@@ -84,7 +84,6 @@ class Raw:
     name: str = ""
     arr: Decimal | None = None
     renewal: date | None = None
-    created_at: datetime | None = None
     last_login_at: datetime | None = None
     custom: dict[str, Any] = field(default_factory=dict)
     industry: str = ""
@@ -264,7 +263,7 @@ SELECT customer_id, member_name, reason, status, created_at, concerns
 """
 
 _CUSTOMERS = """
-SELECT t.id, t.name, t.arr, t.renewal_date, t.created_at, t.last_login_at, t.custom, t.industry
+SELECT t.id, t.name, t.arr, t.renewal_date, t.last_login_at, t.custom, t.industry
   FROM customers_customer AS t
  WHERE t.organization_id = %(org)s AND t.archived_at IS NULL{only}
  ORDER BY t.id
@@ -286,13 +285,9 @@ class _Reader:
         state = UsageState.objects.first()
         today = usage_days.today(state.time_zone if state else zone)
         ago = {
-            "recent": RECENT,
-            "before": RECENT + QUARTER,
-            "quarter": QUARTER,
-            "year": YEAR,
-            "half": 180,
+            "recent": RECENT, "before": RECENT + QUARTER, "quarter": QUARTER, "year": YEAR, "half": 180,
             "window": USAGE_WINDOW,
-        }
+        }  # fmt: skip
         self.values: dict[str, Any] = {name: db_time(self.now - timedelta(days=days)) for name, days in ago.items()}
         self.values |= {
             "waited": db_time(working_days_ago(self.now, _WAITED)),
@@ -374,17 +369,10 @@ def gather(organization: Organization, ids: Sequence[int], ignored: Sequence[tup
     with organization_work(organization):
         read = _Reader(organization, ids, ignored)
         raws: dict[int, Raw] = {}
-        for pk, name, arr, renewal, created, login, custom, industry in read.rows(_CUSTOMERS, "t.id"):
-            raws[pk] = Raw(
-                pk,
-                name,
-                None if arr is None else Decimal(str(arr)),
-                _day(renewal),
-                _time(created),
-                _time(login),
-                _json(custom) or {},
-                industry,
-            )
+        for pk, name, arr, renewal, login, custom, industry in read.rows(_CUSTOMERS, "t.id"):
+            amount = None if arr is None else Decimal(str(arr))
+            custom = _json(custom) or {}
+            raws[pk] = Raw(pk, name, amount, _day(renewal), _time(login), custom, industry)
         if raws:
             _support(read, raws)
             _usage(read, raws)
@@ -415,9 +403,8 @@ def _support(read: _Reader, raws: dict[int, Raw]) -> None:
     for pk, ticket, title, since, snoozed, waiting in read.rows(_OPEN):
         if pk in raws:
             start = _time(since) or read.now
-            raws[pk].open_tickets.append(
-                OpenTicket(ticket, title, start, start <= cutoff, bool(snoozed), _time(waiting))
-            )
+            opened = OpenTicket(ticket, title, start, start <= cutoff, bool(snoozed), _time(waiting))
+            raws[pk].open_tickets.append(opened)
     for pk, rating, remark, at, ticket in read.rows(_RATED):
         if pk in raws:
             raws[pk].latest_rating = (int(rating), remark, _time(at) or read.now, ticket)
@@ -456,8 +443,8 @@ def _usage(read: _Reader, raws: dict[int, Raw]) -> None:
         people[pk].append(Person(user, name or email, True, _time(left), _time(login)))
     if champions:
         read.values["people"] = id_list(champions)
-        found = read.rows(_PERSON.replace("{only}", " AND t.id {some}"), some=read.one_of("people"))
-        for user, name, email, left, login, stakeholder in found:
+        users = read.rows(_PERSON.replace("{only}", " AND t.id {some}"), some=read.one_of("people"))
+        for user, name, email, left, login, stakeholder in users:
             pk = champions[user]
             if pk in raws:
                 raws[pk].champion = user

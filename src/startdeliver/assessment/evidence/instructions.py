@@ -105,8 +105,8 @@ def read(text: str) -> Reading:
     """What is understood of `text`; at most MOST sentences are looked at."""
     rules: list[Rule] = []
     unread: list[str] = []
-    sentences = [one.strip(" -*•\t") for one in re.split(r"(?<=[.!;])[”\"]?\s+|\n+", text)]
-    for sentence in [one for one in sentences if one][:MOST]:
+    sentences = [part.strip(" -*•\t") for part in re.split(r"(?<=[.!;])[”\"]?\s+|\n+", text)]
+    for sentence in [part for part in sentences if part][:MOST]:
         rule = _rule(sentence)
         if rule is None:
             unread.append(sentence)
@@ -117,53 +117,53 @@ def read(text: str) -> Reading:
 
 def _rule(sentence: str) -> Rule | None:
     plain = " ".join(sentence.rstrip(" .!;").removeprefix("Please ").removeprefix("please ").split())
-    if found := _RENEWAL.fullmatch(plain):
-        return Rule("renewal", sentence, {"days": min(int(found["days"]), 365)})
-    if found := _TAGGED.fullmatch(plain):
-        return Rule("tag", sentence, {"words": found["tag"].strip()})
-    if found := _SUBJECT.fullmatch(plain):
-        return Rule("subject", sentence, {"words": found["words"].strip()})
-    if found := _AREAS.fullmatch(plain):
-        return Rule("drop", sentence, {"area": found["area"].lower().rstrip("s")})
-    if found := _SEASON.fullmatch(plain):
-        first = _MONTHS.index(found["first"].lower())
-        last = _MONTHS.index((found["last"] or found["first"]).lower())
+    if match := _RENEWAL.fullmatch(plain):
+        return Rule("renewal", sentence, {"days": min(int(match["days"]), 365)})
+    if match := _TAGGED.fullmatch(plain):
+        return Rule("tag", sentence, {"words": match["tag"].strip()})
+    if match := _SUBJECT.fullmatch(plain):
+        return Rule("subject", sentence, {"words": match["words"].strip()})
+    if match := _AREAS.fullmatch(plain):
+        return Rule("drop", sentence, {"area": match["area"].lower().rstrip("s")})
+    if match := _SEASON.fullmatch(plain):
+        first = _MONTHS.index(match["first"].lower())
+        last = _MONTHS.index((match["last"] or match["first"]).lower())
         months = [(first + step) % 12 + 1 for step in range((last - first) % 12 + 1)]
-        return Rule("season", sentence, {"months": months, "group": (found["group"] or "").strip()})
-    if found := _SILENCE.fullmatch(plain):
-        unit = {"d": 1, "w": 7, "m": 30}[found["unit"][0].lower()]
-        return Rule("silence", sentence, {"days": int(found["number"]) * unit})
-    if found := _TREAT.fullmatch(plain):
-        return Rule("treat", sentence, {**_who(found), "status": _status(found["status"])})
-    if found := _BOUND.fullmatch(plain):
-        bound, status = found["bound"].lower(), _status(found["status"])
+        return Rule("season", sentence, {"months": months, "group": (match["group"] or "").strip()})
+    if match := _SILENCE.fullmatch(plain):
+        unit = {"d": 1, "w": 7, "m": 30}[match["unit"][0].lower()]
+        return Rule("silence", sentence, {"days": int(match["number"]) * unit})
+    if match := _TREAT.fullmatch(plain):
+        return Rule("treat", sentence, {**_who(match), "status": _status(match["status"])})
+    if match := _BOUND.fullmatch(plain):
+        bound, status = match["bound"].lower(), _status(match["status"])
         if bound == "never":
             return None if status not in (Status.RISK, Status.THRIVING) else Rule(
                 "floor" if status == Status.RISK else "ceiling", sentence,
-                {**_who(found), "status": Status.ATTENTION if status == Status.RISK else Status.ENGAGED},
+                {**_who(match), "status": Status.ATTENTION if status == Status.RISK else Status.ENGAGED},
             )  # fmt: skip
         kind = "floor" if bound in ("never worse than", "at least") else "ceiling"
-        return Rule(kind, sentence, {**_who(found), "status": status})
+        return Rule(kind, sentence, {**_who(match), "status": status})
     return None
 
 
-def _who(found: re.Match[str]) -> dict[str, str]:
-    return {"field": found["field"].strip(), "value": found["value"].strip()}
+def _who(match: re.Match[str]) -> dict[str, str]:
+    return {"field": match["field"].strip(), "value": match["value"].strip()}
 
 
 def _status(label: str) -> str:
-    return next(one.value for one in Status if one.label.lower() == label.lower())
+    return next(status.value for status in Status if status.label.lower() == label.lower())
 
 
 def facts(reading: Reading) -> list[Fact]:
     """The instructions as facts: part of every evidence, and so of its hash."""
-    found = [
+    facts = [
         Fact(f"instruction.{number}", {"kind": rule.kind, **rule.values}, f"Your instruction: “{rule.sentence[:200]}”",
              link=LINK, quote=rule.sentence[:200])
         for number, rule in enumerate(reading.rules, start=1)
     ]  # fmt: skip
     if reading.unread:
-        said = "; ".join(f"“{one[:160]}”" for one in reading.unread)
+        said = "; ".join(f"“{sentence[:160]}”" for sentence in reading.unread)
         words = f"The built-in assessor does not understand, and left aside: {said}"
-        found.append(Fact("instruction.unread", len(reading.unread), words, link=LINK))
-    return found
+        facts.append(Fact("instruction.unread", len(reading.unread), words, link=LINK))
+    return facts

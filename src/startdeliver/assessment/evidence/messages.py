@@ -172,8 +172,8 @@ def _fact(
 
 def _talk(text: str) -> str:
     """The day of a talk that the message says is agreed; empty when it says none."""
-    found = _TALK.search(text)
-    return (found["when"] or found["before"]) if found else ""
+    match = _TALK.search(text)
+    return (match["when"] or match["before"]) if match else ""
 
 
 def _newest_per_ticket(pairs: list[Said]) -> list[Said]:

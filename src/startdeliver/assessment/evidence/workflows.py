@@ -15,34 +15,34 @@ _LEFT = timedelta(days=90)
 
 def describe(customer_ids: Sequence[int]) -> Mapping[int, Sequence[Fact]]:
     """Facts with ids workflow.*, by customer: the workflows that customers are in, and those left within 90 days."""
-    found: dict[int, list[Fact]] = defaultdict(list)
+    facts: dict[int, list[Fact]] = defaultdict(list)
     rows = Enrolment.objects.filter(customer__in=customer_ids).select_related("workflow")
     opened = rows.filter(left_at__isnull=True)
     ended = rows.filter(left_at__gte=clock.now() - _LEFT)
     stays: set[tuple[int, int]] = set()
-    for one in [*opened.order_by("workflow"), *ended.order_by("workflow", "-left_at")]:
+    for enrolment in [*opened.order_by("workflow"), *ended.order_by("workflow", "-left_at")]:
         # Of several stays in one workflow the newest says enough.
-        if (one.customer_id, one.workflow_id) in stays:
+        if (enrolment.customer_id, enrolment.workflow_id) in stays:
             continue
-        stays.add((one.customer_id, one.workflow_id))
-        found[one.customer_id].append(_fact(one))
-    return found
+        stays.add((enrolment.customer_id, enrolment.workflow_id))
+        facts[enrolment.customer_id].append(_fact(enrolment))
+    return facts
 
 
-def _fact(one: Enrolment) -> Fact:
-    at, word = (one.entered_at, "in") if one.left_at is None else (one.left_at, "left")
+def _fact(enrolment: Enrolment) -> Fact:
+    at, word = (enrolment.entered_at, "in") if enrolment.left_at is None else (enrolment.left_at, "left")
     day = f"{at.day} {at:%b %Y}"
     said = (
-        f"In the workflow {one.workflow.name} since {day}"
+        f"In the workflow {enrolment.workflow.name} since {day}"
         if word == "in"
-        else f"Left the workflow {one.workflow.name} on {day}"
+        else f"Left the workflow {enrolment.workflow.name} on {day}"
     )
-    how = one.entered_how if word == "in" else one.left_how
+    how = enrolment.entered_how if word == "in" else enrolment.left_how
     by = {How.RULE: "by rule", How.HAND: "by hand", How.API: "by a program"}.get(How(how), "when it was archived")
     return Fact(
-        id=f"workflow.{one.workflow_id}.{word}",
-        value={"workflow": one.workflow.name, "since" if word == "in" else "left": at.date().isoformat()},
+        id=f"workflow.{enrolment.workflow_id}.{word}",
+        value={"workflow": enrolment.workflow.name, "since" if word == "in" else "left": at.date().isoformat()},
         text=f"{said}, {by}.",
         at=at.date().isoformat(),
-        link=f"/workflows/{one.workflow_id}",
+        link=f"/workflows/{enrolment.workflow_id}",
     )

@@ -31,27 +31,29 @@ _ALWAYS = words(
 def problems(text: str, cited: Iterable[str], facts: Mapping[str, Fact]) -> list[str]:
     """What in `text` is not covered by the facts cited, each as a sentence; empty when all is."""
     ids = list(cited)
-    found = [f"The fact “{one}” does not exist." for one in ids if one not in facts]
-    known = [facts[one] for one in ids if one in facts]
-    source = " ".join(f"{one.text} {one.at} {one.quote} {msgspec.json.encode(one.value).decode()}" for one in known)
+    reasons = [f"The fact “{fact_id}” does not exist." for fact_id in ids if fact_id not in facts]
+    known = [facts[fact_id] for fact_id in ids if fact_id in facts]
+    source = " ".join(
+        f"{fact.text} {fact.at} {fact.quote} {msgspec.json.encode(fact.value).decode()}" for fact in known
+    )
     folded = source.casefold()
     for quoted in _QUOTED.findall(text):
         if quoted.strip(" .,…").casefold() not in folded:
-            found.append(f"“{quoted}” is not in the facts cited.")
+            reasons.append(f"“{quoted}” is not in the facts cited.")
     for address in _ADDRESS.findall(text):
         if address.strip(".,;").casefold() not in folded:
-            found.append(f"{address} is not in the facts cited.")
-    numbers = {_number(one) for one in _NUMBER.findall(source)}
+            reasons.append(f"{address} is not in the facts cited.")
+    numbers = {_number(number) for number in _NUMBER.findall(source)}
     known_words = set(_TOKEN.findall(folded))
     for number in _NUMBER.findall(_QUOTED.sub(" ", text)):
         if _number(number) not in numbers:
-            found.append(f"The number {number} is not in the facts cited.")
+            reasons.append(f"The number {number} is not in the facts cited.")
     for word in _TOKEN.findall(text.casefold()):
         if word in _NUMBER_WORDS and word not in known_words and _NUMBER_WORDS[word] not in numbers:
-            found.append(f"The number {word} is not in the facts cited.")
+            reasons.append(f"The number {word} is not in the facts cited.")
     for match in _TOKEN.finditer(_QUOTED.sub(" ", text)):
-        found += _name_problem(text=_QUOTED.sub(" ", text), match=match, words=known_words)
-    return found
+        reasons += _name_problem(text=_QUOTED.sub(" ", text), match=match, words=known_words)
+    return reasons
 
 
 def _name_problem(text: str, match: re.Match[str], words: set[str]) -> list[str]:

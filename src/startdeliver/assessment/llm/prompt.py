@@ -63,7 +63,7 @@ class Mask:
     def of(cls, people: Iterable[str]) -> Mask:
         """Masks these names, whole and by their parts."""
         mask = cls()
-        for number, name in enumerate(dict.fromkeys(one.strip() for one in people if one and one.strip()), start=1):
+        for number, name in enumerate(dict.fromkeys(name.strip() for name in people if name and name.strip()), start=1):
             mask.names[name] = f"Person {number}"
             for part in re.split(r"[\s@.,]+", name):
                 if len(part) >= _SHORTEST_NAME and part[0].isupper():

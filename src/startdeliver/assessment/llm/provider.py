@@ -151,11 +151,11 @@ async def _ask_all(
 ) -> list[_Call]:
     gate = asyncio.Semaphore(stored.concurrency)
 
-    async def one(evidence: Evidence) -> _Call:
+    async def ask(evidence: Evidence) -> _Call:
         async with gate:
             return await _ask(model, stored, evidence, people.get(evidence.customer_id, []), purse, assessed)
 
-    return list(await asyncio.gather(*(one(evidence) for evidence in due)))
+    return list(await asyncio.gather(*(ask(evidence) for evidence in due)))
 
 
 async def _ask(
@@ -222,30 +222,30 @@ async def _run(model: Any, evidence: Evidence, mask: Mask, prompt: str, usage: A
 
 def wrongs(answer: Answer, evidence: Evidence, mask: Mask) -> list[str]:
     """Why this answer cannot be taken, each reason a sentence; empty when it can."""
-    found: list[str] = []
+    reasons: list[str] = []
     for said in [*answer.summary, answer.action, *answer.analysis]:
-        found += problems(mask.show(said.text), said.evidence, evidence.by_id)
+        reasons += problems(mask.show(said.text), said.evidence, evidence.by_id)
     own = assess(evidence)
     distance = abs(LEVELS[_status(answer.status)] - LEVELS[own.status])
     if distance > _LEEWAY:
-        found.append(
+        reasons.append(
             f"The status {answer.status} contradicts the facts, of which the clearest is: {own.summary[0].text}"
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(reasons))
 
 
 def _verdict(answer: Answer, evidence: Evidence, mask: Mask) -> Verdict:
     own = assess(evidence)
-    said: list[dict[str, object]] = [
-        {"area": "model", "weight": "said", "text": mask.show(one.text), "facts": one.evidence}
-        for one in answer.analysis
+    signals: list[dict[str, object]] = [
+        {"area": "model", "weight": "said", "text": mask.show(said.text), "facts": said.evidence}
+        for said in answer.analysis
     ]
-    facts = [one for one in own.analysis if one["weight"] != "verdict"]
+    facts = [signal for signal in own.analysis if signal["weight"] != "verdict"]
     return Verdict(
         _status(answer.status),
-        tuple(Statement(mask.show(one.text), tuple(one.evidence)) for one in answer.summary),
+        tuple(Statement(mask.show(said.text), tuple(said.evidence)) for said in answer.summary),
         (Statement(mask.show(answer.action.text), tuple(answer.action.evidence)),),
-        (*said, *facts),
+        (*signals, *facts),
         own.concerns,
     )
 

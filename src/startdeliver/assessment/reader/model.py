@@ -48,7 +48,7 @@ SCALE = 5.0
 
 
 class Encoder(Protocol):
-    """Gives a row of 512 numbers for each text."""
+    """Returns a row of 512 numbers for each text."""
 
     def encode(self, texts: list[str]) -> Any: ...
 
@@ -127,9 +127,9 @@ def tones(texts: Sequence[str]) -> list[Tone]:
         simple = dict(zip(distinct, _by_words(distinct), strict=True))
         return [simple[text] for text in texts]
     cut = [pieces(text) for text in texts]
-    distinct = list(dict.fromkeys(piece for one in cut for piece in one if piece.strip(" .…?!-")))
-    found = dict(zip(distinct, _read(distinct), strict=True))
-    return [_joined([found[piece] for piece in one if piece in found]) for one in cut]
+    distinct = list(dict.fromkeys(piece for text_pieces in cut for piece in text_pieces if piece.strip(" .…?!-")))
+    read = dict(zip(distinct, _read(distinct), strict=True))
+    return [_joined([read[piece] for piece in text_pieces if piece in read]) for text_pieces in cut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def short(weights: dict[str, Any], rows: Any) -> Any:
 
 def _read(texts: list[str]) -> list[_Piece]:
     """Reads the pieces, some hundred at a time, since likeness is a number for each of them and each label."""
-    return [one for start in range(0, len(texts), _ROWS) for one in _read_some(texts[start : start + _ROWS])]
+    return [piece for start in range(0, len(texts), _ROWS) for piece in _read_some(texts[start : start + _ROWS])]
 
 
 def _read_some(texts: list[str]) -> list[_Piece]:
@@ -255,7 +255,7 @@ def _joined(read: list[_Piece]) -> Tone:
         if any(later.intents["staying"] >= _SURE for later in read[number + 1 :]):
             sure *= 0.5
         churn = max(churn, sure)
-    automatic = read[0].intents["automatic"] >= _SURE or all(one.intents["automatic"] >= 0.4 for one in read)
+    automatic = read[0].intents["automatic"] >= _SURE or all(piece.intents["automatic"] >= 0.4 for piece in read)
     intent = ""
     if automatic and churn < _SURE:
         intent, score, churn = "automatic", 0.0, 0.0

@@ -42,9 +42,9 @@ _LONGEST_SIGNATURE = 400
 
 def own_words(text: str) -> str:
     """The part of `text` that its writer wrote for this message; all of it when nothing else would be left."""
-    found = _QUOTATION.search(text) or _INLINE_QUOTATION.search(text)
-    if found and text[: found.start()].strip():
-        text = text[: found.start()]
+    quotation = _QUOTATION.search(text) or _INLINE_QUOTATION.search(text)
+    if quotation and text[: quotation.start()].strip():
+        text = text[: quotation.start()]
     ends = [match for match in _SIGNATURE.finditer(text) if len(text) - match.start() <= _LONGEST_SIGNATURE]
     if ends and text[: ends[0].start()].strip():
         text = text[: ends[0].start()]

@@ -88,7 +88,7 @@ def outdated() -> QuerySet[Ticket]:
 
 
 def read_outdated(organization: Organization) -> set[int] | None:
-    """Reads one page of what is outdated again, newest tickets first, and gives the ids of the customers whose tones
+    """Reads one page of what is outdated again, newest tickets first, and returns the ids of the customers whose tones
     changed. None: nothing is outdated, or the reader does not load.
     """
     with organization_work(organization):
@@ -101,7 +101,8 @@ def read_due(
     customer_ids: Iterable[int] | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> set[int]:
-    """Computes what is due, newest tickets first, and gives the ids of the customers whose tones changed.
+    """Computes what is due, newest tickets first, and returns the ids of the customers whose tones
+    changed.
 
     Stops early, with what it has, when `stopping()` says so. Each page is a transaction of its own.
     """
@@ -124,15 +125,15 @@ def _read(organization: Organization, ids: list[int]) -> set[int]:
     threads = dict(Thread.objects.filter(ticket__in=ids).values_list("ticket_id", "entries"))
     before = {row.ticket_id: row for row in TicketTone.objects.filter(ticket__in=ids)}
     work = [_Work(ticket, threads.get(ticket.pk), before.get(ticket.pk)) for ticket in tickets]
-    texts = [text for one in work for text in one.texts()]
-    found = iter(process.reader.tones(texts))
+    texts = [text for item in work for text in item.texts()]
+    tones = iter(process.reader.tones(texts))
     rows, touched = [], set()
-    for one in work:
-        row = one.row(organization, found)
+    for item in work:
+        row = item.row(organization, tones)
         rows.append(row)
-        old = before.get(one.ticket.pk)
+        old = before.get(item.ticket.pk)
         if old is None or old.data != row.data or old.topic != row.topic:
-            touched.add(one.ticket.customer_id or 0)
+            touched.add(item.ticket.customer_id or 0)
     with transaction.atomic():
         if not all(row.reader for row in rows):
             AssessmentState.objects.filter(reader__gt=0).update(reader=0)
@@ -168,12 +169,12 @@ class _Work:
         subject = [] if self._topic and not self._new else [f"{self.ticket.title}. {self.ticket.preview}"[:240]]
         return subject + [text for _, _, text in self._new]
 
-    def row(self, organization: Organization, found: Iterator[tone.Tone]) -> TicketTone:
+    def row(self, organization: Organization, tones: Iterator[tone.Tone]) -> TicketTone:
         topic, source = self._topic, "encoder"
         if not self._topic or self._new:
-            first = next(found)
+            first = next(tones)
             topic, source = (first.topic if first.known else ""), first.source
-        fresh = {key: next(found) for key, _, _ in self._new}
+        fresh = {key: next(tones) for key, _, _ in self._new}
         spoken: dict[str, Spoken] = {}
         quotes: list[Quote] = []
         for key, at, text, who in self._said:
@@ -193,7 +194,7 @@ class _Work:
         kept = worth[:_QUOTES]
         if worth and (latest := max(worth, key=lambda quote: quote.at)) not in kept:
             kept.append(latest)
-        if any(one.churn >= LEAVING for one in spoken.values()):
+        if any(said.churn >= LEAVING for said in spoken.values()):
             topic = "cancel"
         newest = max((at for _, at, _, _ in self._said), default=None)
         return TicketTone(

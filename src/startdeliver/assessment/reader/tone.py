@@ -6,26 +6,16 @@ from dataclasses import dataclass
 
 TONES = ("negative", "neutral", "positive")
 TOPICS = (
-    "billing",
-    "login",
-    "bug",
-    "performance",
-    "data",
-    "integration",
-    "howto",
-    "feature",
-    "account",
-    "onboarding",
-    "cancel",
-    "other",
-)
+    "billing", "login", "bug", "performance", "data", "integration", "howto", "feature", "account", "onboarding",
+    "cancel", "other",
+)  # fmt: skip
 # What a message is up to, apart from its tone. hint: it may lead to leaving (the notice period, all data out, a budget
 # that is looked through). staying: stays, renews or grows. handover: a person who matters there goes. automatic: nobody
 # wrote it (out of office, delivery failures, advertising). quiet: they announce that they will be away for a while.
 INTENTS = (
     "none", "hint", "leaving", "blocked", "legal", "escalation", "handover", "staying", "automatic", "quiet",
 )  # fmt: skip
-# Raised whenever the reader learns something: tones that an older one stored are then read again (`work`).
+# Raised whenever the reader learns something: tones that an older one stored are then read again (`stage.read_again`).
 VERSION = 2
 
 

@@ -19,7 +19,6 @@ class Weight(IntEnum):
     CONCERN = -1
     NOTE = 0
     GOOD = 1
-    STRONG = 2
 
 
 # The area of each code. Of findings of equal weight, the first in this order is named first.

@@ -57,6 +57,6 @@ def going(trend: str) -> SafeString:
 def side(weight: object) -> str:
     """Either "for", "against" or "note", for the weight of a signal."""
     text = str(weight).lower()
-    if text in ("good", "strong"):
+    if text == "good":
         return "for"
     return "against" if text in ("critical", "serious", "concern") else "note"

@@ -1,4 +1,4 @@
-"""Assessments: the panel of the profile, the full analysis, assessing anew, marking as wrong, and Settings → AI."""
+"""Assessments: the panel of the profile, the full analysis, assessing again, marking as wrong, and Settings → AI."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def panel_context(customer: Customer) -> dict[str, Any]:
 
 
 def attach(rows: Iterable[Customer]) -> None:
-    """Gives every customer of a page of the list its `verdict` (LatestAssessment or None), in one query."""
+    """Sets the `verdict` of each customer (LatestAssessment or None), in one query."""
     customers = list(rows)
     found = {
         one.customer_id: one for one in LatestAssessment.objects.filter(customer__in=[row.pk for row in customers])
@@ -71,10 +71,10 @@ def analysis(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @writers_only
 def assess(request: HttpRequest, pk: int) -> HttpResponse:
-    """Assesses anew, although nothing changed."""
+    """Assesses again, although nothing changed."""
     customer = get_object_or_404(Customer, pk=pk)
     job = services.reassess(customer)
-    done = "The assessment is being made anew; it shows here within a minute." if job else "Assessed anew."
+    done = "The customer is being assessed again; the result shows here within a minute." if job else "Assessed again."
     messages.success(request, done)
     return redirect(f"/customers/{pk}/assessment")
 
