@@ -17,7 +17,7 @@ from startdeliver.assessment import services
 from startdeliver.assessment.models import Assessment, TicketTone
 from startdeliver.assessment.reader import __main__ as reader_main
 from startdeliver.assessment.reader import model, process, readings
-from startdeliver.engine.models import Job
+from startdeliver.engine import jobs
 from startdeliver.tenancy.models import Organization
 from tests.assessment.test_evidence import say
 from tests.support.factories import NOW, days, make_customer, make_ticket
@@ -144,7 +144,7 @@ class TestFailure:
         say(make_ticket(customer, NOW - days(2)), (2, f"<p>{LEAVING}</p>"))
         assert services.reassess(customer) is None
         assert Assessment.objects.filter(customer=customer).exists()
-        assert Job.objects.filter(kind=services.TONES_JOB, status=Job.Status.QUEUED).exists()
+        assert services.TONES_JOB in [job.kind for job in jobs.select([jobs.Status.WAITING])]
 
 
 @pytest.mark.usefixtures("frozen_now")

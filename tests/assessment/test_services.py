@@ -41,7 +41,7 @@ def test_the_page_gets_status_summary_action_and_facts(scoped: Organization) -> 
     services.assess_due(scoped)
     shown = selectors.panel(customer)
     assert shown is not None
-    assert shown.label == "Needs Attention"
+    assert shown.status == "attention"
     assert shown.summary.startswith("3 tickets are overdue, the oldest open since 22 October")
     assert "Export broken" in shown.action
     assert shown.source == "Built in"
