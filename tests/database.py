@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 from django.conf import settings
@@ -34,8 +33,11 @@ def prepare(shared: Path) -> str:
     with (shared / f"{NOTE}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not note.exists():
-            name = str(shared / "prepared.sqlite3") if is_sqlite() else f"test_startdeliver_{uuid4().hex[:8]}"
+            name = str(shared / "prepared.sqlite3")
             if not is_sqlite():
+                name = f"test_{connection.settings_dict['NAME']}_prepared"
+                # A run that was killed left it.
+                drop(name)
                 _administer(f'CREATE DATABASE "{name}"')
             with using(name):
                 call_command("migrate", verbosity=0, interactive=False)
