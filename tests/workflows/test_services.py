@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps as installed
-from django.db import connection
 from django_scopes import scopes_disabled
 
 from startdeliver.customers.models import Customer
@@ -45,21 +41,6 @@ def test_a_new_organization_begins_with_at_risk(db: None) -> None:
         assert Wording(facts, "EUR").rule(programme_of(at_risk, facts).enrol) == (
             "Assessment is At Risk; or support health is Poor and usage health is Poor."
         )
-
-
-def test_organizations_of_before_got_the_same(organization: Organization, other_organization: Organization) -> None:
-    with organization_scope(other_organization):
-        mine = make_workflow("Our own", key="at_risk")
-    migration = import_module("startdeliver.workflows.migrations.0002_at_risk")
-    with scopes_disabled():
-        migration.add(installed, SimpleNamespace(connection=connection))
-    with organization_scope(organization):
-        migrated = Workflow.objects.values("name", "description", "enrol_rule", "leaves", "leave_after_days").get()
-        Workflow.objects.all().delete()
-        make_defaults(organization)
-        assert Workflow.objects.values(*migrated).get() == migrated
-    with organization_scope(other_organization):
-        assert list(Workflow.objects.all()) == [mine]
 
 
 def test_keys_are_made_unique_and_names_too(scoped: Organization) -> None:
