@@ -129,6 +129,19 @@ def test_a_change_is_kept_with_its_time_and_what_was_before(scoped: Organization
     ]
 
 
+@pytest.mark.parametrize("only_users_with_product", [False, True])
+def test_a_field_needs_no_usage_type(scoped: Organization, frozen_now: object, only_users_with_product: bool) -> None:
+    rule = Rule(Goal.FIELD_VALUE, 5, 10, Basis.PER_USER, only_users_with_product=only_users_with_product)
+    product = make_product(rule, field_alias="customfieldSeats")
+    customer = make_customer()
+    make_user(customer, custom={"customfieldSeats": 12})
+    make_user(customer)
+    health.recompute(scoped)
+    assert stored(customer.pk, product.pk) == (
+        Verdict("good", 100.0, 1, 1, 1) if only_users_with_product else Verdict("good", 50.0, 2, 1, 1)
+    )
+
+
 def test_data_that_goes_away_is_no_data_again(scoped: Organization, frozen_now: object) -> None:
     customer, product = build(COUNT, [Person(usage={TODAY: 10})])
     health.recompute(scoped)

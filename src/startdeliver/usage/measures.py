@@ -119,12 +119,15 @@ def _used(
     organization: Organization, products: Sequence[ProductRule], users: Sequence[User], today: int
 ) -> dict[int, tuple[Any, ...]]:
     """The columns of all products by user; each row begins with the user's id."""
-    columns = [column for product in products for column in _columns(product, today)]
-    if not columns:
+    counted = [product for product in products if _columns(product, today)]
+    if not counted:
         return {}
-    types = frozenset[int]().union(*(product.all_types for product in products))
-    statement = _USED.format(columns=", ".join(columns), users=one_of("d.user_id", "users"), types=literals(types))
-    start = min(window(today, product.rule.look_back_days).start for product in products)
+    statement = _USED.format(
+        columns=", ".join(column for product in counted for column in _columns(product, today)),
+        users=one_of("d.user_id", "users"),
+        types=literals(frozenset[int]().union(*(product.all_types for product in counted))),
+    )
+    start = min(window(today, product.rule.look_back_days).start for product in counted)
     values = {"org": organization.pk, "users": id_list([user.pk for user in users]), "start": start, "today": today}
     return {row[0]: row for row in fetch(statement, values)}
 
@@ -149,6 +152,8 @@ def _used_before(
 ) -> set[int]:
     """The users who used the product before its window and not in it; looked up only where that decides something."""
     rule = product.rule
+    if rule.goal == Goal.FIELD_VALUE or not product.is_measured:
+        return set()
     per_user = rule.basis == Basis.PER_USER
     idle = [user for user in users if not found[user.pk].has_used]
     if not (per_user and rule.only_users_with_product):
@@ -157,7 +162,7 @@ def _used_before(
         # One user with data is enough for the customer to have data.
         active = {user.customer_id for user in users if found[user.pk].has_used and not (per_user and user.is_non_user)}
         idle = [user for user in idle if user.customer_id not in active]
-    if not idle or not product.is_measured:
+    if not idle:
         return set()
     statement = _USED_BEFORE.format(users=one_of("d.user_id", "users"), types=literals(product.types))
     values = {
