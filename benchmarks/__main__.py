@@ -42,6 +42,7 @@ BENCHMARKS = (
     Benchmark("usage_health", quick=["--small"]),
     Benchmark("usage_ingest", quick=["--small"]),
     Benchmark("push", quick=["--small"]),
+    Benchmark("change_latency", quick=["--small"]),
 )
 
 
