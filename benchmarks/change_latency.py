@@ -40,6 +40,7 @@ def main() -> None:
         from startdeliver.sync.models import Connection, IntercomCompany, PushField
         from startdeliver.tenancy.scope import organization_scope
         from startdeliver.usage import services as usage
+        from startdeliver.usage.models import UsageHealth
 
         figures = Figures("change_latency", options.database)
         organization = fill(100_000 // scale, 300_000 // scale)
@@ -50,6 +51,7 @@ def main() -> None:
                 "good_target": "2", "usage_types": [kind.pk],
             }  # fmt: skip
             usage.product_create(organization=organization, by="bench", values=values)
+            UsageHealth.objects.update(status="poor")
             pipeline.record_time()
             with Watch() as everything:
                 while pipeline.run(organization):
