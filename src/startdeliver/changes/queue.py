@@ -98,7 +98,7 @@ def record(
         with organization_work(organization):
             _insert(organization, [(one, Stage.NEW, None) for one in facts])
             if begin:
-                transaction.on_commit(lambda: start(organization), robust=True)
+                start_after_commit(organization)
 
 
 def hand_over(
@@ -108,6 +108,12 @@ def hand_over(
     later = int(clock.now().timestamp()) + seconds if seconds else None
     with organization_work(organization):
         _insert(organization, [(Facts(kind, customer), stage, later) for customer in sorted(set(customers))])
+
+
+def start_after_commit(organization: Organization) -> None:
+    """Has the pipeline run as soon as the caller's transaction is committed, for writers whose changes triggers
+    record."""
+    transaction.on_commit(lambda: start(organization), robust=True)
 
 
 def start(organization: Organization) -> None:

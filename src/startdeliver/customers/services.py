@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
+from startdeliver.changes.queue import start_after_commit
 from startdeliver.common import clock
 from startdeliver.common.values import FieldError, Kind, clean
 from startdeliver.customers import custom
@@ -180,6 +181,7 @@ def _save(
     row.updated_by = by
     more = ["custom"] if own else []
     row.save(update_fields=[*changed, *more, "field_sources", "updated_at", "updated_by"])
+    start_after_commit(row.organization)
     if own:
         custom.write(row, own)
 
