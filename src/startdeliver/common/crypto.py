@@ -1,8 +1,8 @@
-"""Secrets at rest: AES-GCM bound to the place where they are stored, with a ring of keys.
+"""Encryption of stored secrets: AES-GCM, bound to the place where they are stored, with a ring of keys.
 
-The first key of the ring encrypts, every key decrypts, so a key is replaced by putting a new one in front.
+The first key of the ring encrypts; every key decrypts. To replace a key, put a new one in front.
 A ciphertext names its key (first four bytes of the key's SHA-256), carries a random nonce, and is bound to
-"table.column.row": copied to another row it does not decrypt.
+"table.column.row": it cannot be decrypted in another row.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class DecryptionError(Exception):
 
 
 def generate_key() -> str:
-    """A new 256-bit key, URL-safe base64."""
+    """Returns a new 256-bit key, URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def parse_key(text: str) -> bytes:
-    """The 32 bytes of a key as made by `generate_key`. Raises ValueError for anything else."""
+    """Returns the 32 bytes of a key as made by `generate_key`. Raises ValueError for anything else."""
     try:
         key = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
     except Exception as error:
@@ -50,12 +50,12 @@ class KeyRing:
         self._first = hashlib.sha256(keys[0]).digest()[:_KEY_ID_BYTES]
 
     def encrypt(self, plain: str, place: str) -> bytes:
-        """The ciphertext of `plain`, bound to `place` ("table.column.row")."""
+        """Returns the ciphertext of `plain`, bound to `place` ("table.column.row")."""
         nonce = os.urandom(_NONCE_BYTES)
         return self._first + nonce + self._keys[self._first].encrypt(nonce, plain.encode(), place.encode())
 
     def decrypt(self, cipher: bytes, place: str) -> str:
-        """The plain text of `cipher`. Raises DecryptionError."""
+        """Returns the plain text of `cipher`. Raises DecryptionError."""
         cipher = bytes(cipher)
         key_id, rest = cipher[:_KEY_ID_BYTES], cipher[_KEY_ID_BYTES:]
         key = self._keys.get(key_id)

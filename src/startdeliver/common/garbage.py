@@ -1,4 +1,4 @@
-"""A pause for Python's search for garbage while many objects are made that all stay."""
+"""Pauses garbage collection while many long-lived objects are created."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _was_on = False
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """No search for garbage in this block, in whichever threads it runs; the last one to leave allows it again.
+    """Disables garbage collection in this block. With several threads, the last one to leave enables it again.
 
-    Among hundreds of thousands of small objects that stay, the search costs a quarter of the time and finds nothing.
+    With hundreds of thousands of small long-lived objects, collection takes a quarter of the time and finds nothing.
     """
     global _pausing, _was_on
     with _lock:

@@ -1,8 +1,8 @@
-"""Foreign HTML made safe to show, once, when it is stored.
+"""Cleans foreign HTML once, when it is stored, so that it is safe to show.
 
-What stays: a small set of text tags and links to http, https and mailto. Everything else goes: scripts, styles and
-forms with their content, other tags without it, every attribute but a link's address. An image becomes a link to where
-it can be seen, because its own address expires and would tell its server who reads.
+A small set of text tags and links to http, https and mailto is kept. Scripts, styles and forms are removed with their
+content, other tags without it, and all attributes except the address of a link. An image becomes a link to a page that
+shows it, because the image's own address expires and would tell its server who reads it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _DROPPED = frozenset(_DROPPED_NAMES.split())
 _SCHEMES = ("http://", "https://", "mailto:")
 _UNSAFE = str.maketrans({"<": "%3C", ">": "%3E", '"': "%22", "'": "%27", "`": "%60"})
 
-# Paragraphs of plain text, the form of nearly all chat messages: already what the cleaner would answer, but for the
-# class. NUL, CR, FF and entities are left to the cleaner, which rewrites them.
+# Paragraphs of plain text, the form of nearly all chat messages. The cleaner would only remove the class. NUL, CR, FF
+# and entities are left to the cleaner, which rewrites them.
 _PLAIN = re.compile(r"(?:<p(?: class=\"no-margin\")?>[^<>&\x00\x0c\r\xa0]*</p>)+")
 _MARGIN = ' class="no-margin"'
 _PIECES = re.compile(r"<img>|<a[ >]|</a>")
@@ -65,7 +65,7 @@ def sanitise(body: str | None, image_link: str = "") -> str:
 
 
 def plain(html: str, limit: int = 0) -> str:
-    """The text of sanitised HTML on one line, at most `limit` characters (0: all)."""
+    """Returns the text of sanitised HTML on one line, at most `limit` characters (0: all)."""
     if limit and len(html) > limit * 8:
         html = html[: limit * 8]
     if html.startswith("<p>") and html.endswith("</p>") and html.count("<") == 2 and "&" not in html:

@@ -1,6 +1,6 @@
-"""Days, times, numbers and yes-or-no as people of different countries write them.
+"""Reads days, times, numbers and yes or no in the notations of different countries.
 
-What cannot be read raises ValueError with a sentence. Texts longer than `LONGEST` are refused before any pattern is
+Unreadable texts raise ValueError with a sentence. Texts longer than `LONGEST` are refused before any pattern is
 tried.
 """
 
@@ -30,7 +30,7 @@ class Spelling:
     """How the texts of a file are written.
 
     `day_order`: "dmy" or "mdy", which settles 11/02/2026; empty when unknown. `decimal`: "." or ",", which settles
-    1.234 and 1,234. `zone`: the time zone of moments that name none.
+    1.234 and 1,234. `zone`: the time zone of moments without one.
     """
 
     day_order: str = ""
@@ -38,7 +38,7 @@ class Spelling:
     zone: tzinfo = UTC
 
     def day(self, text: str) -> date:
-        """The day that `text` names: 2026-11-02, 02.11.2026, 11/02/2026, 2 Nov 2026.
+        """Returns the day that `text` names: 2026-11-02, 02.11.2026, 11/02/2026, 2 Nov 2026.
 
         Raises ValueError, also when the day order is needed and unknown.
         """
@@ -64,7 +64,7 @@ class Spelling:
         raise ValueError(f"“{given[:40]}” is no date. Use one such as 2026-11-02.")
 
     def number(self, text: str) -> str:
-        """The number that `text` is, as plain text ("1234.5"), without a currency sign. Raises ValueError."""
+        """Returns the number that `text` is, as plain text ("1234.5"), without a currency sign. Raises ValueError."""
         given = text.strip()
         if len(given) <= LONGEST:
             plain = _BLANKS.sub("", _MONEY.sub("", given).strip()).replace("−", "-")
@@ -97,8 +97,10 @@ class Spelling:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Which comes first in dates such as 11/02/2026: "dmy", "mdy", "ask" when the texts do not tell, "" when none is
-    written like that."""
+    """Returns the order of dates such as 11/02/2026 in `texts`: "dmy" or "mdy".
+
+    Returns "ask" when the texts do not show it, and "" when none has this form.
+    """
     order = ""
     for text in texts:
         match = _YEAR_LAST.fullmatch(text.strip()[: LONGEST + 1])
@@ -111,7 +113,7 @@ def order_of(texts: Iterable[str]) -> str:
 
 
 def decimal_of(texts: Iterable[str], separator: str) -> str:
-    """The decimal mark of a column of numbers: what one of the texts shows, else what goes with the separator."""
+    """Returns the decimal mark of a column: the one that a text shows, else the usual one for the separator."""
     for text in texts:
         if mark := _decimal_mark(re.sub(r"[^\d.,]", "", text[:LONGEST])):
             return mark
@@ -119,7 +121,7 @@ def decimal_of(texts: Iterable[str], separator: str) -> str:
 
 
 def flag(text: str) -> bool:
-    """Yes or no in the usual words. Raises ValueError."""
+    """Returns whether the text means yes or no, in the usual words. Raises ValueError."""
     given = text.strip()
     if len(given) <= LONGEST and given.casefold() in _YES | _NO:
         return given.casefold() in _YES
@@ -127,14 +129,14 @@ def flag(text: str) -> bool:
 
 
 def _order(match: re.Match[str]) -> str:
-    """The order that a date with its year last shows by itself; empty when it could be either."""
+    """Returns the order that a date with its year last shows by itself; empty when it could be either."""
     if match[2] == "." or int(match[1]) > 12:
         return DAY_FIRST
     return MONTH_FIRST if int(match[3]) > 12 else ""
 
 
 def _decimal_mark(plain: str) -> str:
-    """The decimal mark that a number shows by itself; empty when it has none or could have either."""
+    """Returns the decimal mark that a number shows by itself; empty when it has none or could have either."""
     points, commas = plain.count("."), plain.count(",")
     if points and commas:
         return "." if plain.rindex(".") > plain.rindex(",") else ","

@@ -6,10 +6,10 @@ from django.db import connection
 
 
 def refresh() -> None:
-    """Lets SQLite look at samples of its tables; nothing on PostgreSQL.
+    """Updates SQLite's statistics from samples of its tables. Does nothing on PostgreSQL.
 
-    Without it SQLite reads all rows of an organization where an index would find a few. Takes milliseconds, since it
-    looks at 1,000 rows an index at most. Call it outside of a transaction. Source: sqlite.org/lang_analyze.html.
+    Without statistics SQLite reads all rows of an organization where an index would find a few. Takes milliseconds,
+    because it reads at most 1,000 rows per index. Call it outside a transaction. Source: sqlite.org/lang_analyze.html.
     """
     if connection.vendor != "sqlite":
         return

@@ -1,8 +1,8 @@
 """The kinds of values that people and programs send: each reads them, bounds them, and describes them in OpenAPI.
 
 A value comes from JSON (`parse`: the JSON type must be right), from a form or a service's caller (`clean`: text or
-already typed, blank for none), from a cell of a file (`read_cell`), or from a query parameter (`from_text`). Whatever
-does not fit raises BadValue with one sentence. Texts of numbers, days and the like are bounded before a pattern sees
+already typed, blank for none), from a cell of a file (`read_cell`), or from a query parameter (`from_text`). An invalid
+value raises BadValue with one sentence. Texts of numbers, days and the like are bounded before a pattern sees
 them.
 """
 
@@ -27,11 +27,11 @@ _GROUPS = re.compile(r"(?<=\d)[,\s\u202f\u00a0'](?=\d{3}\b)")
 
 
 class BadValue(ValueError):
-    """A value does not fit; the message is one sentence for whoever sent it."""
+    """The value is invalid. The message is one sentence for the sender."""
 
 
 class FieldError(Exception):
-    """Values that cannot be stored: `errors` has one sentence for each field."""
+    """Values cannot be stored. `errors` has one sentence for each field."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         self.errors = dict(errors)
@@ -39,7 +39,7 @@ class FieldError(Exception):
 
 
 def clean(kinds: Mapping[str, Kind], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The cleaned values of the fields that `values` names, and a sentence for each that does not fit."""
+    """Returns the cleaned values of the fields that `values` names, and a sentence for each that does not fit."""
     cleaned: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for name, kind in kinds.items():
@@ -60,35 +60,35 @@ class Kind:
 
     @property
     def sentence(self) -> str:
-        """What is said of a value that is none of this kind."""
+        """The sentence about a value that is not of this kind."""
         raise NotImplementedError
 
     def parse(self, value: object) -> Any:
-        """The Python value of a JSON value that is not null. Raises BadValue."""
+        """Returns the Python value of a JSON value that is not null. Raises BadValue."""
         raise NotImplementedError
 
     def clean(self, value: Any) -> Any:
-        """The Python value of a form's text or a typed value; blank is none. Raises BadValue."""
+        """Returns the Python value of a form's text or a typed value; blank is none. Raises BadValue."""
         return self.parse(value)
 
     def read_cell(self, text: str, spelling: Spelling) -> Any:
-        """The Python value of a cell that is not empty. Raises ValueError with a sentence."""
+        """Returns the Python value of a cell that is not empty. Raises ValueError with a sentence."""
         return self.clean(text)
 
     def wanted(self, value: object) -> Any:
-        """The Python value of a filter, which may be one that no record can have. Raises BadValue."""
+        """Returns the Python value of a filter. It may be a value that no record can have. Raises BadValue."""
         return self.parse(value)
 
     def from_text(self, text: str) -> object:
-        """The JSON value that a query parameter stands for."""
+        """Returns the JSON value that a query parameter stands for."""
         return text
 
     def schema(self) -> dict[str, Any]:
-        """The JSON schema of the value, null aside."""
+        """Returns the JSON schema of the value, null aside."""
         raise NotImplementedError
 
     def _short_text(self, value: object) -> str:
-        """The text of a number, a day or the like; "" for none. Raises BadValue for what is longer than any."""
+        """The text of a number, a day or the like; "" for none. Raises BadValue if it is longer than any such value."""
         if value is None:
             return ""
         if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
@@ -103,7 +103,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """A line or more of text; in filters `*` stands for anything. `required`: what is said when it is empty."""
+    """A line or more of text; in filters `*` matches anything. `required`: the sentence about an empty value."""
 
     max_length: int = 500
     required: str = ""
@@ -112,7 +112,7 @@ class Text(Kind):
     sentence = "Enter text here."
 
     def parse(self, value: object) -> str:
-        """The text as it was sent."""
+        """Returns the text as it was sent."""
         if not isinstance(value, str):
             raise BadValue(self.sentence)
         return self._checked(value)
@@ -161,7 +161,7 @@ class Email(Text):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words. `message`: what is said of others."""
+    """One of a few words. `message`: the sentence about other words."""
 
     choices: tuple[str, ...] = ()
     message: str = ""
@@ -184,7 +184,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class Integer(Kind):
-    """A whole number. `required`: blank is refused like any text that is no number. `message`: what is said then."""
+    """A whole number. `required`: blank is refused like other invalid texts. `message`: the sentence then."""
 
     minimum: int = -_MAX_INTEGER
     maximum: int = _MAX_INTEGER
@@ -287,7 +287,7 @@ class Amount(Number):
 
     @property
     def too_long(self) -> str:
-        """What is said of an amount with more digits than are kept."""
+        """The sentence about an amount with more digits than are stored."""
         return f"Use at most {len(str(self.limit)) - 1} digits and two decimals."
 
     def _checked(self, text: str) -> Decimal:
@@ -331,7 +331,7 @@ class Boolean(Kind):
 
 @dataclass(frozen=True)
 class Checkbox(Boolean):
-    """True or false, as a checkbox or JSON writes it; whatever is not yes is false."""
+    """True or false, as a checkbox or JSON writes it; every other value is false."""
 
     def clean(self, value: Any) -> bool:
         try:
@@ -377,7 +377,7 @@ class Moment(Kind):
 
 @dataclass(frozen=True)
 class Day(Kind):
-    """A calendar day; of a time only the day counts."""
+    """A calendar day; the time of a moment is ignored."""
 
     ordered = True
 
@@ -437,7 +437,7 @@ class Ids(Kind):
         return [ID.parse(item) for item in value]
 
     def clean(self, value: Any) -> list[int]:
-        """The ids of a list, each once."""
+        """Returns the ids of a list, each once."""
         ids = [ID.clean(item) for item in value] if isinstance(value, list | tuple | set) else [None]
         if None in ids:
             raise BadValue(self.sentence)

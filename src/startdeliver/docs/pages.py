@@ -1,6 +1,6 @@
 """The user documentation: Markdown files of the `docs` folder, rendered to HTML.
 
-A page's title is its first heading; its place in the index is fixed here, so that a new page is added on purpose.
+A page's title is its first heading. The index below fixes the order; a new page must be added to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DOCS_DIR = Path(__file__).resolve().parents[3] / "docs"
 
 @dataclass(frozen=True)
 class Entry:
-    """One page in the index: its address below /docs, and one line on what it answers."""
+    """A page in the index: its address below /docs, and a one-line summary."""
 
     slug: str
     summary: str
@@ -25,17 +25,17 @@ class Entry:
 
 INDEX: tuple[Entry, ...] = (
     Entry("intercom", "Connect Intercom, what syncs, every setting, and what to do when something is missing."),
-    Entry("attributes", "Send health, last login and your own fields to Intercom, and target messages with them."),
-    Entry("events", "Let Intercom's events count as usage: names, what waits, who is asked, nothing twice."),
-    Entry("customers", "The customers list, the profile, users, and who looks after whom."),
+    Entry("attributes", "Send health, last login and custom fields to Intercom, and target messages with them."),
+    Entry("events", "Count Intercom's events as usage: event names, waiting events, and which contacts are read."),
+    Entry("customers", "The customers list, the profile, users, members and permissions."),
     Entry("lists", "Filters, columns, saved and shared lists, and My portfolio."),
-    Entry("fields", "Your own fields on customers and users: types, visibility, aliases."),
-    Entry("import", "Customers, users and usage in from CSV files, and every list out."),
-    Entry("products", "Usage types, products, targets, and how events come in."),
+    Entry("fields", "Custom fields on customers and users: types, visibility, aliases."),
+    Entry("import", "Import customers, users and usage from CSV files, and export every list."),
+    Entry("products", "Usage types, products, targets, and how to send events."),
     Entry("usage-health", "How usage health is computed, an example of each goal type, and last login."),
-    Entry("tickets", "How conversations become tickets, what open, resolved and overdue mean."),
-    Entry("support-health", "How Good, Fair and Poor come about, and the two settings behind them."),
-    Entry("assessment", "What the five statuses mean, what they rest on, who assesses, and what is sent."),
+    Entry("tickets", "How conversations become tickets, and what open, resolved and overdue mean."),
+    Entry("support-health", "How Good, Fair and Poor are computed, and the two settings."),
+    Entry("assessment", "What the five statuses mean, what they are based on, who assesses, and what is sent."),
     Entry("workflows", "Programmes such as At-risk: rules, enrolling by hand, leaving, and history."),
     Entry("api", "Read and write customers, users and tickets from your own programs."),
     Entry("operating", "Install, settings, backup, upgrades, and running it for many organizations."),
@@ -53,13 +53,13 @@ class Page:
     html: str
 
 
-# A long line is scrolled sideways, with the keyboard too.
+# Long lines can be scrolled sideways, also with the keyboard.
 _PRE = '<pre tabindex="0">'
 
 
 @functools.cache
 def _renderer() -> MarkdownIt:
-    # Raw HTML in the source is shown as text: the pages are ours, but the policy needs no exception.
+    # Raw HTML in the source is shown as text, so the Content-Security-Policy needs no exception.
     return MarkdownIt("commonmark", {"html": False}).enable("table").use(anchors_plugin, min_level=2, max_level=3)
 
 
@@ -72,7 +72,7 @@ def _read(slug: str, modified: float) -> Page:
 
 
 def page(slug: str) -> Page | None:
-    """The page at `slug`, or None when the index has no such page."""
+    """Returns the page at `slug`, or None when the index has no such page."""
     if slug not in {entry.slug for entry in INDEX}:
         return None
     path = DOCS_DIR / f"{slug}.md"
@@ -80,5 +80,5 @@ def page(slug: str) -> Page | None:
 
 
 def pages() -> list[Page]:
-    """Every page in the order of the index."""
+    """Returns every page in the order of the index."""
     return [found for entry in INDEX if (found := page(entry.slug)) is not None]

@@ -37,7 +37,7 @@ def markdown(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def llms(request: HttpRequest) -> HttpResponse:
-    """The index for programs: every page with its address and what it answers."""
+    """The index for programs: every page with its address and summary."""
     lines = ["# Startdeliver", "", "> Customer-success hub with a bi-directional Intercom integration.", ""]
     lines += [f"- [{found.title}](/docs/{found.slug}.md): {found.summary}" for found in pages.pages()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

@@ -139,7 +139,7 @@ def check(manifest: Manifest) -> None:
 
 
 def is_empty() -> bool:
-    """Whether the database holds no organization, so that nothing can be lost."""
+    """Returns whether the database holds no organization, so that nothing can be lost."""
     return _organizations() == 0
 
 
@@ -256,7 +256,7 @@ def _tables() -> list[str]:
 
 
 def _routines() -> list[str]:
-    """The functions that triggers of ours call; those of extensions stay."""
+    """Returns the functions that triggers of ours call; those of extensions stay."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
@@ -266,7 +266,7 @@ def _routines() -> list[str]:
 
 
 def _conninfo() -> str:
-    """The connection as libpq reads it, without the password, which must not appear in a list of processes."""
+    """Returns the connection as libpq reads it, without the password, which must not appear in a list of processes."""
     from psycopg.conninfo import make_conninfo
 
     found = settings.DATABASES["default"]

@@ -70,7 +70,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def find_organization(text: str) -> Organization:
-    """The organization that an id, slug or name means. Raises Refused."""
+    """Returns the organization that an id, slug or name means. Raises Refused."""
     from startdeliver.tenancy.services import OrganizationNotFound, organization_find
 
     try:

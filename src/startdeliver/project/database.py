@@ -36,13 +36,13 @@ def state() -> State:
 
 
 def known_migrations() -> set[tuple[str, str]]:
-    """The migrations of this version, as (app, name), with those that others have replaced."""
+    """Returns the migrations of this version, as (app, name), with those that others have replaced."""
     migrations = MigrationLoader(None).disk_migrations
     return {*migrations, *((app, name) for migration in migrations.values() for app, name in migration.replaces)}
 
 
 def applied() -> list[tuple[str, str]]:
-    """The migrations that the database has had, as (app, name), sorted."""
+    """Returns the migrations that the database has had, as (app, name), sorted."""
     return sorted(MigrationRecorder(connection).applied_migrations())
 
 

@@ -109,5 +109,5 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
 
 
 def _mark(text: str) -> int:
-    """A number that is always the same for the same text, and looks like none."""
+    """Returns a number that is always the same for the same text, and looks like none."""
     return zlib.crc32(text.encode())

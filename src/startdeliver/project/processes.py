@@ -23,7 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def startdeliver(*arguments: str) -> list[str]:
-    """The command line of a `startdeliver` subcommand, run by this very Python."""
+    """Returns the command line of a `startdeliver` subcommand, run by this very Python."""
     return [sys.executable, "-m", "startdeliver.project.cli", *arguments]
 
 
@@ -34,7 +34,7 @@ def end_with_parent() -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether `url`, on this machine, answers 200."""
+    """Returns whether `url`, on this machine, answers 200."""
     parts = urlsplit(url)
     # Not urllib.request: a proxy of the environment has nothing to do with this machine's own ports.
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=2)
@@ -48,7 +48,7 @@ def answers(url: str) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Whether something listens on `port` of this machine."""
+    """Returns whether something listens on `port` of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

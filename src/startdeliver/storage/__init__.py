@@ -1,1 +1,1 @@
-"""What raw statements share: bulk writes, dialects, the lock that lets one writer compute at a time."""
+"""Shared by raw SQL statements: bulk writes, dialects, triggers, and the lock that admits one writer at a time."""

@@ -4,7 +4,7 @@ SQLite gets `executemany` with `ON CONFLICT`, PostgreSQL one `INSERT … SELECT 
 the organization as a constant and refuses to run in another organization's scope.
 
 Rows are dataclasses or NamedTuples whose fields are named after columns, without `organization_id`. Moments are unix
-seconds (int or None), JSON is text, decimals and days are text: the database converts, so no Python object is made per
+seconds (int or None); JSON, decimals and days are text. The database converts them, so no Python object is created per
 value. `create` and `save` take model instances instead, and keep the microseconds of their moments.
 """
 
@@ -33,7 +33,7 @@ def upsert(
     key: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Inserts `rows`; where a row with the same `key` exists, sets the columns `update` (none: leaves the row alone).
+    """Inserts `rows`; where a row with the same `key` exists, sets the columns `update` (none: keeps the row).
 
     `key`: the columns of a unique constraint, `organization_id` included where it belongs to it. No two rows may have
     the same key. Raises CrossTenantWrite.
@@ -52,7 +52,7 @@ def upsert(
 
 
 def update(model: type[TenantModel], organization_id: int, rows: Sequence[Any], *, key: str = "id") -> None:
-    """Sets the columns of existing rows; the field `key` (unique in the organization) says which row is meant.
+    """Sets the columns of existing rows; the field `key` (unique in the organization) identifies the row.
 
     Raises CrossTenantWrite.
     """
@@ -69,15 +69,15 @@ def update(model: type[TenantModel], organization_id: int, rows: Sequence[Any], 
 
 
 def columns_of(row: type[Any]) -> tuple[str, ...]:
-    """The columns of a type of row: the names of its fields."""
+    """Returns the columns of a type of row: the names of its fields."""
     named: tuple[str, ...] | None = getattr(row, "_fields", None)
     return named or tuple(field.name for field in dataclasses.fields(row))
 
 
 def create(records: Sequence[TenantModel]) -> None:
-    """Inserts records of one model and organization that are not stored yet and gives them their ids.
+    """Inserts new records of one model and organization and sets their ids.
 
-    As `bulk_create` does, in a third of the time. Call it in a transaction. Raises CrossTenantWrite and IntegrityError.
+    Does the same as `bulk_create` in a third of the time. Call it in a transaction. Raises CrossTenantWrite and IntegrityError.
     """
     if not records:
         return
@@ -118,13 +118,13 @@ def save(records: Sequence[TenantModel], fields: Collection[str]) -> None:
 def array(values: Iterable[Any]) -> str:
     """PostgreSQL's array literal of texts or numbers, as a parameter."""
     given = list(values)
-    # Most columns are numbers without a gap, which need no look at each.
+    # Most columns are numbers without None, which need no check of each value.
     element = str if set(map(type, given)) == {int} else _element
     return "{" + ",".join(map(element, given)) + "}"
 
 
 def _new_ids(model: type[models.Model], count: int) -> range | list[int]:
-    """Ids that nobody else gets."""
+    """Ids that no other writer gets."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -132,15 +132,15 @@ def _new_ids(model: type[models.Model], count: int) -> range | list[int]:
                 "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [_q(table), count]
             )
             return [row[0] for row in cursor.fetchall()]
-        # The transaction holds the database's only lock for writing (`IMMEDIATE`), and SQLite moves the sequence on
-        # by itself when a row comes with a higher id.
+        # The transaction holds the database's only write lock (`IMMEDIATE`), and SQLite advances the sequence
+        # itself when a row with a higher id is inserted.
         cursor.execute("SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = %s), 0)", [table])
         last: int = cursor.fetchone()[0]
         return range(last + 1, last + 1 + count)
 
 
 def _rows(records: Sequence[models.Model], columns: Sequence[str]) -> list[Values]:
-    """The records' columns as the statements below take them."""
+    """Returns the records' columns as the statements below take them."""
     made: list[Iterable[Any]] = []
     for column in columns:
         field = _field(type(records[0]), column)
@@ -151,7 +151,7 @@ def _rows(records: Sequence[models.Model], columns: Sequence[str]) -> list[Value
 
 
 def _moment(value: datetime) -> str:
-    # On SQLite the very text that Django writes.
+    # On SQLite exactly the text that Django writes.
     if connection.vendor == "postgresql":
         return value.isoformat()
     return str(value.astimezone(UTC).replace(tzinfo=None))
@@ -172,8 +172,10 @@ def _guard(model: type[TenantModel], organization_id: int) -> None:
 
 
 def _arrays(rows: Sequence[Any], columns: Sequence[str]) -> list[str]:
-    """The columns of `rows` as PostgreSQL's array literals. psycopg would write them too, but escapes character by
-    character in Python, which for threads costs more than everything else."""
+    """Returns the columns of `rows` as PostgreSQL's array literals.
+
+    psycopg can write them too, but it escapes each character in Python, which for threads takes longer than the rest.
+    """
     return [array(map(attrgetter(column), rows)) for column in columns]
 
 
@@ -199,7 +201,7 @@ def _q(name: str) -> str:
 
 
 def _sqlite_value(model: type[models.Model], column: str) -> str:
-    # The very text that Django's SQLite backend writes for an aware datetime without microseconds.
+    # Exactly the text that Django's SQLite backend writes for an aware datetime without microseconds.
     return "datetime(%s, 'unixepoch')" if isinstance(_field(model, column), models.DateTimeField) else "%s"
 
 
@@ -243,7 +245,7 @@ _CASTS = {"JSONField": "::jsonb", "DecimalField": "::numeric", "DateField": "::d
 
 
 def _carrier(field: models.Field[Any, Any], as_text: bool) -> str:
-    """The type of the array that carries a column's values. `as_text`: moments come as text."""
+    """Returns the type of the array that carries a column's values. `as_text`: moments are text."""
     kind = field.get_internal_type()
     if as_text and kind == "DateTimeField":
         return "text"

@@ -1,6 +1,6 @@
-"""What the raw statements of all apps share: dialect, parameters, the lock of who computes for a tenant.
+"""Shared by the raw SQL statements of all apps: dialect, parameters, the lock of one writer per tenant.
 
-Every statement names `organization_id` itself, since raw SQL passes by the tenant scope.
+Every statement names `organization_id` itself, because raw SQL bypasses the tenant scope.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def organization_work(organization: Organization) -> Iterator[None]:
 
 @contextmanager
 def one_writer(organization: Organization, lock: int) -> Iterator[None]:
-    """One transaction in which nobody else writes what `lock` stands for of this organization.
+    """One transaction in which no other process writes the data that `lock` protects in this organization.
 
-    On PostgreSQL a statement that waited for a row would write what it had counted before the wait, so counting starts
-    only after the lock is held. SQLite has one writer anyway.
+    On PostgreSQL a statement that waited for a row would write what it had counted before the wait. Counting therefore
+    starts after the lock is taken. SQLite has one writer anyway.
     """
     with organization_work(organization), transaction.atomic():
         if is_postgres():
@@ -49,7 +49,7 @@ def one_writer(organization: Organization, lock: int) -> Iterator[None]:
 
 
 def tune(**settings: str) -> None:
-    """Sets PostgreSQL's parameters until the transaction ends; nothing on SQLite."""
+    """Sets PostgreSQL's parameters until the transaction ends. Does nothing on SQLite."""
     if is_postgres():
         with connection.cursor() as cursor:
             calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
@@ -61,12 +61,12 @@ def is_postgres() -> bool:
 
 
 def db_time(moment: datetime) -> Any:
-    """An aware datetime as the database compares it."""
+    """Returns an aware datetime as the database compares it."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
 def epoch(column: str) -> str:
-    """SQL that gives a moment as whole unix seconds."""
+    """SQL that returns a moment as whole unix seconds."""
     return (
         f"FLOOR(EXTRACT(EPOCH FROM {column}))::bigint"
         if is_postgres()
@@ -75,35 +75,35 @@ def epoch(column: str) -> str:
 
 
 def differs(left: str, right: str) -> str:
-    """SQL that is true when two values differ, null being a value."""
+    """SQL that is true when two values differ; null counts as a value."""
     return f"{left} {'IS DISTINCT FROM' if is_postgres() else 'IS NOT'} {right}"
 
 
 def one_of(column: str, name: str = "", kind: str = "bigint") -> str:
     """SQL that keeps the rows whose `column` is in the list that `id_list` makes of any number of ids.
 
-    `name` is the parameter's; empty: the next one of those by position.
+    `name` is the name of the parameter; empty: the next positional one.
     """
     parameter = f"%({name})s" if name else "%s"
     if is_postgres():
-        # Of the column's own type: only then PostgreSQL hashes the list instead of searching it for each row.
+        # The list has the column's type. PostgreSQL hashes it only then; otherwise it searches the list for each row.
         return f"{column} = ANY({parameter}::{kind}[])"
     # SQLite limits the number of parameters; a JSON list is one.
     return f"{column} IN (SELECT value FROM json_each({parameter}))"  # noqa: S608
 
 
 def id_list(ids: Collection[Any]) -> Any:
-    """A list parameter for `one_of`."""
+    """Returns a list parameter for `one_of`."""
     return array(ids) if is_postgres() else json.dumps(list(ids))
 
 
 def among(column: str, values: Collection[Any], kind: str = "text") -> RawSQL:
-    """A condition for `filter`: that the column (of the only table) is one of any number of values."""
+    """Returns a condition for `filter`: the column (of the only table) has one of any number of values."""
     return RawSQL(one_of(column, kind=kind), [id_list(values)], output_field=BooleanField())  # noqa: S611
 
 
 def literals(ids: Collection[int]) -> str:
-    """A few ids, written into the statement: the planner sees them, which it needs to choose an index."""
+    """Returns a few ids, written into the statement: the planner sees them, which it needs to choose an index."""
     return "(" + ", ".join(str(int(number)) for number in sorted(ids)) + ")"
 
 

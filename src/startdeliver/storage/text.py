@@ -1,4 +1,4 @@
-"""Finding a text inside columns, as quickly as each database can."""
+"""Searches for a text in columns, in the fastest way of each database."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from startdeliver.storage.sql import is_postgres
 
 
 def contains(text: str, columns: Iterable[str]) -> Q:
-    """`text`, in any case, somewhere in one of the columns.
+    """Returns a condition: one of the columns contains `text`, regardless of case.
 
-    PostgreSQL looks up the case of each letter of each row, unless told that only those of ASCII matter. SQLite's LIKE
-    folds ASCII only, so there other letters are tried in the cases in which names are written.
+    PostgreSQL looks up the case of each letter of each row unless only ASCII letters matter. SQLite's LIKE folds ASCII
+    only, so other letters are tried in the cases in which names are written.
     """
     if is_postgres():
         if not text.isascii():

@@ -1,4 +1,4 @@
-"""Moments from PostgreSQL, read by psycopg's compiled loader."""
+"""Reads moments from PostgreSQL with psycopg's compiled loader."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def use_compiled_loader(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Makes a new connection read `timestamptz` in C (receiver of `connection_created`); same values, in UTC.
+    """Makes a new connection read `timestamptz` in C (receiver of `connection_created`). Values stay the same, in UTC.
 
-    Django puts a loader written in Python in its place to set the zone, which is most of the work on a row with a few
-    moments. With the connection's zone in UTC there is nothing to set. Other databases and zones are left alone.
+    Django uses a loader in Python that sets the zone, which is most of the work on a row with a few moments. If the
+    connection's zone is UTC, there is nothing to set. Other databases and zones are not changed.
     """
     if connection.vendor != "postgresql" or connection.timezone is not UTC:
         return
@@ -26,7 +26,7 @@ def use_compiled_loader(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 @lru_cache(maxsize=1)
 def _loader() -> type[Loader]:
-    # PostgreSQL's driver need not be there for SQLite.
+    # SQLite works without PostgreSQL's driver.
     import psycopg
     from psycopg.adapt import Loader as Base
     from psycopg.pq import Format
@@ -36,13 +36,13 @@ def _loader() -> type[Loader]:
     compiled = found
 
     class UtcLoader(Base):
-        # Django asks the loader for its zone to see whether it is the right one.
+        # Django checks the zone of the loader.
         timezone = UTC
 
         def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
             super().__init__(oid, context)
             self._compiled = compiled(oid, context)
-            # The driver calls it itself then, without a detour through the method below.
+            # The driver then calls it directly, not through the method below.
             self.load = self._compiled.load  # type: ignore[method-assign]
 
         def load(self, data: Buffer) -> datetime:

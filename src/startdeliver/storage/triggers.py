@@ -1,7 +1,7 @@
-"""Triggers, taken away before migrations run and put back afterwards.
+"""Triggers, dropped before migrations run and created again afterwards.
 
-They are no migrations: SQLite loses them when a later migration rebuilds the table, and refuses to rename tables that a
-trigger speaks of.
+They are not part of migrations, because SQLite loses them when a later migration rebuilds the table, and refuses to
+rename tables that a trigger uses.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from django.db.models.signals import post_migrate, pre_migrate
 class Trigger:
     """Statements that the database runs after each row of `table` is written.
 
-    `event`: INSERT, UPDATE or DELETE. `columns`: of an UPDATE, those of which one must have changed. `statements` gets
-    whether the database is PostgreSQL. `declare`: variables of the function on PostgreSQL.
+    `event`: INSERT, UPDATE or DELETE. `columns`: for an UPDATE, at least one of these must have changed. `statements` is
+    called with whether the database is PostgreSQL. `declare`: variables of the function on PostgreSQL.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Trigger:
 
 
 def differ(columns: Iterable[str], postgres: bool) -> str:
-    """SQL that is true when one of the columns is another one after an UPDATE than before."""
+    """SQL that is true when an UPDATE changed one of the columns."""
     return " OR ".join(f"OLD.{name} {'IS DISTINCT FROM' if postgres else 'IS NOT'} NEW.{name}" for name in columns)
 
 
 def register(app: AppConfig, triggers: Sequence[Trigger], retired: Sequence[Trigger] = ()) -> None:
-    """Keeps these triggers in place around migrations, and drops the retired ones. Called in the app's `ready`."""
+    """Drops and creates these triggers around migrations, and drops the retired ones. Called in the app's `ready`."""
 
     def before(using: str, **_: Any) -> None:
         drop(using, [*triggers, *retired])
@@ -51,7 +51,7 @@ def register(app: AppConfig, triggers: Sequence[Trigger], retired: Sequence[Trig
 
 
 def drop(using: str, triggers: Sequence[Trigger]) -> None:
-    """Takes the triggers away."""
+    """Drops the triggers."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
@@ -62,7 +62,7 @@ def drop(using: str, triggers: Sequence[Trigger]) -> None:
 
 
 def create(using: str, triggers: Sequence[Trigger]) -> None:
-    """Puts the triggers in place, once the tables of all of them are there."""
+    """Creates the triggers if all of their tables exist."""
     connection = connections[using]
     if not set(connection.introspection.table_names()) >= {one.table for one in triggers}:
         return

@@ -1,4 +1,4 @@
-"""What the pictures show: the trend of a customer's support health, and how many tickets come and go."""
+"""The data of the charts: the trend of a customer's support health, and the numbers of created and resolved tickets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DAILY_UP_TO = 31
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """Support health of a calendar day; all None where nothing is known (a gap) or there was no ticket."""
+    """Support health of a calendar day; all None if nothing is known (a gap) or there was no ticket."""
 
     day: date
     status: str | None
@@ -40,7 +40,7 @@ class VolumePoint:
 
 
 def trend(customer: Customer, days: int) -> list[TrendPoint]:
-    """The last `days` calendar days of the organization's time zone, today last with the health of this moment."""
+    """Returns the last `days` calendar days of the organization's time zone. Today is last, with the present health."""
     today = clock.today(customer.organization.time_zone)
     first = today - timedelta(days=days - 1)
     points = {
@@ -57,7 +57,7 @@ def trend(customer: Customer, days: int) -> list[TrendPoint]:
 
 
 def ticket_volume(customer: Customer, days: int) -> list[VolumePoint]:
-    """Tickets created and resolved over the last `days`: by day up to 31, beyond that by whole weeks from Monday.
+    """Returns tickets created and resolved in the last `days`: by day up to 31 days, otherwise by weeks from Monday.
 
     Days are those of the organization's time zone.
     """

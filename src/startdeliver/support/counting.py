@@ -43,7 +43,7 @@ ON CONFLICT (customer_id) DO UPDATE SET
  WHERE support_supporthealth.organization_id = excluded.organization_id AND ({any_differs})
 """
 
-# Customers whose last ticket went away have no data again; their row stays for what it remembers of the change.
+# Customers whose last ticket was removed have no data again. Their row is kept, because it stores the last change.
 _CLEAR = """
 UPDATE support_supporthealth
    SET previous_status = status, changed_at = %s, status = NULL, ticket_count = 0, open_count = 0, overdue_count = 0,
@@ -58,10 +58,10 @@ _COUNTED = ["status", "ticket_count", "open_count", "overdue_count", "oldest_ope
 
 
 def recompute(organization: Organization, customer_ids: Iterable[int] | None = None) -> int:
-    """Computes status and counts anew, for these customers or (None) for all.
+    """Recomputes status and counts, for these customers or (None) for all.
 
-    Two statements whatever the number of customers. A row is written only when it changes; `previous_status` and
-    `changed_at` move only with the status. Gives the number of rows written.
+    Takes two statements for any number of customers. A row is written only when it changes. `previous_status` and
+    `changed_at` change only with the status. Returns the number of rows written.
     """
     ids = None if customer_ids is None else sorted(set(customer_ids))
     if ids == []:
@@ -80,7 +80,7 @@ def recompute(organization: Organization, customer_ids: Iterable[int] | None = N
         values: list[Any] = [organization.pk, current.overdue_until_poor, now, now, cutoff, cutoff, *which_values]
         written = execute(count, values)
         if ids is None and written == SupportHealth.objects.filter(ticket_count__gt=0).count():
-            return written  # every row was written just now, so none is left over
-        # The plus keeps the planner on the primary key: an index of the whole organization is no way to a few rows.
+            return written  # every row was just written, so none is outdated
+        # The plus makes the planner use the primary key: an index of the whole organization is slow for a few rows.
         own = which if ids is None else f"+{which}"
         return written + execute(_CLEAR.format(of_customers=own), [now, now, *which_values])

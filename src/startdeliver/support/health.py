@@ -1,7 +1,8 @@
-"""Support health of all customers in one set-based pass, and what keeps it right while time goes by.
+"""Computes support health of all customers in one set-based pass, and keeps it correct as time passes.
 
-`recompute` counts, `refresh` computes what changed, `refresh_due` the customers whose next ticket has become overdue
-since. Everything that shows, lists or answers health calls `refresh_due` first: one index look-up when nothing is due.
+`recompute` counts, `refresh` computes what changed, and `refresh_due` the customers whose next ticket has become
+overdue since. All code that shows, lists or returns health calls `refresh_due` first. It takes one index look-up when
+nothing is due.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ __all__ = ["recompute", "reconstruct", "refresh_due", "rule", "set_rule", "settl
 
 
 def refresh(organization: Organization, *, early: bool = False) -> None:
-    """Computes the health of the customers whose tickets changed, moves tickets with their users, and begins a new day.
+    """Computes the health of customers whose tickets changed, moves tickets with their users, and starts a new day.
 
-    What it works on is forgotten only at the end. `early`: also changes that were to be collected for a moment.
+    The changes are deleted at the end. `early`: also takes changes that are still being collected.
     """
     with taken(organization, Stage.SUPPORT, early=early) as batch:
         if batch.has(Kind.USER):
@@ -41,7 +42,7 @@ def refresh(organization: Organization, *, early: bool = False) -> None:
 
 
 def begin_day(organization: Organization) -> None:
-    """Once per calendar day of the organization: figures of 90 days, the snapshot, and days before the first one."""
+    """Computes once per calendar day of the organization: figures of 90 days, the snapshot, and days before the first one."""
     stats(organization)
     snapshot(organization)
     reconstruct(organization)
@@ -54,7 +55,7 @@ def refresh_figures(organization: Organization, *, early: bool = False) -> None:
 
 
 def overdue() -> QuerySet[Organization]:
-    """The organizations, of all, in which a ticket has become overdue since health was computed: two statements."""
+    """Returns all organizations in which a ticket has become overdue since health was computed, in two statements."""
     with scopes_disabled():
         rules = SupportRule.objects.filter(organization=OuterRef("pk")).values("days_until_overdue")
         cutoffs = [
@@ -69,9 +70,9 @@ def overdue() -> QuerySet[Organization]:
 
 
 def refresh_due(organization: Organization) -> int:
-    """Makes health right for this second: recomputes the customers of whom a ticket has become overdue since.
+    """Recomputes the customers with a ticket that has become overdue since health was computed.
 
-    One index look-up when there is none. Gives the number of customers looked at.
+    Takes one index look-up when there is none. Returns the number of customers recomputed.
     """
     with organization_work(organization):
         due = SupportHealth.objects.filter(next_clock_from__lte=overdue_since(rule(organization)))
@@ -81,10 +82,10 @@ def refresh_due(organization: Organization) -> int:
 
 
 def set_rule(organization: Organization, days: int, poor: int, by: str) -> SupportRule:
-    """Saves the rule and computes every customer anew in the same transaction.
+    """Saves the rule and recomputes every customer in the same transaction.
 
     `days` until a ticket is overdue (1 to 3650), `poor`: overdue tickets until Poor (1 to 100,000), `by`: who did it.
-    Raises ValidationError, naming the field, for a number outside.
+    Raises ValidationError with the field for a number outside these limits.
     """
     with health_writer(organization):
         changed = rule(organization)
@@ -99,7 +100,9 @@ def set_rule(organization: Organization, days: int, poor: int, by: str) -> Suppo
 
 
 def settle(organization: Organization) -> None:
-    """Takes the present health of every customer as the beginning, after the first import: what it passed through while
-    old tickets came in page by page was no change that anybody should be told of."""
+    """Clears the last change of every customer's health after the first import.
+
+    While old tickets were imported page by page, health changed in ways that must not be reported as changes.
+    """
     with health_writer(organization):
         SupportHealth.objects.filter(organization=organization).update(previous_status=None, changed_at=clock.now())

@@ -1,4 +1,4 @@
-"""What support health was on earlier days, worked out from the dates that tickets still carry. Pure."""
+"""Support health on earlier days, computed from the dates of the tickets. Pure functions."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class DayState:
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The moment (UTC) at which `day` begins in `zone`; where the clocks skip midnight, the moment of the skip."""
+    """Returns the moment (UTC) at which `day` begins in `zone`; if the clocks skip midnight, the moment of the change."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def history_of(
     tickets: Iterable[TicketDates], days: Sequence[date], zone: ZoneInfo, rule: SupportRule
 ) -> list[DayState]:
-    """The state at the end of each of `days` (ascending) on which at least one ticket existed.
+    """Returns the state at the end of each of `days` (ascending) on which at least one ticket existed.
 
-    A reopened ticket counts as open from its last reopening only: when it was closed before is not known, and an
-    overdue ticket is never invented.
+    A reopened ticket counts as open only from its last reopening, because it is not known when it was closed before.
+    No overdue ticket is reported that may not have been one.
     """
     ends = [day_start(day + timedelta(days=1), zone) for day in days]
     until_overdue = timedelta(days=rule.days_until_overdue)

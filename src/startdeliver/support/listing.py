@@ -16,11 +16,11 @@ from startdeliver.support.sql import required_organization
 from startdeliver.tenancy.models import Organization
 
 SHOW = ("open", "overdue", "resolved", "unassigned")
-# Column behind each name of a sort; a leading "-" turns it round.
+# The column of each sort order; a leading "-" reverses it.
 SORTS = {"updated": "updated_at", "created": "created_at", "waiting": "clock_from"}
 DEFAULT_SORT = "-updated"
 COUNT_LIMIT = 5_000
-# How many of the most recently updated tickets a search for words looks through, so that it answers at once.
+# How many of the most recently updated tickets a search for words reads, so that it is fast.
 SEARCH_DEPTH = 25_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,7 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: the ids by `show`, and all under ""."""
+    """The result of a search: the ids by `show`, and all ids under ""."""
 
     ids: dict[str, list[int]]
 
@@ -42,12 +42,12 @@ class TicketPage:
 
 
 def overdue_q(organization: Organization) -> Q:
-    """The condition under which a ticket of `organization` is overdue now."""
+    """Returns the condition under which a ticket of `organization` is overdue now."""
     return Q(status=Ticket.Status.OPEN, clock_from__lte=overdue_since(rule(organization)))
 
 
 def is_overdue(ticket: Ticket, current: SupportRule, now: datetime | None = None) -> bool:
-    """Whether `ticket` is overdue under the rule `current`. Snoozed ones can be."""
+    """Returns whether `ticket` is overdue by the rule `current`. Snoozed tickets can be overdue."""
     return ticket.status == Ticket.Status.OPEN and ticket.clock_from <= overdue_since(current, now)
 
 
@@ -56,9 +56,9 @@ def tickets_list(
 ) -> QuerySet[Ticket]:
     """Tickets of the open scope's organization, each with its customer and the attribute `overdue` (bool).
 
-    `show` is one of SHOW or empty for all; "unassigned" are those without a customer. `sort` is a name of SORTS, with
-    "-" for the newest first; "waiting" (since creation or the last reopening) needs a `show` that fixes the status.
-    Anything else is the default. `search`: a conversation's id, or words that all occur in title, beginning or name of
+    `show` is one of SHOW, or empty for all; "unassigned" are tickets without a customer. `sort` is a name of SORTS, with
+    "-" for newest first; "waiting" (since creation or the last reopening) needs a `show` with a fixed status. Other
+    values mean the default. `search`: a conversation's id, or words that all occur in title, beginning or name of
     the customer; without `customer` the last SEARCH_DEPTH tickets are looked through (see `searched_since`).
     """
     overdue = overdue_q(required_organization())
@@ -81,7 +81,7 @@ def tickets_list(
 
 
 def searched_since() -> datetime | None:
-    """A search for words sees the tickets updated at this moment or later; None: all of them."""
+    """Returns the update time from which a search for words reads tickets; None: it reads all of them."""
     moments = Ticket.objects.order_by("-updated_at").values_list("updated_at", flat=True)
     return next(iter(moments[SEARCH_DEPTH : SEARCH_DEPTH + 1]), None)
 
@@ -98,7 +98,7 @@ def _search_q(search: str, everything: bool) -> Q:
 
 
 def tickets_found(search: str, *, customer: Customer | int | None = None) -> Found:
-    """What `search` finds in `tickets_list`, for a page and its counts: the tickets are gone through once for both."""
+    """Returns what `search` finds in `tickets_list`. A page and its counts share it, so tickets are read once for both."""
     unassigned = ExpressionWrapper(Q(customer__isnull=True), output_field=BooleanField())
     rows = tickets_list(customer=customer, search=search).order_by().select_related(None)
     ids: dict[str, list[int]] = {show: [] for show in ("", *SHOW)}
@@ -109,7 +109,7 @@ def tickets_found(search: str, *, customer: Customer | int | None = None) -> Fou
 
 
 def _by_reference(word: str) -> list[int]:
-    """The tickets with this conversation id, found by the unique key; workspaces are few."""
+    """Returns the tickets with this conversation id, by the unique key of each of the few workspaces."""
     newest = Ticket.objects.order_by("-updated_at").values_list("workspace", flat=True).first()
     return list(Ticket.objects.filter(workspace=newest or "", external_id=word).values_list("pk", flat=True))
 
@@ -124,9 +124,9 @@ def tickets_page(
     size: int = 50,
     found: Found | None = None,
 ) -> TicketPage:
-    """One page of `tickets_list`, found by where the page before ended, so that the last costs what the first does.
+    """Returns a page of `tickets_list` from the end of the previous one, so that the last page is as fast as the first.
 
-    A damaged `after` gives the first page. `found` is what `search` found, when that is known.
+    An invalid `after` returns the first page. `found` is the result of `search`, if known.
     """
     if search.strip():
         found = found or tickets_found(search, customer=customer)
@@ -148,7 +148,7 @@ def tickets_page(
 
 
 def tickets_count(rows: QuerySet[Ticket]) -> tuple[int, bool]:
-    """How many there are, counted up to COUNT_LIMIT, and whether there are more than that."""
+    """Returns the number of tickets, counted up to COUNT_LIMIT, and whether there are more."""
     number = rows.order_by()[: COUNT_LIMIT + 1].count()
     return min(number, COUNT_LIMIT), number > COUNT_LIMIT
 
@@ -156,7 +156,7 @@ def tickets_count(rows: QuerySet[Ticket]) -> tuple[int, bool]:
 def tickets_counts(
     *, customer: Customer | int | None = None, search: str = "", found: Found | None = None
 ) -> dict[str, tuple[int, bool]]:
-    """`tickets_count` for every `show` and for all (""). `found` is what `search` found, when that is known."""
+    """Returns `tickets_count` for every `show` and for all (""). `found` is the result of `search`, if known."""
     if search.strip():
         found = found or tickets_found(search, customer=customer)
     if found is not None:
@@ -166,7 +166,7 @@ def tickets_counts(
 
 def _sort(name: str, show: str) -> tuple[str, bool]:
     column = SORTS.get(name.removeprefix("-"))
-    # No index has the clock of every ticket in order, and of resolved ones nobody waits.
+    # No index orders all tickets by their clock, and resolved tickets do not wait.
     if column is None or (column == "clock_from" and show not in ("open", "overdue", "resolved")):
         return SORTS["updated"], True
     return column, name.startswith("-")

@@ -12,7 +12,7 @@ from startdeliver.tenancy.scope import TenantModel
 
 
 class Ticket(TenantModel):
-    """One support conversation, as of the last time it was read. All times are UTC.
+    """A support conversation as of its last sync. All times are UTC.
 
     Overdue is derived, never stored: status is open and `clock_from` is at least "days until overdue" ago.
     """
@@ -74,11 +74,11 @@ class Ticket(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "workspace", "external_id"], name="ticket_key")]
         indexes = [
-            # Health is one pass over this index: counts, overdue and the next moment that something becomes overdue.
+            # Health is one pass over this index: counts, overdue tickets, and the time at which the next one becomes overdue.
             models.Index(fields=["organization", "customer", "status", "clock_from"], name="ticket_health"),
             models.Index(fields=["organization", "status", "clock_from"], name="ticket_status"),
             models.Index(fields=["organization", "updated_at"], name="ticket_updated"),
-            # The few open ones among many resolved, in the order of the list.
+            # The few open tickets among many resolved ones, in the order of the list.
             models.Index(
                 fields=["organization", "updated_at"], name="ticket_open_updated", condition=models.Q(status="open")
             ),
@@ -105,7 +105,7 @@ class Ticket(TenantModel):
 
 
 class TicketParticipant(TenantModel):
-    """A person in the conversation and, when matched, the user that the person is."""
+    """A person in the conversation and, if matched, the user."""
 
     class Match(models.TextChoices):
         MATCHED = "matched", "Matched"
@@ -132,11 +132,11 @@ class TicketParticipant(TenantModel):
 
 
 class Thread(TenantModel):
-    """The messages and events of one ticket, as one document: read whole, written whole, one row a conversation.
+    """The messages and events of one ticket, as one document. It is read and written as a whole.
 
     `entries` is JSON, a list in order of time: {"id", "kind": "message"|"note"|"event", "type": Intercom's part type,
     "at": unix seconds, "by": {"kind": "user"|"team"|"bot", "id", "name", "email"}, "html": sanitised,
-    "files": [{"name", "type", "size"}], "redacted": bool}. See docs/adr for why it is not a row per message.
+    "files": [{"name", "type", "size"}], "redacted": bool}. docs/adr/0005-one-document-per-thread.md gives the reasons.
     """
 
     ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, primary_key=True, related_name="thread")

@@ -1,4 +1,4 @@
-"""Tickets follow their users: those without a customer go to the customer that their users have by now."""
+"""Gives tickets without a customer to the present customer of their users."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _AT_ONCE = 2_000
 
 
 def reassign_tickets(organization: Organization, customers: Collection[int] | None = None) -> int:
-    """Gives tickets without a customer to the customer of their users; of several customers, to the author's.
+    """Gives tickets without a customer to the customer of their users; with several customers, to the author's.
 
-    Looks at the users of these customers (ids; None: of all), and computes the health of those that got a ticket.
-    Returns the number of tickets. Tickets that have a customer keep it, so a second call changes nothing.
+    Reads the users of these customers (ids; None: of all), and computes the health of customers that get a ticket.
+    Returns the number of tickets moved. Tickets with a customer keep it, so a second call changes nothing.
     """
     moved, last = 0, 0
     changed: set[int] = set()
@@ -45,7 +45,7 @@ def reassign_tickets(organization: Organization, customers: Collection[int] | No
 
 
 def _customers_of(authors: dict[int, str]) -> dict[int, list[int]]:
-    """The tickets of `authors` (ticket: the author's contact) that have one clear customer, by customer."""
+    """Returns the tickets of `authors` (ticket: the author's contact) that have one clear customer, by customer."""
     candidates: dict[int, dict[str, int]] = defaultdict(dict)
     rows = TicketParticipant.objects.filter(ticket__in=list(authors), user__customer__isnull=False)
     for ticket, contact, customer in rows.values_list("ticket_id", "contact_ref", "user__customer_id"):

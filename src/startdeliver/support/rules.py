@@ -1,4 +1,4 @@
-"""The rule of support health: two numbers per organization, and what follows from them."""
+"""The rule of support health: two numbers per organization, and the status that results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from startdeliver.tenancy.models import Organization
 
 
 def status_of(open_count: int, overdue_count: int, ticket_count: int, rule: SupportRule) -> Health | None:
-    """Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good; without a ticket None, no data."""
+    """Returns Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good; None (no data) without tickets."""
     if ticket_count == 0:
         return None
     if overdue_count >= rule.overdue_until_poor:
@@ -21,11 +21,11 @@ def status_of(open_count: int, overdue_count: int, ticket_count: int, rule: Supp
 
 
 def overdue_since(rule: SupportRule, now: datetime | None = None) -> datetime:
-    """An open ticket whose clock started at this moment or before is overdue. Exact seconds, not calendar days."""
+    """Returns the latest start of the clock with which an open ticket is overdue. Exact seconds, not calendar days."""
     return (now or clock.now()) - timedelta(days=rule.days_until_overdue)
 
 
 def rule(organization: Organization) -> SupportRule:
-    """The organization's rule; the defaults, unsaved, when it never set one."""
+    """Returns the organization's rule; the unsaved defaults if it never set one."""
     with organization_work(organization):
         return SupportRule.objects.first() or SupportRule(organization=organization)

@@ -1,4 +1,4 @@
-"""The memory of support health: one row per customer and calendar day of the organization's time zone."""
+"""Stored history of support health: one row per customer and calendar day of the organization's time zone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from startdeliver.support.sql import health_writer
 from startdeliver.tenancy.models import Organization
 
 BACKFILL_DAYS = 90
-# Few enough that SQLite's only writer is free again within moments.
+# Few enough that SQLite's only writer is free again quickly.
 _CUSTOMERS_AT_ONCE = 500
 
 _SNAPSHOT = """
@@ -51,9 +51,9 @@ ON CONFLICT (organization_id, customer_id, day) DO NOTHING
 
 
 def snapshot(organization: Organization, day: date | None = None) -> int:
-    """Keeps today's health of every customer; a second time the same day replaces it. One statement.
+    """Stores today's health of every customer in one statement. A second call on the same day replaces it.
 
-    `day` is a calendar day of the organization's time zone, today when None. Gives the number of rows written.
+    `day` is a calendar day of the organization's time zone, today when None. Returns the number of rows written.
     """
     day = day or clock.today(organization.time_zone)
     row, new = "support_supportsnapshot.", "excluded."
@@ -69,8 +69,8 @@ def snapshot(organization: Organization, day: date | None = None) -> int:
 def reconstruct(organization: Organization) -> int:
     """Fills the days before each customer's first snapshot, up to 90, from the dates of its tickets.
 
-    Once per customer: what tickets say of the past fades when they are reopened. Snapshots that exist are never
-    changed. Goes on where it stopped when it is cut off. Gives the number of days written.
+    Runs once per customer, because a reopened ticket loses dates of its past. Existing snapshots are never changed.
+    Continues where it stopped after an interruption. Returns the number of days written.
     """
     written = 0
     with organization_work(organization):
@@ -99,7 +99,7 @@ def _reconstruct(organization: Organization, ids: Sequence[int]) -> int:
 
 
 def _dates(ids: Sequence[int]) -> dict[int, list[TicketDates]]:
-    """The tickets' dates by customer. One that is resolved on an unknown day has no time in which it was open."""
+    """Returns the tickets' dates by customer. A ticket that was resolved on an unknown day never counts as open."""
     found: dict[int, list[TicketDates]] = defaultdict(list)
     facts = Ticket.objects.filter(customer_id__in=ids).values_list(
         "customer_id", "status", "created_at", "clock_from", "resolved_at", "reopen_count"

@@ -1,4 +1,4 @@
-"""What the raw statements of support share beyond `storage.sql`: the lock of health's writers, the tenant's rows."""
+"""Shared by the raw SQL statements of support: the lock of health's writers, the tenant's rows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _LOCK_CLASS = 73_121
 
 @contextmanager
 def health_writer(organization: Organization) -> Iterator[None]:
-    """One transaction in which nobody else writes this organization's health."""
+    """One transaction in which no other process writes this organization's health."""
     with one_writer(organization, _LOCK_CLASS):
-        # One pass over a million tickets groups in memory with this, and spills to disk with the usual 4 MB; compiling
-        # its expressions takes longer than it saves.
+        # With this a pass over a million tickets groups in memory; with the default of 4 MB it spills to disk. Compiling
+        # the expressions takes longer than it saves.
         tune(work_mem="64MB", jit="off")
         yield
 
 
 def required_organization() -> Organization:
-    """The organization of the open scope; raises ScopeError when there is none or scopes are switched off."""
+    """Returns the organization of the open scope. Raises ScopeError if there is none or scopes are disabled."""
     organization = current_organization()
     if organization is None:
         raise ScopeError("this needs one organization's scope")
@@ -35,7 +35,7 @@ def required_organization() -> Organization:
 
 
 def of_customers(organization: Organization, customer_ids: Sequence[int] | None) -> tuple[str, list[Any]]:
-    """SQL and parameters that keep the rows of `organization`, and of these customers only unless None."""
+    """Returns SQL and parameters that select the rows of `organization`, of these customers only unless None."""
     if customer_ids is None:
         return "organization_id = %s", [organization.pk]
     return f"organization_id = %s AND {one_of('customer_id')}", [organization.pk, id_list(customer_ids)]

@@ -15,7 +15,7 @@ from startdeliver.tenancy.models import Organization
 
 _TICKETS_AT_ONCE = 50_000
 
-# An upsert rather than an update from a join: no join, so no plan that a database without fresh statistics gets wrong.
+# An upsert instead of an update from a join: without fresh statistics the database may choose a slow plan for a join.
 # The median of an even number of values is the mean of the middle two, rounded down, in both databases alike.
 _STATS = """
 INSERT INTO support_supporthealth (
@@ -50,7 +50,7 @@ ON CONFLICT (customer_id) DO UPDATE SET
  WHERE support_supporthealth.organization_id = excluded.organization_id
 """
 
-# Customers of whom nothing happened in the period.
+# Customers without tickets or ratings in the period.
 _QUIET = """
 UPDATE support_supporthealth
    SET resolved_30 = 0, resolved_90 = 0, median_first_reply = NULL, median_resolution = NULL, rating_count = 0,
@@ -60,10 +60,10 @@ UPDATE support_supporthealth
 
 
 def stats(organization: Organization, customer_ids: Iterable[int] | None = None) -> int:
-    """Computes 30- and 90-day figures anew, for these customers or (None) for all, and their health with them.
+    """Recomputes the 30- and 90-day figures and the health, for these customers or (None) for all.
 
-    Resolved counts and the median resolution time take tickets resolved in the period, the median first reply takes
-    tickets created in it, ratings those given in it. Periods are exact multiples of 24 hours before now. Gives the
+    Resolved counts and the median resolution time use tickets resolved in the period, the median first reply uses
+    tickets created in it, ratings those given in it. Periods are exact multiples of 24 hours before now. Returns the
     number of customers.
     """
     ids = None if customer_ids is None else sorted(set(customer_ids))
@@ -73,7 +73,7 @@ def stats(organization: Organization, customer_ids: Iterable[int] | None = None)
 
 
 def _parts(organization: Organization) -> Iterator[list[int]]:
-    """All customers with a health row, in parts of so few tickets that no writer waits long for another."""
+    """All customers with a health row, in parts with few tickets, so that no writer waits long for another."""
     with organization_work(organization):
         rows = list(SupportHealth.objects.order_by("customer_id").values_list("customer_id", "ticket_count"))
     part: list[int] = []
@@ -96,5 +96,5 @@ def _stats(organization: Organization, ids: list[int], now: datetime) -> int:
     values += [*which_values, *[quarter] * 3]
     with health_writer(organization):
         written = execute(_STATS.format(of_customers=which), values)
-        # The plus keeps the planner on the primary key.
+        # The plus makes the planner use the primary key.
         return written + execute(_QUIET.format(of_customers=f"+{which}"), [db_time(now), *which_values, db_time(now)])

@@ -19,7 +19,7 @@ class Author(msgspec.Struct, frozen=True, gc=False):
 
 
 class File(msgspec.Struct, frozen=True, gc=False):
-    """An attachment. Its address in Intercom is signed and expires, so only this is kept. `size` in bytes."""
+    """An attachment. Its address in Intercom is signed and expires, so it is not stored. `size` in bytes."""
 
     name: str = ""
     type: str = ""
@@ -40,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def moment(self) -> datetime:
-        """When it was written (UTC)."""
+        """The time at which it was written (UTC)."""
         return datetime.fromtimestamp(self.at, UTC)
 
 

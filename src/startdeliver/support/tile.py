@@ -1,4 +1,4 @@
-"""The Support and Feedback tiles of a customer: numbers, and why in one plain line."""
+"""The Support and Feedback tiles of a customer: numbers, and the reason in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FEEDBACK_DAYS = 90
 
 @dataclass(frozen=True)
 class SupportTile:
-    """Support health of one customer; a row that is not stored when there is none. `why` has no full stop."""
+    """Support health of one customer; an unsaved row if there is none. `why` has no full stop."""
 
     health: SupportHealth
     why: str
@@ -29,7 +29,7 @@ class SupportTile:
 
 @dataclass(frozen=True)
 class Feedback:
-    """Conversation ratings of 90 days: number, mean, the ticket rated last, and the one last rated with a remark."""
+    """Conversation ratings of 90 days: number, mean, the last rated ticket, and the last ticket rated with a remark."""
 
     count: int
     mean: float | None
@@ -38,7 +38,7 @@ class Feedback:
 
 
 def support_tile(customer: Customer) -> SupportTile:
-    """Everything that the Support tile shows, right for this second."""
+    """Returns everything that the Support tile shows, up to date."""
     organization = customer.organization
     refresh_due(organization)
     current = rule(organization)
@@ -51,7 +51,7 @@ def support_tile(customer: Customer) -> SupportTile:
 
 
 def why(row: SupportHealth, current: SupportRule) -> str:
-    """The reason for the status in one line without a full stop."""
+    """Returns the reason for the status in one line without a full stop."""
     if row.status is None:
         return "No ticket is stored for this customer"
     if row.overdue_count and row.oldest_open_at is not None:
@@ -69,7 +69,7 @@ def why(row: SupportHealth, current: SupportRule) -> str:
 
 
 def length(duration: timedelta) -> str:
-    """A duration in its largest whole unit: "12 days", "1 hour", "less than an hour"."""
+    """Returns a duration in its largest whole unit: "12 days", "1 hour", "less than an hour"."""
     hours = int(duration.total_seconds() // 3600)
     if hours < 1:
         return "less than an hour"
@@ -78,7 +78,7 @@ def length(duration: timedelta) -> str:
 
 
 def feedback(customer: Customer) -> Feedback:
-    """Mean and latest remark of the customer's conversation ratings of 90 days."""
+    """Returns mean and latest remark of the customer's conversation ratings of 90 days."""
     rated = Ticket.objects.filter(
         customer=customer, rated_at__gte=clock.now() - timedelta(days=_FEEDBACK_DAYS), rating__isnull=False
     )

@@ -1,4 +1,4 @@
-"""Where a request comes from: what log-in attempts are counted by."""
+"""The client address of a request, by which log-in attempts are counted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the browser or program, past the proxies that the operator trusts
-    (STARTDELIVER_TRUSTED_PROXIES).
+    """Returns the address of the browser or program behind the trusted proxies (STARTDELIVER_TRUSTED_PROXIES).
 
-    Without such proxies `X-Forwarded-For` is not looked at: anyone can write anything into it. With them it is read
-    from its end, where our own proxies have written, up to the first address that is none of theirs.
+    Without trusted proxies `X-Forwarded-For` is ignored, because anyone can write anything into it. With them it is
+    read from its end, where our own proxies write, up to the first address that is not a trusted proxy.
     """
     address = str(request.META.get("REMOTE_ADDR", ""))
     if not _is_proxy(address):
@@ -37,7 +36,7 @@ def _is_proxy(address: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """One entry of the header without port and brackets; empty when it is no address."""
+    """Returns an entry of the header without port and brackets; empty when it is no address."""
     given = text.strip()
     if given.startswith("["):
         given = given[1:].partition("]")[0]

@@ -15,7 +15,7 @@ from startdeliver.tenancy.services import EmailTaken, member_create
 
 
 class MemberError(Exception):
-    """The change cannot be made; `str(error)` is a sentence for the administrator, `field` what it is about."""
+    """The change cannot be made. `str(error)` is a sentence for the administrator, `field` the field it is about."""
 
     def __init__(self, sentence: str, field: str = "") -> None:
         super().__init__(sentence)
@@ -25,7 +25,7 @@ class MemberError(Exception):
 def member_invite(
     organization: Organization, *, email: str, name: str = "", role: str = Role.MAIN
 ) -> tuple[Member, str]:
-    """Makes a member and the token of the link with which they set a password. Raises MemberError."""
+    """Creates a member and returns it with the token of the link that sets its password. Raises MemberError."""
     email = email.strip()
     try:
         validate_email(email)
@@ -64,13 +64,13 @@ def member_archive(member: Member) -> None:
 
 
 def member_restore(member: Member) -> None:
-    """Gives an archived member access again."""
+    """Restores the access of an archived member."""
     member.archived_at = None
     member.save(update_fields=["archived_at"])
 
 
 def member_link(member: Member) -> str:
-    """The token of a new link for setting a password; earlier unused ones stop working."""
+    """Returns the token of a new link for setting a password; earlier unused ones stop working."""
     with transaction.atomic():
         OneTimeLink.objects.filter(member=member, used_at__isnull=True).update(used_at=clock.now())
         return OneTimeLink.issue(member)

@@ -15,7 +15,7 @@ from startdeliver.tenancy.scope import organization_scope
 
 
 class TenantMiddleware:
-    """Opens the tenant scope and the member's time zone; without a member there is no scope and reads raise."""
+    """Opens the tenant scope and the member's time zone. Without a member there is no scope, and reads raise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -30,7 +30,7 @@ class MemberManager(BaseUserManager["Member"]):
         return self.get(email__iexact=(username or "").strip())
 
     def of(self, organization: Organization) -> models.QuerySet[Member]:
-        """The organization's members who are not archived."""
+        """Returns the organization's members who are not archived."""
         return self.filter(organization=organization, archived_at__isnull=True)
 
 
@@ -60,7 +60,7 @@ class Member(AbstractBaseUser):
         return self.display_name
 
     def get_session_auth_hash(self) -> str:
-        """What a session must agree with: it ends when the password or the salt changes."""
+        """Returns the value that a session must match, so that it ends when the password or the salt changes."""
         return crypto.hash_token(f"{super().get_session_auth_hash()}:{self.session_salt}")
 
     @property
@@ -110,7 +110,7 @@ class ApiKey(TenantModel):
 
     @classmethod
     def issue(cls, organization: Organization, name: str, **fields: Any) -> tuple[ApiKey, str]:
-        """A stored key and its text, which is shown once and never kept."""
+        """Stores a new key and returns it with its text, which is shown once and never stored."""
         text = "sd_" + secrets.token_urlsafe(32)
         key = cls(organization=organization, name=name, prefix=text[:8], key_hash=crypto.hash_token(text), **fields)
         key.save()
@@ -135,14 +135,14 @@ class OneTimeLink(models.Model):
 
     @classmethod
     def issue(cls, member: Member, lifetime: timedelta = LIFETIME) -> str:
-        """Stores a new link and gives its token."""
+        """Stores a new link and returns its token."""
         token = secrets.token_urlsafe(32)
         cls.objects.create(member=member, token_hash=crypto.hash_token(token), expires_at=clock.now() + lifetime)
         return token
 
     @classmethod
     def find(cls, token: str) -> OneTimeLink | None:
-        """The unused, unexpired link of `token`, or None."""
+        """Returns the unused, unexpired link of `token`, or None."""
         return (
             cls.objects.select_related("member__organization")
             .filter(
@@ -167,8 +167,10 @@ class Throttle(models.Model):
 
 
 class Operator(models.Model):
-    """Whoever runs the installation, as an account of its own: no member of any organization, and made only on the
-    command line, so that no administrator can become one or take one over."""
+    """An account of the person who runs the installation. It belongs to no organization.
+
+    It is created only on the command line, so that no administrator can become an operator or take one over.
+    """
 
     email = models.EmailField(max_length=254)
     password = models.CharField(max_length=128, blank=True, help_text="Empty: not set yet.")
@@ -186,8 +188,10 @@ class Operator(models.Model):
 
 
 class TierChange(models.Model):
-    """Who unlocked or locked the advanced tier of which organization, and when. Operators read across organizations,
-    so it has no tenant scope."""
+    """Who unlocked or locked the advanced tier of which organization, and when.
+
+    It has no tenant scope, because operators read across organizations.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=200, help_text="The organization's name at that time.")

@@ -1,7 +1,7 @@
-"""Operators: accounts of whoever runs the installation, and the one thing that only they may do.
+"""Operators: accounts of the people who run the installation, and the action that only they may do.
 
-They share nothing with members: another table, another log-in, another entry in the session. They are made and removed
-on the command line only, so nothing that an administrator of an organization can do leads here.
+They share nothing with members: table, log-in and session entry are separate. They are created and removed on the
+command line only, so an administrator of an organization cannot become one.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ENTRY = "operator"
 
 
 class OperatorError(Exception):
-    """It cannot be done; the message is one sentence."""
+    """The action is not possible. The message is one sentence."""
 
 
 # ------------------------------------------------------------------------------------------------------- the accounts
 
 
 def add(email: str) -> tuple[Operator, str]:
-    """Makes an operator and the token of the link that sets the password. Raises OperatorError."""
+    """Creates an operator and returns the token of the link that sets the password. Raises OperatorError."""
     email = email.strip()
     try:
         validate_email(email)
@@ -46,12 +46,12 @@ def add(email: str) -> tuple[Operator, str]:
 
 
 def find(email: str) -> Operator | None:
-    """The operator with this e-mail address."""
+    """Returns the operator with this e-mail address."""
     return Operator.objects.filter(email__iexact=email.strip()).first()
 
 
 def link(operator: Operator) -> str:
-    """The token of a new link that sets the password; an earlier one ends."""
+    """Returns the token of a new link that sets the password. An earlier link stops working."""
     token = secrets.token_urlsafe(32)
     operator.link_hash, operator.link_expires_at = crypto.hash_token(token), clock.now() + LINK_LIFETIME
     operator.save(update_fields=["link_hash", "link_expires_at"])
@@ -59,12 +59,12 @@ def link(operator: Operator) -> str:
 
 
 def of_link(token: str) -> Operator | None:
-    """The operator whose unused, unexpired link this is."""
+    """Returns the operator whose unused, unexpired link this is."""
     return Operator.objects.filter(link_hash=crypto.hash_token(token), link_expires_at__gt=clock.now()).first()
 
 
 def set_password(token: str, password: str) -> Operator | None:
-    """Sets the password, ends the link and every session. None: somebody used the link just before."""
+    """Sets the password and ends the link and every session. Returns None if the link was used just before."""
     operator = of_link(token)
     if operator is None:
         return None
@@ -77,7 +77,7 @@ def set_password(token: str, password: str) -> Operator | None:
 
 
 def authenticate(email: str, password: str) -> Operator | None:
-    """The operator to whom both belong. Takes as long for an address that is nobody's."""
+    """Returns the operator with this address and password. Takes as long for an unknown address."""
     operator = find(email)
     if operator is None or not operator.password:
         make_password(password)
@@ -93,7 +93,7 @@ def authenticate(email: str, password: str) -> Operator | None:
 
 
 def sign_in(session: MutableMapping[str, Any], operator: Operator) -> None:
-    """Notes in the session who is the operator, for eight hours at most."""
+    """Stores the operator in the session, for at most eight hours."""
     operator.last_login_at = clock.now()
     operator.save(update_fields=["last_login_at"])
     operator.refresh_from_db()
@@ -102,7 +102,7 @@ def sign_in(session: MutableMapping[str, Any], operator: Operator) -> None:
 
 
 def signed_in(session: MutableMapping[str, Any]) -> Operator | None:
-    """The operator of this session; None when there is none, or no longer."""
+    """Returns the operator of this session; None if there is none any more."""
     entry = session.get(_ENTRY)
     if not isinstance(entry, dict) or entry.get("until", 0) < clock.now().timestamp():
         return None
@@ -117,7 +117,7 @@ def sign_out(session: MutableMapping[str, Any]) -> None:
 
 
 def _agreement(operator: Operator) -> str:
-    """What a session must agree with: it ends when the password or the salt changes."""
+    """Returns the value that a session must match, so that it ends when the password or the salt changes."""
     return crypto.hash_token(f"operator:{operator.pk}:{operator.password}:{operator.session_salt}")
 
 
@@ -125,7 +125,7 @@ def _agreement(operator: Operator) -> str:
 
 
 def set_advanced(organization: Organization, on: bool, by: str) -> bool:
-    """Unlocks (on) or locks the organization's advanced tier and keeps who did it. False: it was so already."""
+    """Unlocks (on) or locks the organization's advanced tier and records who did it. Returns False if nothing changed."""
     with transaction.atomic():
         changed = Organization.objects.filter(pk=organization.pk, advanced=not on).update(advanced=on)
         if changed:

@@ -1,4 +1,4 @@
-"""The tenant. In a module of its own, since the tenant scope needs it and the other models need the scope."""
+"""The tenant. It has its own module, because the tenant scope needs it and the other models need the scope."""
 
 from __future__ import annotations
 

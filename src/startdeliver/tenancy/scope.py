@@ -1,7 +1,7 @@
 """The tenant scope: reads outside it raise, writes into another organization raise.
 
-The scope itself is `django_scopes`'; the manager below applies it to reads and to bulk writes, `TenantModel.save` to
-single ones. Cross-tenant work (periodic tasks, log-in) opens `django_scopes.scopes_disabled()`.
+The scope is that of `django_scopes`. The manager below applies it to reads and bulk writes, `TenantModel.save` to
+single writes. Cross-tenant work (periodic tasks, log-in) opens `django_scopes.scopes_disabled()`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class CrossTenantWrite(Exception):
 
 
 def organization_scope(organization: Organization) -> AbstractContextManager[Any]:
-    """Inside the block, every tenant query sees only `organization`'s rows."""
+    """Limits every tenant query inside the block to `organization`'s rows."""
     context: AbstractContextManager[Any] = scope(organization=organization)
     return context
 
 
 def current_organization() -> Organization | None:
-    """The organization of the open scope. None when scopes are switched off; raises ScopeError when none is open."""
+    """Returns the organization of the open scope; None if scopes are disabled. Raises ScopeError if none is open."""
     current = get_scope()
     if not current.get("_enabled", True):
         return None

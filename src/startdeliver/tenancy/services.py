@@ -1,4 +1,4 @@
-"""Making organizations and members."""
+"""Creates organizations and members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Organizatio
 
 
 class OrganizationNotFound(Exception):
-    """No organization has this id, slug or name; or several have the name."""
+    """No organization has this id, slug or name, or several have the name."""
 
 
 class LinkUsed(Exception):
@@ -23,9 +23,9 @@ class EmailTaken(Exception):
 
 
 def organization_create(*, name: str, admin_email: str, admin_name: str = "") -> tuple[Organization, str, str]:
-    """Makes an organization with its first administrator.
+    """Creates an organization with its first administrator.
 
-    Gives the organization, the text of its API key (shown once), and the token of the link with which the
+    Returns the organization, the text of its API key (shown once), and the token of the link with which the
     administrator sets a password. Raises EmailTaken.
     """
     with transaction.atomic():
@@ -37,7 +37,7 @@ def organization_create(*, name: str, admin_email: str, admin_name: str = "") ->
 
 
 def member_create(organization: Organization, *, email: str, name: str = "", role: str = Role.MAIN) -> Member:
-    """Makes a member without a password. Raises EmailTaken."""
+    """Creates a member without a password. Raises EmailTaken."""
     email = email.strip()
     if Member.objects.filter(email__iexact=email).exists():
         raise EmailTaken(f"{email} belongs to a member already")
@@ -48,7 +48,7 @@ def member_create(organization: Organization, *, email: str, name: str = "", rol
 
 
 def organization_find(text: str) -> Organization:
-    """The organization with this numeric id, slug, or (only one) name. Raises OrganizationNotFound."""
+    """Returns the organization with this numeric id, slug, or (only one) name. Raises OrganizationNotFound."""
     if text.isdecimal() and (found := Organization.objects.filter(pk=int(text)).first()):
         return found
     if found := Organization.objects.filter(slug=text.lower()).first():
@@ -62,7 +62,7 @@ def organization_find(text: str) -> Organization:
 
 
 def password_set(link: OneTimeLink, password: str) -> Member:
-    """Sets the password of the link's member and uses the link up; keys from earlier log-ins end, as sessions do."""
+    """Sets the password of the link's member and ends the link, all sessions, and the keys from earlier log-ins."""
     with transaction.atomic():
         used = OneTimeLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=clock.now())
         if not used:
@@ -78,7 +78,7 @@ def password_set(link: OneTimeLink, password: str) -> Member:
 
 def _free_slug(name: str) -> str:
     base = slugify(name)[:70] or "organization"
-    # A slug of digits only could be taken for another organization's id.
+    # A slug of digits only could be confused with another organization's id.
     base = f"org-{base}" if base.isdecimal() else base
     slug, number = base, 2
     while Organization.objects.filter(slug=slug).exists():

@@ -1,4 +1,4 @@
-"""How long a log-in lasts: as many days as the organization says, counted from the log-in or from the last visit."""
+"""How long a log-in lasts: the organization's number of days, counted from the log-in or from the last visit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from startdeliver.tenancy.models import Member, Organization
 
 LONGEST_DAYS = 90
 _SINCE, _SEEN = "logged_in_at", "seen_at"
-# A visit is noted now and then: each note is a write.
+# A visit is stored at intervals, because each one is a write.
 _NOTED_EVERY = timedelta(hours=1)
 
 
@@ -25,7 +25,7 @@ def length_of(organization: Organization) -> timedelta:
 
 
 def set_length(organization: Organization, days: str, sliding: bool) -> None:
-    """Changes it, for those who are logged in too. Raises MemberError."""
+    """Changes how long a log-in lasts, for existing log-ins too. Raises MemberError."""
     number = int(days) if days.isascii() and days.isdecimal() and len(days) < 5 else 0
     if not 1 <= number <= LONGEST_DAYS:
         raise MemberError(f"Enter a number of days from 1 to {LONGEST_DAYS}.", "days")
@@ -34,11 +34,11 @@ def set_length(organization: Organization, days: str, sliding: bool) -> None:
 
 
 def has_ended(session: MutableMapping[str, Any], organization: Organization) -> bool:
-    """Whether the log-in of this session has lasted long enough; notes the visit when it has not."""
+    """Returns whether the log-in of this session has expired; stores the visit if it has not."""
     now = clock.now().timestamp()
     since = session.get(_SINCE)
     if since is None:
-        # Logged in before sessions had a length.
+        # The session is older than the setting.
         since = session[_SINCE] = session[_SEEN] = now
     seen = session.get(_SEEN, since)
     if now - (seen if organization.session_sliding else since) >= length_of(organization).total_seconds():

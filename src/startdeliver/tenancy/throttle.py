@@ -11,10 +11,10 @@ from startdeliver.tenancy.models import Throttle
 
 
 def take(kind: str, subject: str, *, capacity: float, per_second: float) -> float:
-    """Takes one token of the bucket of `kind` and `subject`.
+    """Takes one token from the bucket of `kind` and `subject`.
 
-    `capacity` is how many may be taken at once, `per_second` how fast the bucket fills again.
-    Gives 0.0 when a token was there, else the seconds until the next one.
+    `capacity` is the size of the bucket, `per_second` its refill rate. Returns 0.0 if a token was available, otherwise
+    the seconds until the next one.
     """
     key = hashlib.sha256(f"{kind}:{subject}".encode()).hexdigest()
     with transaction.atomic():
@@ -32,5 +32,5 @@ def take(kind: str, subject: str, *, capacity: float, per_second: float) -> floa
 
 
 def forget(kind: str, subject: str) -> None:
-    """Fills the bucket again, after a success."""
+    """Refills the bucket, after a success."""
     Throttle.objects.filter(subject=hashlib.sha256(f"{kind}:{subject}".encode()).hexdigest()).delete()

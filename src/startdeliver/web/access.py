@@ -26,12 +26,12 @@ ONLY_WRITERS = "Your member type is Lite, which reads only. Ask an administrator
 
 
 def organization_of(request: HttpRequest) -> Organization:
-    """The signed-in member's organization."""
+    """Returns the signed-in member's organization."""
     return cast(Member, request.user).organization
 
 
 def member_of(request: HttpRequest) -> Member:
-    """The signed-in member."""
+    """Returns the signed-in member."""
     return cast(Member, request.user)
 
 
@@ -106,7 +106,7 @@ def _members_only(view: View) -> View:
 
 
 def is_swap(request: HttpRequest, target: str) -> bool:
-    """Whether htmx asks for the element `target` only (not when it restores a whole page from its history)."""
+    """Returns whether htmx asks for the element `target` only (not when it restores a whole page from its history)."""
     return (
         request.headers.get("HX-Request") == "true"
         and request.headers.get("HX-Target") == target

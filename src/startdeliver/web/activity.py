@@ -101,7 +101,7 @@ Source = Callable[[Customer, datetime, int], Sequence[Entry]]
 
 
 def timeline(customer: Customer, sources: Sequence[Source], before: datetime | None, zone: ZoneInfo) -> Timeline:
-    """The page of entries before `before` (None: the newest), in days of the time zone `zone`."""
+    """Returns the page of entries before `before` (None: the newest), in days of the time zone `zone`."""
     # A little ahead, so that what this very request finds computed is in it.
     until = before or clock.now() + timedelta(minutes=5)
     found = [entry for source in sources for entry in source(customer, until, SIZE + MARGIN)]
@@ -119,7 +119,7 @@ def timeline(customer: Customer, sources: Sequence[Source], before: datetime | N
 
 
 def moment(text: str) -> datetime | None:
-    """The moment in an address; None for anything else."""
+    """Returns the moment in an address; None for anything else."""
     try:
         found = datetime.fromisoformat(text) if len(text) <= 40 else None
     except ValueError:
@@ -364,7 +364,7 @@ class _Words:
         self.members: dict[int, str] | None = None
 
     def lines(self, changes: Any) -> tuple[tuple[Line, ...], str]:
-        """A line for each field that changed, and who or what changed the first of them."""
+        """Returns a line for each field that changed, and who or what changed the first of them."""
         lines, by = [], ""
         for name, change in changes.items() if isinstance(changes, dict) else ():
             if isinstance(change, list) and len(change) == 3 and (name in self.standard or name in self.own):
@@ -410,7 +410,7 @@ def _status(value: str | None) -> str:
 
 
 def _sent(name: str, value: Any) -> str:
-    """The value of an attribute in Intercom."""
+    """Returns the value of an attribute in Intercom."""
     return formats.intercom_date(value) if formats.is_intercom_date(name, value) else _plain(value)
 
 

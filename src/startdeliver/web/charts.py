@@ -177,7 +177,7 @@ def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeStrin
 
 
 def sparkline(values: Sequence[float | None], *, title: str, tone: str = "") -> SafeString:
-    """A small line without axes, from zero, with gaps for missing values."""
+    """Returns a small line without axes, from zero, with gaps for missing values."""
     known = [value for value in values if value is not None]
     if not known:
         return format_html('<svg class="sparkline" role="img" aria-label="{}"></svg>', f"{title}: no data")
@@ -212,7 +212,7 @@ def _join(parts: Iterable[SafeString]) -> SafeString:
 
 
 def _tag(name: str, content: str = "", **attributes: object) -> SafeString:
-    """An element; an underscore after the name of an attribute is left out, one inside it is a hyphen."""
+    """Returns an element; an underscore after the name of an attribute is left out, one inside it is a hyphen."""
     given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value not in (None, ""))
     inside = format_html_join("", ' {}="{}"', given)
     return format_html("<{0}{1}>{2}</{0}>", name, inside, content) if content else format_html("<{}{}/>", name, inside)
@@ -223,7 +223,7 @@ def _text(x: str, y: float, content: str, anchor: str = "", class_: str = "") ->
 
 
 def _rect(class_: str, x: float, y: float, width: float, height: float, content: str = "", rx: str = "") -> SafeString:
-    """A rectangle; `x` and `width` in percent, `y` and `height` in pixels."""
+    """Returns a rectangle; `x` and `width` in percent, `y` and `height` in pixels."""
     place = {"x": f"{round(x, 3)}%", "y": round(y, 2), "width": f"{round(width, 3)}%", "height": round(height, 2)}
     return _tag("rect", content, class_=class_, **place, rx=rx)
 
@@ -362,7 +362,7 @@ def _short(value: float) -> str:
 
 
 def legend(items: Iterable[tuple[str, str]]) -> SafeString:
-    """The key to a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
+    """Returns the key to a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
     keys = []
     for name, tone in items:
         bar = " legend-key-bar" if tone.startswith("bar") else ""

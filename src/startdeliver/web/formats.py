@@ -17,7 +17,7 @@ def number(value: float | Decimal | None, places: int = 0) -> str:
 
 
 def money(value: Decimal | float | None, currency: str) -> str:
-    """An amount in `currency` (ISO 4217), without cents when there are none; a dash for None."""
+    """Returns an amount in `currency` (ISO 4217), without cents when there are none; a dash for None."""
     if value is None:
         return NOTHING
     amount = Decimal(value)
@@ -64,13 +64,13 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def exact(at: datetime, zone: str | ZoneInfo) -> str:
-    """The moment in full, with its zone: "Mon 2 Nov 2026, 13:05 CET"."""
+    """Returns the moment in full, with its zone: "Mon 2 Nov 2026, 13:05 CET"."""
     local = at.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def day(value: date | None) -> str:
-    """A calendar day: "2 Nov 2026"; a dash for None."""
+    """Returns a calendar day: "2 Nov 2026"; a dash for None."""
     return NOTHING if value is None else f"{value.day} {value:%b %Y}"
 
 

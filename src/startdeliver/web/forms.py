@@ -101,7 +101,7 @@ def _own_field(one: CustomField, stored: Any) -> forms.Field:
 
 
 def _own_initial(record: Customer | CustomerUser) -> dict[str, Any]:
-    """The custom values as the form's controls know them."""
+    """Returns the custom values as the form's controls know them."""
     words = {True: "true", False: "false"}
     return {
         alias: words[value] if isinstance(value, bool) else value
@@ -171,7 +171,7 @@ class UserForm(OwnFieldsForm):
 
 
 def customer_initial(customer: Customer) -> dict[str, Any]:
-    """The values of `customer` as CustomerForm shows them."""
+    """Returns the values of `customer` as CustomerForm shows them."""
     shown = {name: getattr(customer, name) for name in CustomerForm.base_fields if name != "csm"}
     return {**_own_initial(customer), **shown} | {
         "csm": customer.csm_id or "",
@@ -180,6 +180,6 @@ def customer_initial(customer: Customer) -> dict[str, Any]:
 
 
 def user_initial(user: CustomerUser) -> dict[str, Any]:
-    """The values of `user` as UserForm shows them."""
+    """Returns the values of `user` as UserForm shows them."""
     shown = {name: getattr(user, name) for name in UserForm.base_fields}
     return {**_own_initial(user), **shown} | {"has_left_at": user.has_left_at is not None}

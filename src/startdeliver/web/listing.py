@@ -112,7 +112,7 @@ class Asked:
         return _pairs(self.params, self.keys, self.sort, self.list_id)
 
     def address(self, without: Iterable[str] = (), path: str = LIST, **more: str) -> str:
-        """The list's address without these parameters and with `more`."""
+        """Returns the list's address without these parameters and with `more`."""
         return address(self.params, self.keys, self.sort, self.list_id, without=without, path=path, **more)
 
 
@@ -184,7 +184,7 @@ def address(
     path: str = LIST,
     **more: str,
 ) -> str:
-    """The address of a list with these filters, columns and order."""
+    """Returns the address of a list with these filters, columns and order."""
     left_out = set(without)
     pairs = [pair for pair in _pairs(params, columns, sort, list_id, **more) if pair[0] not in left_out]
     return f"{path}?{urlencode(pairs)}" if pairs else path
@@ -208,7 +208,7 @@ def _columns(text: str, fields: Sequence[CustomField], measured: bool) -> tuple[
 
 
 def own_column(field: CustomField) -> Column:
-    """The column of a custom field."""
+    """Returns the column of a custom field."""
     number = field.type == CustomField.Type.NUMBER
     return Column(field.alias, field.name, field.alias, "num" if number else "", "desc" if number else "asc", "", field)
 

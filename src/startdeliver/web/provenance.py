@@ -54,7 +54,7 @@ USER_FACTS: Sequence[tuple[str, str, str]] = (
 
 
 def facts_of(record: Customer | CustomerUser) -> list[Fact]:
-    """Every field of a customer or user that is not hidden, with its source."""
+    """Returns every field of a customer or user that is not hidden, with its source."""
     rows = CUSTOMER_FACTS if isinstance(record, Customer) else USER_FACTS
     sources = record.field_sources if isinstance(record.field_sources, dict) else {}
     found = []

@@ -109,7 +109,7 @@ class RuleForm:
 
     @classmethod
     def stored(cls, name: str, facts: Mapping[str, Fact], rule: Sequence[Sequence[Mapping[str, Any]]]) -> RuleForm:
-        """The rows of a rule as it is stored."""
+        """Returns the rows of a rule as it is stored."""
         form = cls(name, facts)
         for group in rule:
             for number, one in enumerate(group):
@@ -120,7 +120,7 @@ class RuleForm:
 
     @classmethod
     def posted(cls, name: str, facts: Mapping[str, Fact], data: QueryDict) -> RuleForm:
-        """The rows as they were sent, in order."""
+        """Returns the rows as they were sent, in order."""
         form = cls(name, facts)
         for number in range(MOST_CONDITIONS + 1):
             if f"{name}-{number}-fact" not in data:

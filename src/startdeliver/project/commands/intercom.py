@@ -276,7 +276,7 @@ def status(organization: str, as_json: bool) -> None:
 
 
 def _events(organization: Any, connection: Any) -> dict[str, Any]:
-    """Whether events come in as usage, or what they wait for."""
+    """Returns whether events come in as usage, or what they wait for."""
     from startdeliver.sync import events
     from startdeliver.sync.events.standing import WORDS
     from startdeliver.sync.models import WaitingEvent
@@ -292,7 +292,7 @@ def _events(organization: Any, connection: Any) -> dict[str, Any]:
 
 
 def run_document(run: Any) -> dict[str, Any]:
-    """A sync run as the JSON of the command line, with the API's names (product.md section 13)."""
+    """Returns a sync run as the JSON of the command line, with the API's names."""
     seconds = run.seconds
     return {
         "id": run.pk,

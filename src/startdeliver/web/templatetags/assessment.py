@@ -24,7 +24,7 @@ _FALLING = "M3 5l5 5 3-3 5 6M12 13h4V9"
 
 @register.simple_tag
 def verdict(status: str, style: str = "") -> SafeString:
-    """The status as a ladder of five steps, filled up to its level, and its word."""
+    """Returns the status as a ladder of five steps, filled up to its level, and its word."""
     known = Status(status)
     steps = format_html_join(
         "",
@@ -43,7 +43,7 @@ def verdict(status: str, style: str = "") -> SafeString:
 
 @register.simple_tag
 def going(trend: str) -> SafeString:
-    """The trend as an arrow and its word."""
+    """Returns the trend as an arrow and its word."""
     known = Trend(trend)
     return format_html(
         '<span class="going"><svg class="icon icon-small" viewBox="0 0 20 16" aria-hidden="true"><path d="{}"/></svg>'

@@ -20,13 +20,13 @@ register = template.Library()
 
 @register.simple_tag
 def own_value(record: Any, field: CustomField) -> SafeString | str:
-    """The record's value of a custom field in words; a dash for none."""
+    """Returns the record's value of a custom field in words; a dash for none."""
     text = own_words(record.custom.get(field.alias) if isinstance(record.custom, dict) else None, field)
     return text if text != formats.NOTHING else format_html('<span class="muted">{}</span>', text)
 
 
 def own_words(value: Any, field: CustomField) -> str:
-    """A custom value in words; a dash for none."""
+    """Returns a custom value in words; a dash for none."""
     if value is None:
         return formats.NOTHING
     if field.type == CustomField.Type.BOOLEAN:
@@ -53,5 +53,5 @@ def is_own(name: str) -> bool:
 
 @register.filter
 def product_param(product: Product) -> str:
-    """The parameter that asks for a product's health."""
+    """Returns the parameter that asks for a product's health."""
     return f"{PRODUCT}{product.pk}"

@@ -42,7 +42,7 @@ def kind(data_type: str) -> str:
 
 @register.filter
 def plain(key: str) -> str:
-    """An attribute's or core field's name without what tells the two apart."""
+    """Returns an attribute's or core field's name without what tells the two apart."""
     return key.removeprefix("core.")
 
 

@@ -42,7 +42,7 @@ def age(since: datetime) -> float:
 
 @register.filter
 def event_words(entry: Entry) -> str:
-    """An event as a line: "Ada closed the conversation"."""
+    """Returns an event as a line: "Ada closed the conversation"."""
     who = entry.by.name or entry.by.email or {"user": "The customer", "team": "The team"}.get(entry.by.kind, "Intercom")
     words = _EVENTS.get(entry.type)
     if words is None:
@@ -52,5 +52,5 @@ def event_words(entry: Entry) -> str:
 
 @register.filter
 def stored_html(html: str) -> SafeString:
-    """A message's HTML, which was sanitised when it was stored (`common.html`)."""
+    """Returns a message's HTML, which was sanitised when it was stored (`common.html`)."""
     return mark_safe(html)  # noqa: S308 -- sanitised at storing; the page's policy allows no script either

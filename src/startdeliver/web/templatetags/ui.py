@@ -48,7 +48,7 @@ class Tab:
 
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
-    """An icon of `web.icons`."""
+    """Returns an icon of `web.icons`."""
     return icons.icon(name, size)
 
 
@@ -73,7 +73,7 @@ def health_word(value: str | None) -> str:
 
 @register.simple_tag
 def ago(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | str:
-    """A relative time; the exact one is its title and is read out by screen readers."""
+    """Returns a relative time; the exact one is its title and is read out by screen readers."""
     if at is None:
         return nothing
     full = formats.exact(at, timezone.get_current_timezone_name())
@@ -88,7 +88,7 @@ def ago(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | str
 
 @register.simple_tag
 def exact(at: datetime | None, nothing: str = formats.NOTHING) -> SafeString | str:
-    """The moment in full in the member's zone."""
+    """Returns the moment in full in the member's zone."""
     if at is None:
         return nothing
     full = formats.exact(at, timezone.get_current_timezone_name())
@@ -110,19 +110,19 @@ def plural_of(count: int, words: str) -> str:
 
 @register.inclusion_tag("web/components/stat.html")
 def stat(label: str, value: Any, note: str = "", big: bool = False, tone: str = "") -> dict[str, Any]:
-    """A number with its name; `tone` is "", "good", "fair" or "poor"."""
+    """Returns a number with its name; `tone` is "", "good", "fair" or "poor"."""
     return {"label": label, "value": value, "note": note, "big": big, "tone": tone}
 
 
 @register.inclusion_tag("web/components/person.html")
 def person(name: str, note: str = "", small: bool = True) -> dict[str, Any]:
-    """A person's initials and name."""
+    """Returns a person's initials and name."""
     return {"name": name, "note": note, "small": small}
 
 
 @register.inclusion_tag("web/components/field.html")
 def field(bound: BoundField) -> dict[str, Any]:
-    """A form field with label, help and error, wired for screen readers."""
+    """Returns a form field with label, help and error, wired for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "textarea")
     attrs: dict[str, Any] = {}
@@ -143,7 +143,7 @@ def field(bound: BoundField) -> dict[str, Any]:
 def empty(
     icon_name: str, title: str, text: str = "", url: str = "", label: str = "", more_url: str = "", more_label: str = ""
 ) -> dict[str, Any]:
-    """An empty state: what will be here, why it is useful, and the one button that brings it."""
+    """Returns an empty state: what will be here, why it is useful, and the one button that brings it."""
     return {
         "icon_name": icon_name,
         "title": title,
@@ -181,13 +181,13 @@ def attributes(items: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 @register.filter
 def anchored(link: str) -> str:
-    """A link to a tab of a page, so that it opens at the tab: what it shows is often below the fold."""
+    """Returns a link to a tab of a page, so that it opens at the tab: what it shows is often below the fold."""
     return f"{link}#tab" if "tab=" in link and "#" not in link else link
 
 
 @register.inclusion_tag("web/components/customer_picker.html")
 def customer_picker(label: str, picker_id: str) -> dict[str, Any]:
-    """A search for one customer in a form; the choice is sent as `customer`."""
+    """Returns a search for one customer in a form; the choice is sent as `customer`."""
     return {"label": label, "picker_id": picker_id}
 
 
@@ -229,7 +229,7 @@ def confirm(
     danger: bool = False,
     next_url: str = "",
 ) -> dict[str, Any]:
-    """A dialog that asks before a POST to `url`; a button with data-dialog="dialog_id" opens it."""
+    """Returns a dialog that asks before a POST to `url`; a button with data-dialog="dialog_id" opens it."""
     return {
         "csrf_token": context.get("csrf_token"),
         "dialog_id": dialog_id,
@@ -244,7 +244,7 @@ def confirm(
 
 @register.simple_block_tag
 def card(content: str, title: str = "", cls: str = "", level: int = 2) -> SafeString:
-    """A surface with an optional title."""
+    """Returns a surface with an optional title."""
     head = (
         format_html('<div class="card-head"><h{} class="card-title">{}</h{}></div>', level, title, level)
         if title
@@ -255,7 +255,7 @@ def card(content: str, title: str = "", cls: str = "", level: int = 2) -> SafeSt
 
 @register.simple_block_tag
 def dialog(content: str, dialog_id: str, title: str) -> SafeString:
-    """A dialog; a button with data-dialog="dialog_id" opens it, one with data-close closes it."""
+    """Returns a dialog; a button with data-dialog="dialog_id" opens it, one with data-close closes it."""
     return format_html(
         '<dialog class="dialog" id="{0}" aria-labelledby="{0}-title"><div class="dialog-body">'
         '<h2 class="dialog-title" id="{0}-title">{1}</h2>{2}</div></dialog>',
@@ -267,7 +267,7 @@ def dialog(content: str, dialog_id: str, title: str) -> SafeString:
 
 @register.simple_tag
 def svg_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> SafeString:
-    """The table behind a chart, folded away."""
+    """Returns the table behind a chart, folded away."""
     head = format_html_join("", '<th scope="col">{}</th>', ((text,) for text in heads))
     body = format_html_join(
         "",

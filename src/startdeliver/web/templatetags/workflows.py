@@ -18,13 +18,13 @@ _HOW = {How.RULE: "By rule", How.HAND: "By hand", How.API: "By a program"}
 
 @register.inclusion_tag("web/workflows/_chips.html")
 def workflow_chips(customer: Customer) -> dict[str, Any]:
-    """The workflows that the customer is in now, each a link to it."""
+    """Returns the workflows that the customer is in now, each a link to it."""
     return {"pairs": selectors.active_names([customer.pk]).get(customer.pk, [])}
 
 
 @register.inclusion_tag("web/workflows/_chips.html")
 def workflow_marks(pairs: Sequence[tuple[int, str]] | None) -> dict[str, Any]:
-    """The same, for pairs of (id, name) that a list has read for all its rows."""
+    """Returns the same, for pairs of (id, name) that a list has read for all its rows."""
     return {"pairs": pairs or (), "dash": True}
 
 

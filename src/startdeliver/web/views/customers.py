@@ -133,7 +133,7 @@ def _was(customer: Any, recent: datetime) -> str:
 
 
 def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any]:
-    """The tabs above the list, and what is offered for the saved list that is open."""
+    """Returns the tabs above the list, and what is offered for the saved list that is open."""
     mine = address({"csm": ["me"]}, [], selectors.DEFAULT_SORT)
     is_mine = saved is None and now.csm_text == "me"
     tabs = [Tab("All customers", "/customers", saved is None and not is_mine), Tab("My portfolio", mine, is_mine)]

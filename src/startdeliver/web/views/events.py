@@ -97,7 +97,7 @@ def ignore(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def last_read() -> SyncRun | None:
-    """The newest run that read events."""
+    """Returns the newest run that read events."""
     return SyncRun.objects.exclude(events={}).order_by("-created_at").first()
 
 

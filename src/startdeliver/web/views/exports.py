@@ -253,5 +253,5 @@ def _customer_value(row: Any, column: Column) -> Any:
 
 
 def _head(name: str, alias: str, known: Sequence[ImportColumn]) -> str:
-    """The head of an own field: its name, or its alias when an import would take the name for another field."""
+    """Returns the head of an own field: its name, or its alias when an import would take the name for another field."""
     return name if guess([name], known).get("0") == alias else alias

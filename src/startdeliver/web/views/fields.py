@@ -56,7 +56,7 @@ class FieldForm(ServiceForm):
                 del self.fields["options"]
 
     def clean_options(self) -> list[str]:
-        """The lines."""
+        """Returns the lines."""
         return [line for line in str(self.cleaned_data["options"]).splitlines() if line.strip()]
 
 

@@ -168,7 +168,7 @@ def _disconnected(request: HttpRequest, done: str, notice: str) -> HttpResponse:
 
 
 def tabs(request: HttpRequest, current: str) -> list[Tab]:
-    """The parts of Apps → Intercom."""
+    """Returns the parts of Apps → Intercom."""
     skipped = sum(overview.skip_counts(organization_of(request)).values())
     return [
         Tab("Connection", HOME, current == "connection"),
@@ -300,7 +300,7 @@ def _callback_url(request: HttpRequest) -> str:
 
 
 def _strip(request: HttpRequest, recent: Sequence[SyncRun]) -> str:
-    """The chart of recent runs; empty when there are none."""
+    """Returns the chart of recent runs; empty when there are none."""
     zone = member_of(request).zone
     bars = [
         charts.Run(run.status, run.seconds or 0, f"{formats.exact(run.created_at, zone)}: {_outcome(run)}")

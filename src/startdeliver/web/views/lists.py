@@ -74,7 +74,7 @@ def columns(request: HttpRequest) -> HttpResponse:
 
 
 def list_address(saved: SavedList) -> str:
-    """The address that shows a saved list."""
+    """Returns the address that shows a saved list."""
     return address(saved.asks, saved.columns, saved.sort, saved.pk)
 
 

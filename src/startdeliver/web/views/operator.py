@@ -225,7 +225,7 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 
 
 def lines(organizations: Sequence[Organization]) -> list[Line]:
-    """A line for each of a page of organizations."""
+    """Returns a line for each of a page of organizations."""
     ids = [one.pk for one in organizations]
     with scopes_disabled():
         members = dict(

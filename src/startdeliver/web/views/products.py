@@ -196,7 +196,7 @@ def type_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 def targets_of(product: Product) -> str:
-    """The rule of a product in one line: "Good from 10 days, Fair from 4, within 35 days"."""
+    """Returns the rule of a product in one line: "Good from 10 days, Fair from 4, within 35 days"."""
     one, many = _GOAL_WORDS[Goal(product.goal)]
     good, fair = _plain(product.good_target), _plain(product.fair_target)
     unit = one if good == "1" else many

@@ -226,7 +226,7 @@ def _start(request: HttpRequest, done: str) -> HttpResponse:
 
 
 def _parts(request: HttpRequest, current: str) -> list[Tab]:
-    """The parts of Advanced; what is locked is visible where it says whom to ask."""
+    """Returns the parts of Advanced; what is locked is visible where it says whom to ask."""
     found = [
         Tab("What goes out", HOME, current == "fields"),
         Tab("Events as usage", f"{HOME}/events", current == "events"),
@@ -289,7 +289,7 @@ def _page(
 
 
 def _push_context(request: HttpRequest) -> dict[str, Any]:
-    """The push card: what runs or waits now, how the last one ended, when the next one is."""
+    """Returns the push card: what runs or waits now, how the last one ended, when the next one is."""
     organization, link = connection_of(request)
     # The job before the run that it makes: between the two, one of them is always there.
     job = runs.job_of(organization)

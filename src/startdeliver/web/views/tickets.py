@@ -109,7 +109,7 @@ def ticket(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def freshness(found: Ticket | None) -> Freshness | None:
-    """The dated note on ticket pages: no longer synced, or not synced for too long."""
+    """Returns the dated note on ticket pages: no longer synced, or not synced for too long."""
     connection = Connection.objects.first()
     if connection is None:
         return None

@@ -103,7 +103,7 @@ def attach(rows: Iterable[Customer], products: Sequence[Product]) -> None:
 
 
 def _why(tile: selectors.Tile) -> str:
-    """The reason for the overall status in one sentence."""
+    """Returns the reason for the overall status in one sentence."""
     if not tile.badges:
         return ""
     counted = [one for one in tile.badges if one.in_average and one.status]

@@ -46,7 +46,7 @@ class AskedUsers:
     own: list[FieldFilter]
 
     def address(self, *without: str, path: str = LIST, **more: str) -> str:
-        """The list's address without these parameters and with `more`; always its first page."""
+        """Returns the list's address without these parameters and with `more`; always its first page."""
         kept = {key: value for key, value in {**self.params, **more}.items() if value and key not in without}
         return f"{path}?{urlencode(kept)}" if kept else path
 
