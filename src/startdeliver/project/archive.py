@@ -1,6 +1,6 @@
-"""Backup and restore: one tar file with the database, the keys when they lie beside it, and a manifest.
+"""Backup and restore: one tar file with the database, the keys if they are stored beside it, and a manifest.
 
-SQLite is copied with its own online backup, PostgreSQL with pg_dump's custom format; both while everything runs.
+SQLite is copied with its online backup, PostgreSQL with pg_dump's custom format, both while everything runs.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _DUMPS = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 
 
 class ArchiveError(Exception):
-    """The backup could not be made or used; the message is one sentence."""
+    """The backup could not be created or used. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive says about itself."""
+    """The manifest of an archive."""
 
     version: str
     created_at: str
@@ -57,7 +57,7 @@ class Manifest:
 
 
 def backup(path: Path) -> Manifest:
-    """Writes an archive to `path`, readable by its owner only. Raises ArchiveError; then nothing is at `path`."""
+    """Writes an archive to `path`, readable only by its owner. Raises ArchiveError, and then leaves no file."""
     if not path.parent.is_dir():
         raise ArchiveError(f"The directory {path.parent} does not exist, so nothing was written.")
     with tempfile.TemporaryDirectory(prefix=".startdeliver-backup-", dir=path.parent) as folder:
@@ -79,7 +79,7 @@ def backup(path: Path) -> Manifest:
         )
         part = work / "archive.tar"
         with part.open("xb") as raw, tarfile.open(fileobj=raw, mode="w") as tar:
-            # The archive may hold keys.
+            # The archive may contain keys.
             os.fchmod(raw.fileno(), 0o600)
             _add_manifest(tar, manifest)
             for name, file in files.items():
@@ -90,8 +90,10 @@ def backup(path: Path) -> Manifest:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Manifest, Path]]:
-    """The manifest of the archive at `path`, and a directory with its files, each checked against the manifest.
-    Raises ArchiveError for what is not a whole archive."""
+    """Opens the archive at `path`: its manifest, and a directory with its files, each checked against the manifest.
+
+    Raises ArchiveError if it is not a complete archive.
+    """
     with tempfile.TemporaryDirectory(prefix="startdeliver-restore-") as folder:
         try:
             with tarfile.open(path, mode="r:") as tar:
@@ -116,7 +118,7 @@ def opened(path: Path) -> Iterator[tuple[Manifest, Path]]:
 
 
 def check(manifest: Manifest) -> None:
-    """Raises ArchiveError when this archive cannot be restored into this database with this version."""
+    """Raises ArchiveError if this version cannot restore this archive into this database."""
     if manifest.vendor != connection.vendor:
         raise ArchiveError(
             f"This backup is of a {manifest.vendor} database, but DATABASE_URL names {connection.vendor}; "
@@ -144,7 +146,7 @@ def is_empty() -> bool:
 
 
 def living_workers() -> int:
-    """How many worker processes are at work on this database."""
+    """Returns the number of worker processes that work on this database."""
     from startdeliver.engine.jobs import living
     from startdeliver.engine.models import Worker
 
@@ -152,10 +154,10 @@ def living_workers() -> int:
 
 
 def restore(manifest: Manifest, folder: Path, *, keep_syncing: bool = False) -> list[str]:
-    """Replaces the database, and with SQLite the keys, by those of the archive, and brings it to this version.
+    """Replaces the database (and with SQLite the keys) by that of the archive, and migrates it to this version.
 
-    Log-ins and what workers held do not travel. Unless `keep_syncing`, the connections to Intercom are paused. Returns
-    sentences about what the person should know. Raises ArchiveError; then the database is as it was.
+    Log-ins and leases are not restored. Unless `keep_syncing`, the connections to Intercom are paused. Returns notes
+    for the person, one sentence each. Raises ArchiveError and then leaves the database unchanged.
     """
     notes: list[str] = []
     dump = folder / manifest.dump
@@ -172,7 +174,7 @@ def restore(manifest: Manifest, folder: Path, *, keep_syncing: bool = False) -> 
 
 
 def _settle_in(keep_syncing: bool) -> list[str]:
-    """Takes away what belonged to the installation that the backup was made of."""
+    """Removes the data that belonged to the installation of the backup."""
     from django.contrib.sessions.models import Session
     from django_scopes import scopes_disabled
 
@@ -214,7 +216,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         one, other = sqlite3.connect(source, timeout=30), sqlite3.connect(target, timeout=30)
         try:
             one.backup(other)
-            # A copy of a file in write-ahead mode is one too; a single file is what belongs into an archive.
+            # The copy of a file in write-ahead mode is in that mode too. An archive needs a single file.
             if target.name == _DUMPS["sqlite"]:
                 other.execute("PRAGMA journal_mode=DELETE")
         finally:
@@ -238,7 +240,7 @@ def _check_sqlite(path: Path) -> None:
 
 
 def _restore_postgres(dump: Path) -> None:
-    """Drops the tables and plays the dump in one transaction: either all of it is there, or what was there before."""
+    """Drops the tables and restores the dump in one transaction: if it fails, the database is unchanged."""
     script = dump.with_suffix(".sql")
     with script.open("wb") as file:
         for kind, names in (("TABLE", _tables()), ("ROUTINE", _routines())):
@@ -256,7 +258,7 @@ def _tables() -> list[str]:
 
 
 def _routines() -> list[str]:
-    """Returns the functions that triggers of ours call; those of extensions stay."""
+    """Returns the functions that our triggers call; functions of extensions are kept."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
@@ -294,7 +296,7 @@ def _run(command: list[str], stdout: IO[bytes] | int = subprocess.DEVNULL) -> No
         ) from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").splitlines()
-        # Notices come first; what went wrong comes last, or is marked.
+        # Notices come first. Errors come last, or are marked.
         wrong = next((line for line in lines if "ERROR" in line or "error:" in line), " ".join(lines[-2:]))
         said = " ".join(wrong.split())[:300]
         raise ArchiveError(f"{command[0]} failed, and the database is as it was: {said}")

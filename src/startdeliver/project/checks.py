@@ -1,4 +1,4 @@
-"""What `startdeliver doctor` looks at: each check is one line with what to do about it."""
+"""The checks of `startdeliver doctor`. Each check is one line with its remedy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the answer; `remedy` says what to do, empty when nothing."""
+    """One line of the answer. `remedy` says what to do; empty if nothing."""
 
     name: str
     verdict: Verdict
@@ -44,7 +44,7 @@ class Check:
 
 
 def run(*, online: bool) -> Iterator[Check]:
-    """Every check, as it is made; `online` also asks Intercom."""
+    """Yields the result of every check; `online` also asks Intercom."""
     yield _disk()
     yield _time_zones()
     usable = True
@@ -126,7 +126,7 @@ def _clock() -> Check:
 
 
 def _skew(name: str, theirs: datetime, whose: str) -> Check:
-    # Not the movable clock: this is about the machine's.
+    # Not `common.clock`, which tests can set: this checks the machine's clock.
     seconds = abs((theirs - datetime.now(UTC)).total_seconds())
     text = f"{seconds:.0f} s apart from {whose}"
     remedy = "Synchronise the clocks (NTP): a worker counts as dead after 60 s of silence."
@@ -202,7 +202,7 @@ def _connections(online: bool) -> Iterator[Check]:
         else:
             hours = (clock.now() - one.last_success_at).total_seconds() / 3600
             late = hours > OVERDUE_HOURS
-            # The clock was ahead when that sync ended, so its moment says nothing.
+            # The clock was ahead when that sync ended, so its time is meaningless.
             ago = f"{hours:.0f} h ago" if hours >= 0 else "at a moment that has not come yet (the clock was set back)"
             text = f"last complete sync {ago}" + (", Intercom answers" if online else "")
             remedy = "Look at the last runs on Apps → Intercom." if late else ""
@@ -210,7 +210,7 @@ def _connections(online: bool) -> Iterator[Check]:
 
 
 def _ask(one: object) -> str:
-    """Asks Intercom who the connection's token belongs to; a sentence when the answer is not the workspace."""
+    """Asks Intercom which workspace the token belongs to. Returns a sentence if it is another workspace."""
     from startdeliver.intercom import Fetcher, IntercomClient, IntercomError, Limiter, regions
     from startdeliver.sync.models import Connection
 

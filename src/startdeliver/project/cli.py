@@ -13,7 +13,7 @@ from startdeliver.project.console import Refused
 
 
 class Commands(click.Group):
-    """Turns what may be expected to go wrong into one sentence; everything else keeps its traceback."""
+    """Turns expected errors into one sentence. All other errors keep their traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -26,7 +26,7 @@ class Commands(click.Group):
 
 
 def _sentence(error: Exception) -> str | None:
-    # Only what was imported can have been raised: without Django loaded there is no database error to look at.
+    # Without Django loaded, no database error can have been raised.
     if "django.db.utils" in sys.modules:
         from django.db.utils import InterfaceError, OperationalError
 
@@ -40,10 +40,10 @@ def _sentence(error: Exception) -> str | None:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="startdeliver")
 def main() -> None:
-    """Startdeliver: a self-hosted customer-success hub joined to Intercom.
+    """Startdeliver: a self-hosted customer-success hub that integrates with Intercom.
 
     Settings come from the environment and from a .env file in the working directory. ORG is an organization's id, slug
-    or name. Exit status: 0 done, 1 failed, 2 wrong setting or wrong use, 75 a sync is already running.
+    or name. Exit status: 0 success, 1 failure, 2 invalid setting or usage, 75 a sync is already running.
     """
 
 

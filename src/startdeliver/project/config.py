@@ -1,4 +1,4 @@
-"""Settings by environment, read once and checked: a wrong value is refused in one line that names it."""
+"""Settings from the environment, read once and checked. An error is one line that names the setting."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from startdeliver.common.crypto import generate_key, parse_key
 DEFAULT_SUPPORT_CONTACT = "the person who runs this installation"
 
 
-# https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-PARAMKEYWORDS: those that make sense in an address whose
-# user, password, host, port and database name are written in their places.
+# https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-PARAMKEYWORDS: those that make sense as options of an
+# address, which has its own places for user, password, host, port and database name.
 _LIBPQ_OPTIONS = {
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcertmode", "channel_binding", "gssencmode"),
     *("connect_timeout", "application_name", "target_session_attrs", "passfile", "service", "options"),
@@ -28,7 +28,7 @@ _LIBPQ_OPTIONS = {
 
 
 class ConfigError(Exception):
-    """A setting has a value that cannot work; the message is one line and names the setting."""
+    """A setting has an invalid value. The message is one line and names the setting."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Config:
     intercom_app_url: str
     debug: bool
     email_url: str
-    #: Proxies whose X-Forwarded-For is believed.
+    #: Proxies whose X-Forwarded-For is trusted.
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
@@ -106,7 +106,7 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path
 
 
 def given(name: str) -> str:
-    """The value of one setting as the environment or the `.env` has it; empty when neither does. Raises ConfigError."""
+    """Returns the value of a setting in the environment or the `.env`; empty if neither has it. Raises ConfigError."""
     return _values(None, Path(".env")).get(name, "").strip()
 
 
@@ -182,7 +182,7 @@ def _kept(name: str, values: Mapping[str, str], path: Path, required: bool, make
     if required:
         raise ConfigError(f"{name}: is required when DATABASE_URL names PostgreSQL")
     if not path.exists():
-        # O_EXCL: of two processes that start together, one makes the key and the other reads it.
+        # O_EXCL: if two processes start together, one creates the key and the other reads it.
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

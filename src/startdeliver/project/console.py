@@ -1,4 +1,4 @@
-"""What every command shares: Django made ready, one document on stdout, one sentence for what went wrong."""
+"""Shared by all commands: Django's setup, one document on stdout, one sentence per error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ json_option: Callable[[F], F] = click.option(
 
 
 class Refused(click.ClickException):
-    """What was asked for cannot be done; the message is one plain sentence."""
+    """The request cannot be carried out. The message is one plain sentence."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(" ".join(message.split()))
         self.status = status
 
-    # click ends the process with this status.
+    # click exits with this status.
     @property
     def exit_code(self) -> int:  # type: ignore[override]
         return self.status
@@ -36,8 +36,9 @@ class Refused(click.ClickException):
 
 
 def setup(*, migrated: bool = True, prepare_new: bool = False) -> None:
-    """Makes Django ready. A wrong setting ends the process with status 2 and one line that names it; with `migrated`, a
-    database that does not fit this version is refused. `prepare_new`: a database that never held anything is prepared.
+    """Sets up Django. Exits with status 2 and one line that names the setting if one is invalid.
+
+    `migrated`: refuses a database of another version. `prepare_new`: prepares a new, empty database.
     """
     import django
     from django.apps import apps
@@ -65,7 +66,7 @@ def answer(document: dict[str, Any]) -> None:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Such as "1 organization" or "2,000 organizations"."""
+    """Returns for example "1 organization" or "2,000 organizations"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 

@@ -1,4 +1,4 @@
-"""Whether the database fits this version of the software, and bringing it there."""
+"""Compares the database with this version of the software, and migrates it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOCK = 0x53746172744D6967
 
 @dataclass(frozen=True)
 class State:
-    """Migrations as "app.name": those that the database lacks, and those that only a newer version knows."""
+    """Migrations as "app.name": those that the database lacks, and those that only a newer version has."""
 
     missing: list[str]
     unknown: list[str]
@@ -36,18 +36,18 @@ def state() -> State:
 
 
 def known_migrations() -> set[tuple[str, str]]:
-    """Returns the migrations of this version, as (app, name), with those that others have replaced."""
+    """Returns the migrations of this version, as (app, name), including replaced ones."""
     migrations = MigrationLoader(None).disk_migrations
     return {*migrations, *((app, name) for migration in migrations.values() for app, name in migration.replaces)}
 
 
 def applied() -> list[tuple[str, str]]:
-    """Returns the migrations that the database has had, as (app, name), sorted."""
+    """Returns the migrations applied to the database, as (app, name), sorted."""
     return sorted(MigrationRecorder(connection).applied_migrations())
 
 
 def migrate() -> list[str]:
-    """Brings the database to this version; gives the names of the migrations that were applied."""
+    """Migrates the database to this version and returns the names of the applied migrations."""
     with _alone():
         missing = state().missing
         if missing:
@@ -57,7 +57,7 @@ def migrate() -> list[str]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Of several processes that start together on one PostgreSQL, one migrates and the others wait for it."""
+    """Lets one process migrate while others that start together on the same PostgreSQL wait for it."""
     if connection.vendor != "postgresql":
         yield
         return

@@ -1,4 +1,4 @@
-"""The demo: an organization with customers and users that fit the simulated Intercom workspace, and the processes."""
+"""The demo: an organization with customers and users that match the simulated Intercom workspace, and the processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STEPS = 50
 
 @dataclass(frozen=True)
 class Place:
-    """Where this demo lives and what it listens on."""
+    """The data directory and the ports of this demo."""
 
     folder: Path
     port: int
@@ -45,11 +45,11 @@ class Place:
 
 @contextmanager
 def place(port: int, simulator_port: int) -> Iterator[Place]:
-    """Takes the data directory for this process and finds free ports, from these upwards. Raises Running."""
-    # Of the environment, not of the .env: that one says where the real installation lives.
+    """Locks the data directory for this process and finds free ports, from these upwards. Raises Running."""
+    # From the environment, not from the .env, which names the directory of the real installation.
     folder = Path(os.environ.get("STARTDELIVER_DATA_DIR") or "data/demo").expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    # A lock of the kernel's: gone with the process, however that ends.
+    # A lock of the kernel, which ends with the process in any case.
     with (folder / "demo.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,13 +65,14 @@ def place(port: int, simulator_port: int) -> Iterator[Place]:
 
 
 class Running(Exception):
-    """Another demo runs in this data directory; the message is its address."""
+    """Another demo runs in this data directory. The message is its address."""
 
 
 def set_environment(found: Place) -> None:
-    """Puts the demo's settings into this process's environment, for it and its children. The demo has a database and
-    keys
-    of its own, and writes no e-mail to anybody."""
+    """Sets the demo's settings in this process's environment, for it and its children.
+
+    The demo has its own database and keys, and sends no e-mail.
+    """
     from startdeliver.simulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 
     os.environ.update(
@@ -91,8 +92,10 @@ def set_environment(found: Place) -> None:
 
 
 def simulator_command(found: Place) -> list[str]:
-    """The simulated workspace. It is filled anew at every start, with the same records at the same times, so what was
-    imported before still fits."""
+    """Returns the command of the simulated workspace.
+
+    It is filled at every start with the same records at the same times, so that imported data still matches.
+    """
     return [
         *(sys.executable, "-m", "startdeliver.simulator", "--demo"),
         f"--port={found.simulator_port}",
@@ -102,8 +105,10 @@ def simulator_command(found: Place) -> list[str]:
 
 
 def seed() -> bool:
-    """Makes the demo organization, unless it is there already; gives whether it was made. Raises Refused in a database
-    that holds somebody's real organization."""
+    """Creates the demo organization unless it exists; returns whether it was created.
+
+    Raises Refused if the database has a real organization.
+    """
     from django.db import transaction
 
     from startdeliver.tenancy.models import Organization, Role
@@ -132,7 +137,7 @@ def seed() -> bool:
 
 
 def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
-    """Most of the workspace's companies and people, as a company would have had them before it connected Intercom."""
+    """Creates most of the workspace's companies and people, as if they were there before Intercom was connected."""
     from startdeliver.common import clock
     from startdeliver.customers.models import CustomerUser
     from startdeliver.customers.services import customer_create, user_create
@@ -150,10 +155,10 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
                 "name": company["name"],
                 "external_id": company["company_id"],
                 "domain": company["domain"],
-                # Most are the CSM's; a few are nobody's yet, as after a merger of lists.
+                # Most belong to the CSM. A few have no CSM yet.
                 "csm": None if number % 9 == 8 else administrator if number % 4 == 3 else csm,
                 "arr": company["monthly_spend"] * 12,
-                # Spread over the year, some of them soon.
+                # Spread over the year; some are soon.
                 "renewal_date": today + timedelta(days=(number * 53) % 350 + 9),
             },
         )
@@ -181,7 +186,7 @@ def _seed_customers(organization: Any, administrator: Any, csm: Any) -> None:
 
 
 def _seed_lists(administrator: Any, csm: Any) -> None:
-    """A shared list that shows each member its own customers, one with columns of its own, and one of the CSM's."""
+    """Creates a shared list of each member's own customers, one with chosen columns, and one of the CSM."""
     from startdeliver.customers.lists import list_create
 
     columns = ["assessment", "health", "renewal", "arr", "customfieldContract", "customfieldSeats"]
@@ -194,7 +199,7 @@ def _seed_lists(administrator: Any, csm: Any) -> None:
 
 
 def _born(folder: Path) -> int:
-    """When this demo was first started (unix seconds): the simulated history ends there."""
+    """Returns when this demo was first started (unix seconds). The simulated history ends there."""
     from startdeliver.common import clock
 
     file = folder / "demo.json"

@@ -1,4 +1,4 @@
-"""What the demo's customers use, and the organization's own fields: the same at every start, different per customer."""
+"""The usage and custom fields of the demo's customers: the same at every start, different per customer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PLANS = ("Monthly", "Yearly", "Three years")
 
 
 def seed_fields(organization: Any, by: str, customers: Mapping[str, Any]) -> None:
-    """Three fields of the organization's own, filled for every customer."""
+    """Creates three custom fields, filled for every customer."""
     from startdeliver.common import clock
     from startdeliver.customers.fields import field_create
     from startdeliver.customers.services import customer_update
@@ -37,7 +37,7 @@ def seed_fields(organization: Any, by: str, customers: Mapping[str, Any]) -> Non
 
 
 def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]], now: datetime) -> None:
-    """Three products and sixty days of events. `users`: id → (number, external id of the customer)."""
+    """Creates three products and sixty days of events. `users`: id → (number, external id of the customer)."""
     from startdeliver.usage import health
     from startdeliver.usage.ingest import Event, store
     from startdeliver.usage.services import product_create, usage_type_create
@@ -46,7 +46,7 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
         return usage_type_create(organization=organization, by=by, values={"name": name, **values})
 
     log_in, report = kind("Log-in", is_login=True), kind("Report opened")
-    # The simulated workspace has events of this name and of others: they come in once the advanced tier is unlocked.
+    # The simulated workspace has events of this name and others. They are read once the advanced tier is unlocked.
     export = kind("Export made", intercom_event_name="report-exported")
     product_create(
         organization=organization,
@@ -89,13 +89,13 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
     )
     events = []
     for pk, (number, external_id) in users.items():
-        # How busy a customer is, from hardly to daily; a few have gone quiet three weeks ago.
+        # How active a customer is, from rarely to daily. A few went quiet three weeks ago.
         busy, quiet = _mark(external_id) % 5, _mark(external_id) % 11 == 0
         for day in range(_DAYS):
             if (quiet and day < 21) or _mark(f"{number}.{day}") % 5 > busy:
                 continue
             at = now - timedelta(days=day, minutes=30 + _mark(f"{number}:{day}") % 400)
-            # People work on week-days, and hardly anybody at the weekend.
+            # People work on weekdays, and few at weekends.
             if at > now or (at.weekday() > 4 and _mark(f"{number}~{day}") % 8):
                 continue
             moment = int(at.timestamp() * 1000)
@@ -109,5 +109,5 @@ def seed_usage(organization: Any, by: str, users: Mapping[int, tuple[int, str]],
 
 
 def _mark(text: str) -> int:
-    """Returns a number that is always the same for the same text, and looks like none."""
+    """Returns a pseudo-random number that is always the same for the same text."""
     return zlib.crc32(text.encode())

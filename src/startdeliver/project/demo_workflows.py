@@ -1,4 +1,4 @@
-"""What the demo's customers are enrolled in: At-risk by rule and by hand, and a workflow of the organization's own."""
+"""The workflows of the demo's customers: At-risk by rule and by hand, and one of the organization's own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 
 def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> None:
-    """Onboarding, whose rule looks at the field "Live since", and one customer who is at risk by hand. Who is so by
-    rule follows from health and assessment, which the worker computes."""
+    """Creates Onboarding, whose rule uses the field "Live since", and enrols one customer in At-risk by hand.
+
+    Others enter At-risk by rule, once the worker has computed health and assessments.
+    """
     from startdeliver.customers.fields import alias_of
     from startdeliver.workflows import passes
     from startdeliver.workflows.defaults import AT_RISK

@@ -1,4 +1,4 @@
-"""/healthz: whether this process can answer, for load balancers and monitors."""
+"""/healthz: the state of this process, for load balancers and monitors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django.http import HttpRequest, JsonResponse
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 {"database": "ok"}; 503 when the database does not answer."""
+    """Returns 200 {"database": "ok"}, or 503 if the database does not respond."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        # The reason is in the log, not in an answer that anybody may read.
+        # The reason is in the log, because anybody can read this answer.
         return JsonResponse({"database": "unreachable"}, status=503, headers={"Cache-Control": "no-store"})
     return JsonResponse({"database": "ok"}, headers={"Cache-Control": "no-store"})

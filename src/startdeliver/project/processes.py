@@ -1,4 +1,4 @@
-"""Several processes as one: started together, restarted when one dies, ended together."""
+"""Runs several processes together: starts them, restarts those that die, and ends them all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def startdeliver(*arguments: str) -> list[str]:
 
 
 def end_with_parent() -> None:
-    """This process gets SIGTERM when its parent ends, however that ends (Linux; elsewhere nothing happens)."""
+    """Makes this process get SIGTERM when its parent ends in any way (on Linux; does nothing elsewhere)."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -36,7 +36,7 @@ def end_with_parent() -> None:
 def answers(url: str) -> bool:
     """Returns whether `url`, on this machine, answers 200."""
     parts = urlsplit(url)
-    # Not urllib.request: a proxy of the environment has nothing to do with this machine's own ports.
+    # Not urllib.request, which would use a proxy of the environment for this machine's own ports.
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=2)
     try:
         connection.request("GET", parts.path)
@@ -66,7 +66,7 @@ class _Child:
 
 
 class Tree:
-    """Processes that belong together. When this process ends, however it ends, they end too."""
+    """Processes that belong together. They end when this process ends in any way."""
 
     GRACE_SECONDS = 12.0
 
@@ -77,8 +77,8 @@ class Tree:
     def add(self, name: str, command: list[str], *, quiet: bool = False, essential: bool = True) -> None:
         """Adds a process, started by `run` with this process's environment; `quiet`: without its standard output.
 
-        An `essential` one that dies three times within a minute ends everything. Another one is started again after a
-        pause, so that workers which die of their work do not take the web along.
+        If an `essential` process dies three times within a minute, everything ends. Another process is started again
+        after a pause, so that workers that crash do not end the web server.
         """
         self._children.append(_Child(name, command, quiet, essential))
 
@@ -88,7 +88,7 @@ class Tree:
         A process that dies is started again (see `add`). Returns the exit status.
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            # nohup(1) has a closed terminal ignored; that stays so.
+            # nohup(1) makes the process ignore a closed terminal; keep that.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._end)
         failed = announced = False
@@ -115,7 +115,7 @@ class Tree:
             if os.getppid() != parent:
                 os._exit(1)
 
-        # A group of their own: Ctrl-C in the terminal reaches this process only, which then ends them in order.
+        # Their own group: Ctrl-C in the terminal reaches only this process, which then ends them in order.
         child.process = subprocess.Popen(  # noqa: S603
             child.command,
             stdin=subprocess.DEVNULL,

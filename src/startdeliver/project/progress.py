@@ -1,4 +1,4 @@
-"""A progress bar on a terminal; on anything else, silence."""
+"""A progress bar on a terminal; no output elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ProgressLine:
     def __init__(self) -> None:
         self._on = sys.stderr.isatty()
         if self._on:
-            # What is said of each stage would tear the bar apart.
+            # Log lines of each stage would break the bar.
             logging.getLogger("startdeliver").setLevel(logging.WARNING)
         self._stage = ""
         self._bar: Any = None

@@ -1,4 +1,4 @@
-"""The web server: gunicorn with threads, started from here so that no command line or file of its own is needed."""
+"""The web server: gunicorn with threads, started from here so that it needs no command line or file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises Refused when nothing can listen on `host`:`port`."""
+    """Raises Refused if the process cannot listen on `host`:`port`."""
     try:
         free_port_check(host, port)
     except OSError as error:
@@ -38,10 +38,10 @@ def check_port(host: str, port: int) -> None:
 
 
 def free_port_check(host: str, port: int) -> None:
-    """Raises OSError when nothing can listen on `host`:`port`."""
+    """Raises OSError if the process cannot listen on `host`:`port`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the server itself does: a port whose last connections still linger is free.
+        # Like the server itself: a port with lingering connections counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
 

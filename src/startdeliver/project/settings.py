@@ -1,4 +1,4 @@
-"""Django's settings, all derived from `project.config`; nothing here is read from elsewhere."""
+"""Django's settings, all derived from `project.config`."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ CSRF_COOKIE_SECURE = _https
 CSRF_FAILURE_VIEW = "startdeliver.web.views.errors.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# The longest that an organization can choose; `tenancy.sessions` ends a log-in earlier.
+# The longest value that an organization can choose. `tenancy.sessions` ends log-ins earlier.
 SESSION_COOKIE_AGE = 90 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,4 +1,4 @@
-"""Settings of the test suite: its own throw-away data directory; `DATABASE_URL` is ignored on purpose.
+"""Settings of the test suite: a temporary data directory. `DATABASE_URL` is ignored on purpose.
 
 `STARTDELIVER_TEST_DATABASE=postgres` together with `TEST_POSTGRES_URL` runs the same suite on PostgreSQL.
 """

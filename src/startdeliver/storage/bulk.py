@@ -77,7 +77,8 @@ def columns_of(row: type[Any]) -> tuple[str, ...]:
 def create(records: Sequence[TenantModel]) -> None:
     """Inserts new records of one model and organization and sets their ids.
 
-    Does the same as `bulk_create` in a third of the time. Call it in a transaction. Raises CrossTenantWrite and IntegrityError.
+    Does the same as `bulk_create` in a third of the time. Call it in a transaction. Raises CrossTenantWrite and
+    IntegrityError.
     """
     if not records:
         return

@@ -19,8 +19,8 @@ from django.db.models.signals import post_migrate, pre_migrate
 class Trigger:
     """Statements that the database runs after each row of `table` is written.
 
-    `event`: INSERT, UPDATE or DELETE. `columns`: for an UPDATE, at least one of these must have changed. `statements` is
-    called with whether the database is PostgreSQL. `declare`: variables of the function on PostgreSQL.
+    `event`: INSERT, UPDATE or DELETE. `columns`: for an UPDATE, at least one of these must have changed. `statements`
+    is called with whether the database is PostgreSQL. `declare`: variables of the function on PostgreSQL.
     """
 
     name: str

@@ -42,7 +42,7 @@ def refresh(organization: Organization, *, early: bool = False) -> None:
 
 
 def begin_day(organization: Organization) -> None:
-    """Computes once per calendar day of the organization: figures of 90 days, the snapshot, and days before the first one."""
+    """Computes once per calendar day: 90-day figures, the snapshot, and days before the first snapshot."""
     stats(organization)
     snapshot(organization)
     reconstruct(organization)

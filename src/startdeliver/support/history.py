@@ -34,7 +34,7 @@ class DayState:
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """Returns the moment (UTC) at which `day` begins in `zone`; if the clocks skip midnight, the moment of the change."""
+    """Returns the moment (UTC) at which `day` begins in `zone`; if clocks skip midnight, the moment of the skip."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

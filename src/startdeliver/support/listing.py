@@ -56,9 +56,9 @@ def tickets_list(
 ) -> QuerySet[Ticket]:
     """Tickets of the open scope's organization, each with its customer and the attribute `overdue` (bool).
 
-    `show` is one of SHOW, or empty for all; "unassigned" are tickets without a customer. `sort` is a name of SORTS, with
-    "-" for newest first; "waiting" (since creation or the last reopening) needs a `show` with a fixed status. Other
-    values mean the default. `search`: a conversation's id, or words that all occur in title, beginning or name of
+    `show` is one of SHOW, or empty for all; "unassigned" are tickets without a customer. `sort` is a name of SORTS,
+    with "-" for newest first; "waiting" (since creation or the last reopening) needs a `show` with a fixed status.
+    Other values mean the default. `search`: a conversation's id, or words that all occur in title, beginning or name of
     the customer; without `customer` the last SEARCH_DEPTH tickets are looked through (see `searched_since`).
     """
     overdue = overdue_q(required_organization())
@@ -98,7 +98,7 @@ def _search_q(search: str, everything: bool) -> Q:
 
 
 def tickets_found(search: str, *, customer: Customer | int | None = None) -> Found:
-    """Returns what `search` finds in `tickets_list`. A page and its counts share it, so tickets are read once for both."""
+    """Returns what `search` finds in `tickets_list`. A page and its counts share it, so tickets are read only once."""
     unassigned = ExpressionWrapper(Q(customer__isnull=True), output_field=BooleanField())
     rows = tickets_list(customer=customer, search=search).order_by().select_related(None)
     ids: dict[str, list[int]] = {show: [] for show in ("", *SHOW)}

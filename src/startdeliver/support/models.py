@@ -74,7 +74,8 @@ class Ticket(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "workspace", "external_id"], name="ticket_key")]
         indexes = [
-            # Health is one pass over this index: counts, overdue tickets, and the time at which the next one becomes overdue.
+            # Health is one pass over this index: counts, overdue tickets, and the time at which the next one becomes
+            # overdue.
             models.Index(fields=["organization", "customer", "status", "clock_from"], name="ticket_health"),
             models.Index(fields=["organization", "status", "clock_from"], name="ticket_status"),
             models.Index(fields=["organization", "updated_at"], name="ticket_updated"),

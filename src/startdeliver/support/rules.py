@@ -12,7 +12,7 @@ from startdeliver.tenancy.models import Organization
 
 
 def status_of(open_count: int, overdue_count: int, ticket_count: int, rule: SupportRule) -> Health | None:
-    """Returns Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good; None (no data) without tickets."""
+    """Returns Poor from `rule.overdue_until_poor` overdue tickets, Fair from one, else Good; None without tickets."""
     if ticket_count == 0:
         return None
     if overdue_count >= rule.overdue_until_poor:

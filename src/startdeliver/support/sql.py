@@ -20,8 +20,8 @@ _LOCK_CLASS = 73_121
 def health_writer(organization: Organization) -> Iterator[None]:
     """One transaction in which no other process writes this organization's health."""
     with one_writer(organization, _LOCK_CLASS):
-        # With this a pass over a million tickets groups in memory; with the default of 4 MB it spills to disk. Compiling
-        # the expressions takes longer than it saves.
+        # With this a pass over a million tickets groups in memory; with the default of 4 MB it spills to disk.
+        # Compiling the expressions takes longer than it saves.
         tune(work_mem="64MB", jit="off")
         yield
 

@@ -125,7 +125,7 @@ def _agreement(operator: Operator) -> str:
 
 
 def set_advanced(organization: Organization, on: bool, by: str) -> bool:
-    """Unlocks (on) or locks the organization's advanced tier and records who did it. Returns False if nothing changed."""
+    """Unlocks (on) or locks the organization's advanced tier and records who did it. Returns whether it changed."""
     with transaction.atomic():
         changed = Organization.objects.filter(pk=organization.pk, advanced=not on).update(advanced=on)
         if changed:

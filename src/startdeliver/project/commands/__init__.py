@@ -1,2 +1,4 @@
-"""The subcommands of `startdeliver`, one module per subject. They import Django inside their functions only, so that
-`--help` is quick and works even when a setting is wrong."""
+"""The subcommands of `startdeliver`, one module per subject.
+
+They import Django inside their functions only, so that `--help` is fast and works even if a setting is wrong.
+"""

@@ -16,10 +16,10 @@ file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
 @json_option
 def backup(file: Path, force: bool, as_json: bool) -> None:
-    """Write the database into FILE, while everything keeps running.
+    """Write the database to FILE while everything keeps running.
 
-    With SQLite the keys of the data directory are in it too: keep it as safe as a password. With PostgreSQL the keys
-    are in your environment, and yours to keep. It needs the programs pg_dump, pg_restore and psql then.
+    With SQLite, FILE also contains the keys of the data directory: protect it like a password. With PostgreSQL, the
+    keys are in your environment, and you must store them yourself; pg_dump, pg_restore and psql must be installed.
     """
     setup(migrated=False)
     from startdeliver.project import archive
@@ -57,10 +57,10 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
 @click.option("--keep-syncing", is_flag=True, help="Do not pause the connections to Intercom.")
 @json_option
 def restore(file: Path, yes: bool, keep_syncing: bool, as_json: bool) -> None:
-    """Replace the database by the one in FILE, and bring it to this version.
+    """Replace the database by the one in FILE, and update it to this version.
 
-    Stop the web server and the workers first. A database that holds an organization is replaced only with --yes.
-    Everybody logs in again, and connections to Intercom are paused: two copies must not write with one token.
+    Stop the web server and the workers first. A database with an organization is replaced only with --yes.
+    Everybody must log in again. Connections to Intercom are paused, because two copies must not use the same token.
     """
     setup(migrated=False)
     from startdeliver.project import archive

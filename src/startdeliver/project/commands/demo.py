@@ -16,14 +16,14 @@ from startdeliver.project.console import setup
 def demo(port: int, simulator_port: int) -> None:
     """Start everything with sample data and a simulated Intercom workspace.
 
-    The data is kept in ./data/demo (or STARTDELIVER_DATA_DIR) from one start to the next. Connecting Intercom is left
-    to you: Apps → Intercom.
+    The data is kept in ./data/demo (or STARTDELIVER_DATA_DIR) between starts. Connect Intercom yourself: Apps →
+    Intercom.
     """
     from startdeliver.project import demo as it
     from startdeliver.project import processes
 
     if "MAKELEVEL" in os.environ:
-        # `make demo`: what the person started, and may kill, is make.
+        # With `make demo` the person started make, and may kill it.
         processes.end_with_parent()
     try:
         with it.place(port, simulator_port) as place:

@@ -1,4 +1,4 @@
-"""doctor: is everything as it should be?"""
+"""doctor: check the installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from startdeliver.project.console import answer, json_option, setup
 @click.option("--online", is_flag=True, help="Ask Intercom too, with each stored token.")
 @json_option
 def doctor(online: bool, as_json: bool) -> None:
-    """Check the installation and say what to do. Exit status 1 when something failed."""
+    """Check the installation and say what to do. Exit status 1 if a check failed."""
     setup(migrated=False)
     from startdeliver.project import checks
 

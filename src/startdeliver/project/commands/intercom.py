@@ -36,8 +36,8 @@ def intercom() -> None:
 def connect(organization: str, token: str | None, workspace: str, eu: bool, as_json: bool, **answers: bool) -> None:
     """Connect ORG to an Intercom workspace with an access token, and store the answers.
 
-    Intercom is asked who the token belongs to; a workspace ID that differs is refused. The first sync is started by the
-    worker within a minute, or at once with `startdeliver intercom sync ORG`.
+    Intercom reports the workspace of the token; a different workspace ID is refused. The worker starts the first sync
+    within a minute; `startdeliver intercom sync ORG` starts it at once.
     """
     token = _token(token)
     setup()
@@ -79,7 +79,7 @@ def _token(given: str | None) -> str:
 def sync(organization: str, no_messages: bool, as_json: bool) -> None:
     """Sync ORG with Intercom now, in this process.
 
-    Exit status 0 when the run is complete, 1 when it failed, 75 when one is running already.
+    Exit status 0 if the run is complete, 1 if it failed, 75 if a sync is already running.
     """
     setup()
     from startdeliver.project.progress import ProgressLine
@@ -95,7 +95,7 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
                 f"{found.name} is not connected to Intercom, so nothing can sync; "
                 f"see `startdeliver intercom status {found.slug}`."
             )
-        # A run that is told to stop records that it was stopped; one that is killed is taken over.
+        # A run that is told to stop records this. A run that is killed is recovered.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with ProgressLine() as line:
@@ -126,8 +126,8 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
 def push(organization: str, dry_run: bool, as_json: bool) -> None:
     """Push ORG's data to Intercom now, in this process: chosen attributes (advanced tier) and core fields.
 
-    Without --dry-run what it would show is accepted: later pushes follow every sync by themselves. Exit status 0 when
-    the push is complete (single records may have failed), 1 when it is not, 75 when a push or a sync is running.
+    Without --dry-run this accepts what --dry-run would show: a push then follows every sync. Exit status 0 if the push
+    is complete (single records may have failed), 1 if it is not, 75 if a push or a sync is running.
     """
     setup()
     from startdeliver.project.progress import ProgressLine
@@ -183,7 +183,7 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
 @click.argument("organization", metavar="ORG")
 @json_option
 def resume(organization: str, as_json: bool) -> None:
-    """Let ORG sync and push by itself again, after its pause since a backup was restored."""
+    """Resume the syncs and pushes of ORG, which were paused when a backup was restored."""
     setup()
     from startdeliver.sync import connect as sync_connect
     from startdeliver.tenancy.scope import organization_scope
@@ -276,7 +276,7 @@ def status(organization: str, as_json: bool) -> None:
 
 
 def _events(organization: Any, connection: Any) -> dict[str, Any]:
-    """Returns whether events come in as usage, or what they wait for."""
+    """Returns whether events count as usage, or what is missing."""
     from startdeliver.sync import events
     from startdeliver.sync.events.standing import WORDS
     from startdeliver.sync.models import WaitingEvent

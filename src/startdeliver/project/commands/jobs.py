@@ -1,4 +1,4 @@
-"""The background work as an operator sees it: jobs list, show, retry, cancel."""
+"""Background jobs for operators: jobs list, show, retry, cancel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATES = ["waiting", "running", "done", "failed", "cancelled"]
 
 @click.group("jobs")
 def jobs_group() -> None:
-    """The background work: what waits, what runs, what failed and why."""
+    """Background jobs: which wait, run or failed, and why."""
 
 
 @jobs_group.command("list")

@@ -1,4 +1,4 @@
-"""Operators: operator add, list, link, remove. Only here can one be made."""
+"""Operators: operator add, list, link, remove. Operators can be created only here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def operator() -> None:
 @click.argument("email")
 @json_option
 def add(email: str, as_json: bool) -> None:
-    """Make an operator. Prints a one-time link with which they set a password."""
+    """Create an operator. Prints a one-time link for setting a password."""
     setup(prepare_new=True)
     from startdeliver.tenancy import operators
 
@@ -53,7 +53,7 @@ def list_(as_json: bool) -> None:
 @click.argument("email")
 @json_option
 def link(email: str, as_json: bool) -> None:
-    """Make a new one-time link with which an operator sets a password."""
+    """Print a new one-time link with which an operator sets a password."""
     setup()
     from startdeliver.tenancy import operators
 
@@ -82,7 +82,7 @@ def remove(email: str, as_json: bool) -> None:
 
 
 def who() -> str:
-    """Whoever uses the command line, for the log of changes."""
+    """Returns the user of the command line, for the log of changes."""
     try:
         return f"command line ({getpass.getuser()})"
     except (KeyError, OSError):

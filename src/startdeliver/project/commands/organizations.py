@@ -20,7 +20,7 @@ def org() -> None:
 @click.option("--currency", default="EUR", show_default=True, help="Three letters (ISO 4217).")
 @json_option
 def create(name: str, email: str, admin_name: str, time_zone: str, currency: str, as_json: bool) -> None:
-    """Make an organization with its first administrator.
+    """Create an organization with its first administrator.
 
     Prints the organization's API key, which is shown only here, and a one-time link with which the administrator sets a
     password.
@@ -122,7 +122,7 @@ def advanced(organization: str, state: str, as_json: bool) -> None:
 @click.argument("email")
 @json_option
 def link(email: str, as_json: bool) -> None:
-    """Make a new one-time link with which a member sets a password (a forgotten one, or an expired link)."""
+    """Print a new one-time link with which a member sets a password (if it was forgotten or the link expired)."""
     setup()
     from django.conf import settings
 
@@ -139,7 +139,7 @@ def link(email: str, as_json: bool) -> None:
 
 
 def check_time_zone(name: str) -> None:
-    """Raises Refused for what is not an IANA time zone."""
+    """Raises Refused if it is not an IANA time zone."""
     from zoneinfo import ZoneInfo
 
     try:

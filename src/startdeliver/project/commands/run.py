@@ -1,4 +1,4 @@
-"""Starting things: up, serve, worker, migrate."""
+"""Starts processes: up, serve, worker, migrate."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ workers_option = click.option(
 @port_option
 @workers_option
 def up(host: str, port: int, workers: int) -> None:
-    """Migrate, serve and work, in one process tree.
+    """Migrate the database, serve the pages and run a worker, in one process tree.
 
-    Ctrl-C ends everything. Set STARTDELIVER_BASE_URL to the address that people use, when it is not this machine's.
+    Press Ctrl-C to stop. Set STARTDELIVER_BASE_URL to the address that people open, unless it is this machine's.
     """
     from startdeliver.project import processes
     from startdeliver.project.server import check_port
@@ -88,7 +88,7 @@ def worker(processes: int, threads: int) -> None:
     run_process(threads)
     sys.stdout.flush()
     sys.stderr.flush()
-    # A job that did not stop in time was handed back already; its thread must not keep the process.
+    # A job that did not stop in time is back in the queue; its thread must not keep the process alive.
     os._exit(0)
 
 
@@ -105,7 +105,7 @@ def _several_workers(number: int, threads: int) -> int:
 @click.command()
 @json_option
 def migrate(as_json: bool) -> None:
-    """Bring the database to this version."""
+    """Update the database to this version."""
     setup(migrated=False)
     done = bring_up_to_date()
     if as_json:
@@ -117,7 +117,7 @@ def migrate(as_json: bool) -> None:
 
 
 def bring_up_to_date() -> list[str]:
-    """Migrates and gives the names of the migrations, unless the database belongs to a newer version (Refused)."""
+    """Migrates and returns the names of the migrations. Raises Refused if the database belongs to a newer version."""
     from startdeliver.project import database
 
     if database.state().unknown:
@@ -126,7 +126,7 @@ def bring_up_to_date() -> list[str]:
 
 
 def default_base_url(port: int) -> None:
-    """Links name the port that is served, unless STARTDELIVER_BASE_URL says otherwise."""
+    """Makes links use the served port, unless STARTDELIVER_BASE_URL is set."""
     from startdeliver.project.config import given
 
     if not given("STARTDELIVER_BASE_URL"):
