@@ -1,4 +1,4 @@
-"""Who may use which address, and how: `page`, `form` and `action` ask for a log-in; `public` does not."""
+"""Who may use which address, and how. `page`, `form` and `action` require a log-in; `public` does not."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def member_of(request: HttpRequest) -> Member:
 
 
 def page(route: str, view: View, allowed: Allowed | None = None) -> URLPattern:
-    """Returns an address that signed-in members read; `allowed` says which of them, all when it is None."""
+    """Returns an address that signed-in members read. `allowed` restricts the members; None admits all."""
     return _address(route, view, allowed, "GET", "HEAD")
 
 
@@ -83,7 +83,7 @@ _advanced_tier = _only(lambda member: member.organization.advanced, locked_sente
 
 
 def advanced_only(view: View) -> View:
-    """Administrators only, and while the organization's tier is locked 403 with whom to ask."""
+    """Admits administrators only. While the tier is locked, returns 403 and says whom to ask."""
     return administrators_only(_advanced_tier(view))
 
 
@@ -92,12 +92,12 @@ def _members_only(view: View) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, Member):
             answer = view(request, *args, **kwargs)
-            # After a log-out, "back" asks again instead of showing the page from the browser's memory of it.
+            # After a log-out, "back" requests the page again instead of showing it from the browser's cache.
             patch_cache_control(answer, private=True, no_cache=True)
             return answer
         came_from = request.get_full_path() if request.method == "GET" else "/customers"
         if request.headers.get("HX-Request"):
-            # The session ended behind an open page: htmx would swap the log-in form into it, so the whole page goes.
+            # The session of an open page ended. htmx would swap the log-in form into it, so the whole page is replaced.
             came_from = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/customers"
             return HttpResponse(headers={"HX-Redirect": f"{settings.LOGIN_URL}?{urlencode({'next': came_from})}"})
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': came_from})}")

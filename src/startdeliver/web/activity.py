@@ -1,7 +1,7 @@
-"""The Activity tab of a customer: what happened, from everything that remembers it, the newest first.
+"""The Activity tab of a customer: what happened, from all tables that store it, newest first.
 
-Each source gives the newest entries before a moment; they are merged and cut to one page, so the length of the history
-costs nothing. A page ends between two moments, never inside one: the next one begins before its last entry.
+Each source returns the newest entries before a moment. They are merged and cut to one page, so the time does not depend
+on the length of the history. A page never ends inside a moment; the next page begins before its last entry.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from startdeliver.web.templatetags.ui import Tab
 from startdeliver.workflows.models import Enrolment
 
 SIZE = 30
-# What sources give beyond a page, so that entries of one moment are not torn apart.
+# How many more entries than a page sources return, so that entries of one moment are not separated.
 MARGIN = 20
 KINDS = (
     ("", "All"),
@@ -51,7 +51,7 @@ _TOGETHER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Line:
-    """One value that changed, in words; an empty text is no value."""
+    """A value that changed, in words. An empty text means no value."""
 
     label: str
     before: str
@@ -60,10 +60,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened. `text` is a plain sentence, `by` says who or what did it.
+    """An event of the timeline. `text` is a plain sentence, `by` says who or what caused it.
 
     `health`: the statuses before and after of a health that changed, shown as such. `whole_day`: only the day is known.
-    `alike` and `many`: neighbours that are alike become one sentence, `many` with {n} for their number.
+    Neighbours with the same `alike` become one sentence: `many`, with {n} for their number.
     """
 
     at: datetime
@@ -91,7 +91,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One page. `older`: what the next page is before, empty when there is none."""
+    """A page. `older`: the moment before which the next page begins, empty if there is none."""
 
     days: list[Day]
     older: str
@@ -102,7 +102,7 @@ Source = Callable[[Customer, datetime, int], Sequence[Entry]]
 
 def timeline(customer: Customer, sources: Sequence[Source], before: datetime | None, zone: ZoneInfo) -> Timeline:
     """Returns the page of entries before `before` (None: the newest), in days of the time zone `zone`."""
-    # A little ahead, so that what this very request finds computed is in it.
+    # Slightly in the future, to include what this request has just computed.
     until = before or clock.now() + timedelta(minutes=5)
     found = [entry for source in sources for entry in source(customer, until, SIZE + MARGIN)]
     found.sort(key=lambda entry: entry.at, reverse=True)
@@ -133,7 +133,7 @@ def _title(day: date, today: date) -> str:
 
 
 def _merged(entries: list[Entry]) -> list[Entry]:
-    """Neighbours that are alike and of about the same moment as one: a bulk change is one thing that happened."""
+    """Merges similar neighbours of about the same moment: a bulk change is one event."""
     merged: list[Entry] = []
     for entry in entries:
         last = merged[-1] if merged else None
@@ -146,7 +146,7 @@ def _merged(entries: list[Entry]) -> list[Entry]:
 
 
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    """One page of what happened: ?tab=activity&kind=health&before=<moment>, in days of the member's time zone."""
+    """A page of the timeline: ?tab=activity&kind=health&before=<moment>, in days of the member's time zone."""
     kind = choice(request.GET, "kind", SOURCES)
     sources = SOURCES[kind] if kind else [source for each in SOURCES.values() for source in each]
     before = moment(request.GET.get("before", ""))
@@ -168,7 +168,7 @@ _USERS = {
     Activity.Kind.USER_RESTORED: ("restore", "{who} was restored", "{n} were restored"),
 }
 _LONG = 120
-# Customers go in and out of a workflow now and then; nobody reads further back than this.
+# Customers rarely enter and leave a workflow, and nobody reads further back than this.
 _ENROLMENTS = 500
 
 
@@ -197,7 +197,7 @@ def support_health(customer: Customer, before: datetime, most: int) -> list[Entr
     entries = []
     if now is not None and now.changed_at is not None and now.status != now.previous_status:
         on = now.changed_at.astimezone(zone).date()
-        # Its day's snapshot says the same, less exactly.
+        # The snapshot of that day says the same, less precisely.
         changes = [change for change in changes if change[0] < on]
         entries.append((now.changed_at, now.previous_status, now.status, False))
     entries += [(datetime.combine(day, time(0), zone), old, new, True) for day, old, new in reversed(changes)]
@@ -209,7 +209,7 @@ def support_health(customer: Customer, before: datetime, most: int) -> list[Entr
 
 
 def assessments(customer: Customer, before: datetime, most: int) -> list[Entry]:
-    """Changes of the assessment's status, and what members said of it."""
+    """Changes of the assessment's status, and members' corrections."""
     link = f"/customers/{customer.pk}/assessment"
     rows = list(
         Assessment.objects.filter(customer=customer).order_by("created_at", "pk").values_list("created_at", "status")
@@ -226,7 +226,7 @@ def assessments(customer: Customer, before: datetime, most: int) -> list[Entry]:
 
 
 def fields(customer: Customer, before: datetime, most: int) -> list[Entry]:
-    """Changed fields with what was there before, and when the customer was added, archived and restored."""
+    """Changed fields with the previous value, and when the customer was added, archived and restored."""
     kinds = (Activity.Kind.CHANGED, Activity.Kind.ARCHIVED, Activity.Kind.RESTORED)
     rows = Activity.objects.filter(customer=customer, kind__in=kinds, at__lt=before).order_by("-at", "-pk")[:most]
     words = _Words(customer)
@@ -255,7 +255,7 @@ def people(customer: Customer, before: datetime, most: int) -> list[Entry]:
 
 
 def intercom(customer: Customer, before: datetime, most: int) -> list[Entry]:
-    """What was written to the customer's company in Intercom; that is remembered for 90 days."""
+    """What was written to the customer's company in Intercom in the last 90 days."""
     rows = PushLog.objects.filter(model="company", record=customer.pk, at__lt=before).order_by("-at", "-pk")[:most]
     entries = []
     for row in rows:
@@ -271,7 +271,7 @@ def intercom(customer: Customer, before: datetime, most: int) -> list[Entry]:
 
 
 def workflows(customer: Customer, before: datetime, most: int) -> list[Entry]:
-    """Workflows that the customer entered and left, with why."""
+    """Workflows that the customer entered and left, with the reason."""
     link = f"/customers/{customer.pk}?tab=workflows"
     rows = Enrolment.objects.filter(customer=customer).select_related("workflow").order_by("-entered_at", "-pk")
     entries = []
@@ -354,7 +354,7 @@ def _moved(customer: Customer, before: datetime, most: int) -> list[Entry]:
 
 
 class _Words:
-    """The values of a customer's fields in words; fields that are hidden or gone are left out."""
+    """The values of a customer's fields in words, without hidden and deleted fields."""
 
     def __init__(self, customer: Customer) -> None:
         self.customer = customer

@@ -1,8 +1,8 @@
 """Charts as SVG text: pure functions from values to markup that a strict Content-Security-Policy allows.
 
-Positions are percentages, so a chart fills its box at any width while text keeps its size; lines lie in a nested SVG
+Positions are percentages, so a chart fills its box at any width while text keeps its size. Lines are in a nested SVG
 that stretches. Colours come from classes (components.css). Each chart has a title and a description for screen readers;
-`templatetags.ui.svg_table` puts the table behind it.
+`templatetags.ui.svg_table` adds the table.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OUTCOME_CLASS = {"success": "chart-good", "failed": "chart-hollow", "running": 
 
 @dataclass(frozen=True)
 class Point:
-    """One day's value; None is a missing day (a gap). `reconstructed` values were worked out later, not seen."""
+    """One day's value; None is a missing day (a gap). `reconstructed` values were computed later."""
 
     day: date
     value: float | None
@@ -55,7 +55,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Run:
-    """One sync run for `run_strip`: `size` is what the bar's height shows, `text` its sentence."""
+    """One sync run for `run_strip`: `size` is the height of the bar, `text` its sentence."""
 
     outcome: str
     size: float
@@ -75,9 +75,9 @@ class _Scale:
 def trend_line(
     series: Sequence[Series], *, title: str, unit: str = "", height: int = 132, statuses: Sequence[str | None] = ()
 ) -> SafeString:
-    """Lines over days, from zero, with gaps for missing days and the last value labelled.
+    """Draws lines over days, from zero, with gaps for missing days and a label at the last value.
 
-    `statuses` (one per day of the first series) draws a band under the lines; its height tells Good, Fair, Poor apart.
+    `statuses` (one per day of the first series) draws a band under the lines; its height shows Good, Fair or Poor.
     """
     days = [point.day for point in series[0].points] if series else []
     values = [point.value for line in series for point in line.points if point.value is not None]
@@ -99,7 +99,7 @@ def trend_line(
         x, y = _x(last, len(days)), _PLOT_TOP + scale.y(value)
         tone = f" series-{line.tone}" if line.tone else ""
         labels.append(_tag("circle", class_=f"chart-dot{tone}", cx=f"{x}%", cy=y, r="3.5"))
-        # Above the point; below it where another line's label is already.
+        # Above the point, or below it if another label is there.
         text_y = y - 8
         if any(abs(text_y - other) < 13 for other in taken):
             text_y = max([y, *taken]) + 16
@@ -118,7 +118,7 @@ def trend_line(
 def bars(
     items: Sequence[Bar], *, title: str, names: tuple[str, str] = ("", ""), unit: str = "", height: int = 132
 ) -> SafeString:
-    """Bars from zero; with second values two bars stand side by side. `names` are what the two values are."""
+    """Draws bars from zero; second values are bars beside them. `names` are the names of the two values."""
     if not items:
         return _nothing(title, height)
     highest = max(max(item.value, item.second or 0) for item in items)
@@ -157,7 +157,7 @@ def bars(
 
 
 def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeString:
-    """Recent runs, oldest first: a filled bar is a success, a hollow one with a cross above it a failure."""
+    """Draws recent runs, oldest first: a filled bar is a success, a hollow bar with a cross a failure."""
     if not runs:
         return _nothing(title, height)
     top = max(max(run.size for run in runs), 1.0)
@@ -165,7 +165,7 @@ def run_strip(runs: Sequence[Run], *, title: str, height: int = 44) -> SafeStrin
     marks: list[SafeString] = []
     for index, run in enumerate(runs):
         x = round(slot * index + slot * 0.15, 3)
-        # A root scale: one long first run would make all others look alike.
+        # A root scale, because one long first run would make all others look the same.
         tall = round(6 + (height - 18) * math.sqrt(max(run.size, 0) / top), 2)
         shapes = [_rect(_OUTCOME_CLASS.get(run.outcome, "chart-none"), x, height - tall, slot * 0.7, tall, rx="1.5")]
         if run.outcome == "failed":
@@ -212,7 +212,7 @@ def _join(parts: Iterable[SafeString]) -> SafeString:
 
 
 def _tag(name: str, content: str = "", **attributes: object) -> SafeString:
-    """Returns an element; an underscore after the name of an attribute is left out, one inside it is a hyphen."""
+    """Returns an element. In names of attributes, a trailing underscore is removed and others become hyphens."""
     given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value not in (None, ""))
     inside = format_html_join("", ' {}="{}"', given)
     return format_html("<{0}{1}>{2}</{0}>", name, inside, content) if content else format_html("<{}{}/>", name, inside)
@@ -264,7 +264,7 @@ def _axis(scale: _Scale) -> SafeString:
 
 
 def _beside_axis(parts: Iterable[SafeString]) -> SafeString:
-    """Everything but the axis, in a box to the right of the axis labels; percentages inside are of that box."""
+    """Puts everything except the axis in a box to the right of its labels; percentages refer to that box."""
     place = {"x": f"{_GUTTER}%", "width": f"{100 - _GUTTER}%"}
     return _tag("svg", _join(parts), **place, height="100%", overflow="visible")
 
@@ -276,7 +276,7 @@ def _line(line: Series, scale: _Scale) -> SafeString:
     for part, dashed in _stretches(line.points):
         places = [(_x(index, length, 1000), scale.y(line.points[index].value or 0)) for index in part]
         if len(places) == 1:
-            # A single day between gaps is a short stroke, else it would be invisible.
+            # A single day between gaps is drawn as a short stroke, because it would be invisible otherwise.
             places.append((min(1000.0, places[0][0] + 2), places[0][1]))
         path = " ".join(f"{x:g},{y:g}" for x, y in places)
         if line.area and not dashed:
@@ -289,7 +289,7 @@ def _line(line: Series, scale: _Scale) -> SafeString:
 
 
 def _stretches(points: Sequence[Point]) -> list[tuple[list[int], bool]]:
-    """Runs of indexes without a gap, each all seen or all reconstructed; a change shares the point where it happens."""
+    """Runs of indexes without a gap, all observed or all reconstructed; neighbours share the point between them."""
     found: list[tuple[list[int], bool]] = []
     for index, point in enumerate(points):
         if point.value is None:
@@ -298,7 +298,7 @@ def _stretches(points: Sequence[Point]) -> list[tuple[list[int], bool]]:
         if joined and found[-1][1] == point.reconstructed:
             found[-1][0].append(index)
         else:
-            # The dashed part reaches to the first point that was seen.
+            # The dashed part ends at the first observed point.
             if joined and found[-1][1]:
                 found[-1][0].append(index)
                 found.append(([index], point.reconstructed))
@@ -308,7 +308,7 @@ def _stretches(points: Sequence[Point]) -> list[tuple[list[int], bool]]:
 
 
 def _band(statuses: Sequence[str | None], bottom: float) -> SafeString:
-    """One rectangle per run of equal statuses: Good low, Fair higher, Poor highest."""
+    """Draws a rectangle per run of equal statuses: Good low, Fair higher, Poor highest."""
     marks: list[SafeString] = []
     start = 0
     for index in range(1, len(statuses) + 1):
@@ -362,7 +362,7 @@ def _short(value: float) -> str:
 
 
 def legend(items: Iterable[tuple[str, str]]) -> SafeString:
-    """Returns the key to a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
+    """Returns the legend of a chart: (name, tone) pairs; tone "" is the accent, "bar:quiet" a quiet bar."""
     keys = []
     for name, tone in items:
         bar = " legend-key-bar" if tone.startswith("bar") else ""

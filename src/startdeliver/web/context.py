@@ -1,4 +1,4 @@
-"""What every page's frame needs."""
+"""The context of every page's frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Banner:
-    """One sentence and, away from the page that mends it, a way there."""
+    """A sentence and, on other pages, a link to the page that solves the problem."""
 
     text: str
     url: str = ""
@@ -56,7 +56,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def problem_banner(organization: Organization, path: str) -> Banner | None:
-    """What is wrong with the connection, or None (sync.alerts judges)."""
+    """Returns the connection's problem, or None (decided by sync.alerts)."""
     with organization_scope(organization):
         connection = Connection.objects.first()
     alarm = alarm_of(connection) if connection else None

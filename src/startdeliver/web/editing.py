@@ -1,4 +1,4 @@
-"""Pages with a form for one record, and buttons that do something to one record."""
+"""Pages with a form for one record, and actions on one record."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def form_page(
 ) -> HttpResponse:
     """Shows `form` and, when it is sent, saves it with `service(values=…)`.
 
-    `done` and `to` make the message and the address afterwards from the saved record. `record` is what is changed,
-    None for a new one; it is read again when the service refused, which may have touched it.
+    `done` and `to` return the message and the next address for the saved record. `record` is the record to change, None
+    for a new one. It is read again after an error, because the service may have modified it.
     """
     if request.method == "POST":
         saved = form.save(service)

@@ -1,4 +1,4 @@
-"""How numbers, money, durations and times are written for people. Pure functions, no HTML."""
+"""Formats numbers, money, durations and times for people. Pure functions, no HTML."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ def day(value: date | None) -> str:
 
 
 def intercom_date(value: float) -> str:
-    """Intercom's dates are unix seconds: a day at midnight UTC, as Intercom anchors days, else a moment in UTC."""
+    """Formats a date of Intercom (unix seconds): a day if it is midnight UTC, else a moment in UTC."""
     at = datetime.fromtimestamp(value, UTC)
     return day(at.date()) if at.hour == at.minute == 0 else f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def is_intercom_date(name: str, value: object) -> bool:
-    """Whether an attribute's value is a date: Intercom wants names of dates to end in _at, and counts in seconds.
+    """Returns whether an attribute's value is a date: Intercom requires names ending in _at, and unix seconds.
 
-    Numbers that would be days before 1973 are more likely counts, so they are left as they are.
+    Numbers that would be days before 1973 are probably counts, so they are not dates.
     """
     return name.endswith("_at") and isinstance(value, int) and 100_000_000 <= abs(value) < 100_000_000_000
 

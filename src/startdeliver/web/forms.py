@@ -1,4 +1,4 @@
-"""Forms whose rules live in `customers.services`: they collect text, hand it over, and show what comes back."""
+"""Forms whose rules are in `customers.services`. They collect text, pass it to a service, and show its errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from startdeliver.tenancy.models import Member, Organization
 
 
 class ServiceForm(forms.Form):
-    """No field validates by itself; `save` calls a service and puts a FieldError's sentences at their fields."""
+    """Fields do not validate. `save` calls a service and shows the sentences of a FieldError at their fields."""
 
     def save(self, service: Callable[..., Any]) -> Any | None:
-        """Returns what `service(values=…)` returns, or None when it refused; the form then has the reasons."""
+        """Returns the result of `service(values=…)`, or None after a FieldError; the form then has the reasons."""
         if not self.is_valid():
             return None
         try:
@@ -28,7 +28,7 @@ class ServiceForm(forms.Form):
             return None
 
     def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
-        """Sets what the field `name` can be chosen from."""
+        """Sets the choices of the field `name`."""
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
@@ -37,8 +37,10 @@ class ServiceForm(forms.Form):
 def text(
     label: str, help_text: str = "", *, must: bool = False, initial: str = "", rows: int = 0, **attrs: Any
 ) -> forms.CharField:
-    """Returns a field for a text, of several lines with `rows`. `must` only marks the label: the service says more
-    about what is missing than the field could."""
+    """Returns a field for a text, of several lines with `rows`.
+
+    `must` only marks the label, because the service's sentence about a missing value is better than the field's.
+    """
     kind: type[forms.Widget] = forms.TextInput
     if rows:
         kind, attrs["rows"] = forms.Textarea, rows
@@ -52,7 +54,7 @@ def text(
 
 
 def flag(label: str, help_text: str = "", initial: bool = False) -> forms.BooleanField:
-    """Returns a box to tick."""
+    """Returns a checkbox."""
     return forms.BooleanField(label=label, help_text=help_text, required=False, initial=initial)
 
 
@@ -64,7 +66,7 @@ def select(
 
 
 class OwnFieldsForm(ServiceForm):
-    """A form that has the organization's own editable fields too, each under its alias."""
+    """A form with the organization's editable custom fields, each under its alias."""
 
     entity = ""
 
@@ -87,7 +89,7 @@ def _own_field(one: CustomField, stored: Any) -> forms.Field:
     if one.type == CustomField.Type.BOOLEAN:
         made = select(label, [("", "Not set"), ("true", "Yes"), ("false", "No")], help_text)
     elif one.type == CustomField.Type.DROPDOWN:
-        # An option that was taken away since stays on the records that have it.
+        # A record keeps an option that was removed since.
         options = [*one.options, *([stored] if stored and stored not in one.options else [])]
         made = select(label, [("", "Not set"), *((option, option) for option in options)], help_text)
     else:
@@ -101,7 +103,7 @@ def _own_field(one: CustomField, stored: Any) -> forms.Field:
 
 
 def _own_initial(record: Customer | CustomerUser) -> dict[str, Any]:
-    """Returns the custom values as the form's controls know them."""
+    """Returns the custom values as the form's controls expect them."""
     words = {True: "true", False: "false"}
     return {
         alias: words[value] if isinstance(value, bool) else value
@@ -134,7 +136,7 @@ class CustomerForm(OwnFieldsForm):
         super().__init__(*args, **kwargs)
         members = Member.objects.of(organization).order_by("name", "email")
         choices = [("", "Nobody"), *((str(member.pk), member.display_name) for member in members)]
-        # A CSM who was archived since must not be lost by whoever changes something else.
+        # A change of another field must not remove a CSM who was archived since.
         now = self.initial.get("csm")
         if now and str(now) not in dict(choices):
             former = Member.objects.filter(organization=organization, pk=now)
@@ -153,7 +155,7 @@ class CustomerForm(OwnFieldsForm):
 
 
 class UserForm(OwnFieldsForm):
-    """The fields of a user; its customer is chosen elsewhere."""
+    """The fields of a user. The customer is chosen elsewhere."""
 
     entity = "user"
 

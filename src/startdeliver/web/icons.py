@@ -63,7 +63,7 @@ ICONS = {
 
 
 def icon(name: str, size: str = "") -> SafeString:
-    """The icon `name` as SVG text, hidden from screen readers; `size` is "", "small" or "big". Raises KeyError."""
+    """Returns an icon as SVG text, hidden from screen readers; `size` is "", "small" or "big". Raises KeyError."""
     return format_html(
         '<svg class="{}" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false">{}</svg>',
         f"icon icon-{size}" if size else "icon",
@@ -81,7 +81,7 @@ _SHAPES = {
 
 
 def health_shape(value: str | None) -> SafeString:
-    """● for Good, ◐ for Fair, ○ for Poor, – for no data, drawn so that they look alike in every font."""
+    """Draws ● for Good, ◐ for Fair, ○ for Poor, – for no data, the same in every font."""
     return format_html(
         '<svg class="health-shape" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{}</svg>',
         mark_safe(_SHAPES[css_class(value)]),  # noqa: S308 -- our own constant

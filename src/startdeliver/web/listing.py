@@ -1,6 +1,6 @@
-"""What the customers list is asked for, read from its address: filters, columns and order, custom fields included.
+"""The state of the customers list, read from its address: filters, columns and order, including custom fields.
 
-The address is the whole state of the list, so that it can be linked, saved as a list and exported.
+The address contains the whole state of the list, so that it can be linked, saved as a list and exported.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PRODUCT = "product-"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the list. `sort`: what a click on its head sorts by, empty when it cannot be sorted."""
+    """A column of the list. `sort`: what a click on its header sorts by, empty if it cannot be sorted."""
 
     key: str
     label: str
@@ -70,7 +70,7 @@ DEFAULT = tuple(column.key for column in COLUMNS[:10] if column.key != "users")
 
 @dataclass(frozen=True)
 class FieldFilter:
-    """What is asked of one custom field, product or workflow: `values` by parameter name, in words, as a condition."""
+    """A filter by a custom field, product or workflow: `values` by parameter name, in words, and as a condition."""
 
     field: CustomField | Product | Workflow
     values: Mapping[str, str]
@@ -80,7 +80,7 @@ class FieldFilter:
 
 @dataclass(frozen=True)
 class Asked:
-    """The list as it is asked for. `params`: the parts of the address that are filters, without empty ones."""
+    """The requested list. `params`: the filters of the address, without empty ones."""
 
     params: dict[str, list[str]]
     filters: selectors.CustomerFilters
@@ -98,12 +98,12 @@ class Asked:
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything is left out."""
+        """Whether any filter is active."""
         return bool(self.params)
 
     @property
     def keys(self) -> list[str]:
-        """The chosen columns, none when they are the usual ones."""
+        """The chosen columns; empty for the default."""
         return [column.key for column in self.columns] if self.chosen else []
 
     @property
@@ -117,7 +117,7 @@ class Asked:
 
 
 def asked(params: QueryDict, member: Member) -> Asked:
-    """Reads an address. What it does not know, or what fits no field, is passed over."""
+    """Reads an address. Unknown parameters and invalid values are ignored."""
     fields = [one for one in fields_of("customer") if one.visibility != CustomField.Visibility.HIDDEN]
     search = search_text(params)
     csm_text = params.get("csm", "")
@@ -168,7 +168,7 @@ def asked(params: QueryDict, member: Member) -> Asked:
 
 
 def _of_workflow(params: QueryDict) -> list[FieldFilter]:
-    """What the address asks of workflows: workflow=id, for customers who are in it now."""
+    """Returns the filter by workflow: workflow=id, for customers who are in it now."""
     text = params.get(WORKFLOW, "")
     found = row_of(Workflow.objects, text)
     return [FieldFilter(found, {WORKFLOW: text}, "workflow", enrolled_q(found.pk))] if found else []
@@ -202,7 +202,7 @@ def _pairs(
 def _columns(text: str, fields: Sequence[CustomField], measured: bool) -> tuple[list[Column], bool]:
     known = {column.key: column for column in [*COLUMNS, *map(own_column, fields)]}
     keys = list(dict.fromkeys(key for key in text.split(",") if key in known))
-    # Without products there is no usage health to look at.
+    # Without products there is no usage health.
     usual = tuple(key for key in DEFAULT if measured or key != "usage")
     return [known[key] for key in keys or usual], bool(keys) and tuple(keys) != usual
 
@@ -214,7 +214,7 @@ def own_column(field: CustomField) -> Column:
 
 
 def field_filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
-    """What the address asks of a field: alias=…, or for numbers and days alias-min and alias-max."""
+    """Returns the filter by a field: alias=…, or for numbers and days alias-min and alias-max."""
     column = custom.column_of(field)
     names = (field.alias, f"{field.alias}-min", f"{field.alias}-max")
     given = {name: text for name in names if (text := params.get(name, "").strip()[:500])}
@@ -236,7 +236,7 @@ def field_filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
         try:
             value: Any = custom.value_of(field, text)
         except BadValue:
-            # An option that was taken away since is still on records.
+            # Records may have an option that was removed since.
             if field.type != CustomField.Type.DROPDOWN:
                 continue
             value = text
@@ -247,7 +247,7 @@ def field_filter(field: CustomField, params: QueryDict) -> FieldFilter | None:
 
 
 def _of_product(product: Product, params: QueryDict) -> FieldFilter | None:
-    """What the address asks of one product's health: product-<id>=poor."""
+    """Returns the filter by one product's health: product-<id>=poor."""
     name = f"{PRODUCT}{product.pk}"
     wanted = params.get(name, "")
     if wanted not in selectors.HEALTHS:
@@ -265,7 +265,7 @@ def _usage_is(health: str, member: Member, sort: str) -> Q:
     if health == NONE:
         return Q(usage_health__status__isnull=True)
     if not sort:
-        # The usual order reads support health: one table less to join takes half the time.
+        # The default order reads support health. Joining one table less takes half the time.
         return Q(pk__in=UsageHealth.objects.filter(status=health).values("customer"))
-    # The organization a second time, for the table of health: it leads the index.
+    # The organization again, for the table of health, whose index begins with it.
     return Q(usage_health__organization=member.organization_id, usage_health__status=health)

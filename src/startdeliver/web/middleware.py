@@ -1,4 +1,4 @@
-"""What is done to every request for a page."""
+"""Middleware of the pages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostErro
 
 
 class NoNullCharacters:
-    """Takes the character U+0000 out of addresses and forms: nobody types it, and PostgreSQL can store it nowhere.
+    """Removes the character U+0000 from addresses and forms: nobody types it, and PostgreSQL cannot store it.
 
-    The API is left alone: it says which field is wrong.
+    The API is excluded, because it reports the field.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -21,7 +21,7 @@ class NoNullCharacters:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, more: Any) -> None:
-        """After the check of the form's token, which has read the form."""
+        """Runs after the check of the form's token, which reads the form."""
         if request.path.startswith("/api/"):
             return
         if "%00" in request.META.get("QUERY_STRING", ""):

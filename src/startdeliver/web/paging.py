@@ -16,7 +16,7 @@ LAST = 100_000
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page; `count` is the length of the whole list where it is known."""
+    """A page; `count` is the length of the whole list, if known."""
 
     rows: Sequence[T]
     number: int
@@ -47,13 +47,13 @@ class Page(Generic[T]):
 
 
 def page_number(request: HttpRequest) -> int:
-    """Returns the page that the address asks for; anything that is no page is the first."""
+    """Returns the page number in the address; 1 for invalid values."""
     text = request.GET.get("page", "")
     return min(LAST, max(1, int(text))) if text.isdecimal() and len(text) < 8 else 1
 
 
 def paginate(rows: QuerySet[Any], number: int, *, size: int = SIZE, count: int | None = None) -> Page[Any]:
-    """Returns the page `number` (from 1) of `rows`; with `count` the page says how long the list is."""
+    """Returns the page `number` (from 1) of `rows`; with `count` the page shows the length of the list."""
     start = (number - 1) * size
     found = list(rows[start : start + size + 1])
     return Page(found[:size], number, len(found) > size, size, count)

@@ -1,4 +1,4 @@
-"""What requests say: search texts, ids and pages, read from addresses and forms that may hold anything."""
+"""Reads search texts, ids and pages from addresses and forms, which may contain anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_PICKED = 1000
 
 
 def search_text(params: QueryDict, name: str = "q") -> str:
-    """Returns what is searched for, at most 200 characters."""
+    """Returns the search text, at most 200 characters."""
     return params.get(name, "").strip()[:200]
 
 
@@ -47,12 +47,12 @@ def picked(request: HttpRequest, name: str = "pick") -> list[int]:
 
 
 def csm_of(text: str, member: Member) -> int | None:
-    """Returns the member's id that a filter by CSM asks for, 0 for nobody, None for no filter."""
+    """Returns the member's id of a filter by CSM; 0 for customers without a CSM, None for no filter."""
     return {"me": member.pk, "none": 0}.get(text) if text in ("me", "none") else id_of(text) or None
 
 
 def choice(params: QueryDict, name: str, allowed: Collection[str], otherwise: str = "") -> str:
-    """Returns the parameter when it is one of `allowed`, else `otherwise`."""
+    """Returns the parameter if it is one of `allowed`, else `otherwise`."""
     value = params.get(name, "")
     return value if value in allowed else otherwise
 

@@ -60,7 +60,7 @@ def facts_of(record: Customer | CustomerUser) -> list[Fact]:
     found = []
     for name, label, kind in rows:
         value = getattr(record, name)
-        # What comes in may be anything: only a web address becomes a link.
+        # Imported values may be anything, so only a web address becomes a link.
         safe = kind != "link" or str(value).lower().startswith(("http://", "https://"))
         found.append(Fact(label, value, *describe(sources.get(name)), kind if safe else "text"))
     return found + _own_facts(record, sources)
@@ -76,7 +76,10 @@ def _own_facts(record: Customer | CustomerUser, sources: dict[str, Any]) -> list
 
 
 def describe(source: Any) -> tuple[str, datetime | None]:
-    """`{"source", "at", "by"}` in words ("From Intercom", "By ada@acme.test") and the moment; nothing known is ""."""
+    """Returns a source in words ("From Intercom", "By ada@acme.test") and its moment; "" if nothing is known.
+
+    `source` is `{"source", "at", "by"}`.
+    """
     if not isinstance(source, dict):
         return "", None
     kind, by = str(source.get("source") or ""), str(source.get("by") or "")
@@ -91,8 +94,10 @@ def describe(source: Any) -> tuple[str, datetime | None]:
 
 
 def attributes_of(custom: Any, without: Collection[str] = ()) -> list[tuple[str, str]]:
-    """Intercom's custom attributes as (name, value) in order of the name; yes and no for flags. `without`: names of
-    those that Startdeliver put there itself, which are shown as such."""
+    """Returns Intercom's custom attributes as (name, value), sorted by name; yes and no for flags.
+
+    `without`: the names of attributes that Startdeliver wrote, which are shown elsewhere.
+    """
     if not isinstance(custom, dict):
         return []
     there = {name: value for name, value in custom.items() if value not in (None, "") and name not in without}

@@ -1,4 +1,4 @@
-"""The operator's addresses; apart from `urls`, whose pages are members'."""
+"""The operator's addresses. They are separate from `urls`, whose pages are for members."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The form of a workflow: its fields, and rules as rows of fact, comparison and value that a page can edit.
 
-Everything is in the posted fields ("enrol-0-fact", "enrol-0-op", …), so the form works without a script: a row gets
-its comparisons and its kind of value when the form comes back.
+All state is in the posted fields ("enrol-0-fact", "enrol-0-op", …), so the form works without a script. A row gets
+its comparisons and its kind of value when the form is shown again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from startdeliver.workflows.models import Leaves
 from startdeliver.workflows.rules import IN_DAYS, OPERATORS, Kind
 from startdeliver.workflows.wording import operator_words
 
-# Where the number stands between the words, the form has them on both sides of it.
+# If the number is between words, the form shows words on both sides.
 _BEFORE = {"next_days": "is in the next", "last_days": "was in the last", "days_ago": "was at least"}
 _LEAVES = {
     Leaves.BY_HAND: "Only when somebody removes them",
@@ -30,7 +30,7 @@ _LEAVES = {
 
 
 class WorkflowForm(ServiceForm):
-    """What of a workflow is no rule; `workflows.services` knows what may stand in it."""
+    """The fields of a workflow except its rules. `workflows.services` validates them."""
 
     name = text("Name", "Such as Onboarding or Win-back.", must=True, autocomplete="off", maxlength=60)
     description = text("Description", "What it is for, and what to do with a customer in it.", rows=2, maxlength=500)
@@ -48,7 +48,7 @@ class WorkflowForm(ServiceForm):
 
 @dataclass
 class Row:
-    """One condition as the form shows it. `joint`: "and" or "or", how it joins the row before."""
+    """A condition in the form. `joint`: "and" or "or", which joins it to the previous row."""
 
     fact: str = ""
     op: str = ""
@@ -65,7 +65,7 @@ class Row:
 
     @property
     def unit(self) -> str:
-        """What stands after the value."""
+        """The text after the value."""
         if self.control == "days":
             return "days ago" if self.op == "days_ago" else "days"
         return ""
@@ -87,10 +87,10 @@ class Row:
         return self.known.options if self.known else ()
 
     def settle(self, facts: Mapping[str, Fact]) -> None:
-        """Gives the row what follows from its fact; a comparison or choice that does not fit is replaced."""
+        """Sets what follows from the fact of the row; an invalid comparison or choice is replaced."""
         self.known = facts.get(self.fact)
         if self.known is None:
-            # A field that went is named by what it was, so that the row can be changed or taken away.
+            # A removed field keeps its name, so that the row can be changed or removed.
             return
         if self.op not in OPERATORS[self.known.kind]:
             self.op, self.value = OPERATORS[self.known.kind][0], ""
@@ -100,7 +100,7 @@ class Row:
 
 @dataclass
 class RuleForm:
-    """A rule as rows. `name`: "enrol" or "leave", with which its posted fields begin."""
+    """A rule as rows. `name`: "enrol" or "leave", the prefix of its posted fields."""
 
     name: str
     facts: Mapping[str, Fact]
@@ -109,7 +109,7 @@ class RuleForm:
 
     @classmethod
     def stored(cls, name: str, facts: Mapping[str, Fact], rule: Sequence[Sequence[Mapping[str, Any]]]) -> RuleForm:
-        """Returns the rows of a rule as it is stored."""
+        """Returns the rows of a stored rule."""
         form = cls(name, facts)
         for group in rule:
             for number, one in enumerate(group):
@@ -120,7 +120,7 @@ class RuleForm:
 
     @classmethod
     def posted(cls, name: str, facts: Mapping[str, Fact], data: QueryDict) -> RuleForm:
-        """Returns the rows as they were sent, in order."""
+        """Returns the posted rows, in order."""
         form = cls(name, facts)
         for number in range(MOST_CONDITIONS + 1):
             if f"{name}-{number}-fact" not in data:
@@ -132,18 +132,18 @@ class RuleForm:
         return form._settled()
 
     def add(self) -> None:
-        """One more row, blank."""
+        """Adds a blank row."""
         if len(self.rows) <= MOST_CONDITIONS:
             self.rows.append(Row())
 
     def drop(self, number: int) -> None:
-        """Takes a row away."""
+        """Removes a row."""
         if 0 <= number < len(self.rows):
             del self.rows[number]
         self._settled()
 
     def plain(self) -> list[list[dict[str, Any]]]:
-        """The rule as `workflows.services` takes it: rows without a fact are passed over, "or" begins a group."""
+        """Returns the rule for `workflows.services`. Rows without a fact are ignored; "or" begins a group."""
         groups: list[list[dict[str, Any]]] = []
         for row in self.rows:
             if not row.fact:
@@ -154,7 +154,7 @@ class RuleForm:
         return groups
 
     def check(self) -> bool:
-        """Puts a sentence at each row that cannot be; gives whether there is none."""
+        """Adds a sentence to each invalid row. Returns whether all rows are valid."""
         for row in self.rows:
             try:
                 if row.fact:

@@ -40,18 +40,18 @@ def own_words(value: Any, field: CustomField) -> str:
 
 @register.filter
 def own_filter(params: Any, name: str) -> str:
-    """What the address asks for under `name`."""
+    """The value of the filter `name` in the address."""
     values = params.get(name) or [""]
     return values if isinstance(values, str) else str(values[0])
 
 
 @register.filter
 def is_own(name: str) -> bool:
-    """Whether a parameter asks for a custom field, product or workflow, which the panel of filters has inputs for."""
+    """Returns whether a parameter filters by a custom field, product or workflow, which have inputs in the panel."""
     return is_alias(name) or name.startswith(PRODUCT) or name == WORKFLOW
 
 
 @register.filter
 def product_param(product: Product) -> str:
-    """Returns the parameter that asks for a product's health."""
+    """Returns the parameter of a filter by a product's health."""
     return f"{PRODUCT}{product.pk}"

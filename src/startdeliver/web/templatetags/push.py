@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.filter
 def shown(value: Any, data_type: str = "string") -> str:
-    """A value as people read it; dates are unix seconds in Intercom and read in UTC, as Intercom anchors them."""
+    """Formats a value. Dates are unix seconds in Intercom and are shown in UTC."""
     if value is None or value == "":
         return "no value"
     if isinstance(value, bool):
@@ -27,7 +27,7 @@ def shown(value: Any, data_type: str = "string") -> str:
 
 @register.filter
 def shown_as(value: Any, name: str) -> str:
-    """`shown` where only the attribute's name is known, as in the log."""
+    """Does the same as `shown` if only the attribute's name is known, as in the log."""
     return shown(value, "date" if formats.is_intercom_date(name, value) else "string")
 
 
@@ -42,11 +42,11 @@ def kind(data_type: str) -> str:
 
 @register.filter
 def plain(key: str) -> str:
-    """Returns an attribute's or core field's name without what tells the two apart."""
+    """Returns an attribute's or core field's name without its prefix."""
     return key.removeprefix("core.")
 
 
 @register.inclusion_tag("web/push/_standing.html")
 def push_standing(record: Customer | CustomerUser) -> dict[str, Any]:
-    """What Startdeliver has put into Intercom about a customer or user, and since when; empty when nothing goes out."""
+    """What Startdeliver has written to Intercom about a customer or user, and since when; empty if nothing is sent."""
     return {"places": standing.places(record)}

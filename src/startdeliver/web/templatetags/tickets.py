@@ -12,7 +12,7 @@ from startdeliver.support.threads import Entry
 
 register = template.Library()
 
-# Intercom's part types are an open vocabulary; one that is not here is shown in its own words.
+# Intercom adds part types over time. A type that is not listed here is shown by its name.
 _EVENTS = {
     "assignment": "changed the assignment",
     "default_assignment": "changed the assignment",

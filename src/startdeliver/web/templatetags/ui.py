@@ -54,14 +54,14 @@ def icon(name: str, size: str = "") -> SafeString:
 
 @register.simple_tag
 def health(value: str | None, style: str = "") -> SafeString:
-    """Health as shape and word; `style` is "", "badge" or "big". `value` is good, fair, poor or empty."""
+    """Returns health as shape and word; `style` is "", "badge" or "big". `value` is good, fair, poor or empty."""
     classes = f"health health-{css_class(value)}" + (f" health-{style}" if style else "")
     return format_html('<span class="{}">{}{}</span>', classes, icons.health_shape(value), health_label(value))
 
 
 @register.simple_tag
 def health_mark(value: str | None) -> SafeString:
-    """Only the shape of a health, in its colour; the word must stand beside it for screen readers."""
+    """Returns only the shape of a health, in its colour. The word must be beside it for screen readers."""
     return format_html('<span class="health health-{}">{}</span>', css_class(value), icons.health_shape(value))
 
 
@@ -143,7 +143,7 @@ def field(bound: BoundField) -> dict[str, Any]:
 def empty(
     icon_name: str, title: str, text: str = "", url: str = "", label: str = "", more_url: str = "", more_label: str = ""
 ) -> dict[str, Any]:
-    """Returns an empty state: what will be here, why it is useful, and the one button that brings it."""
+    """Returns an empty state: what will be here, why it is useful, and the button that adds it."""
     return {
         "icon_name": icon_name,
         "title": title,
@@ -169,7 +169,7 @@ def chips(items: Sequence[Tab], label: str, target: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag("web/components/facts.html", takes_context=True)
 def facts(context: Context, items: Sequence[Any], tight: bool = False) -> dict[str, Any]:
-    """Fields of a record (`web.provenance.Fact`) with where each value came from and when."""
+    """Fields of a record (`web.provenance.Fact`) with the origin and time of each value."""
     return {"facts": items, "tight": tight, "organization": context.get("organization")}
 
 
@@ -181,7 +181,7 @@ def attributes(items: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 @register.filter
 def anchored(link: str) -> str:
-    """Returns a link to a tab of a page, so that it opens at the tab: what it shows is often below the fold."""
+    """Returns a link to a tab that scrolls to the tab, because its content is often below the fold."""
     return f"{link}#tab" if "tab=" in link and "#" not in link else link
 
 
@@ -195,7 +195,7 @@ def customer_picker(label: str, picker_id: str) -> dict[str, Any]:
 def sort_head(
     context: Context, key: str, label: str, target: str, cls: str = "", first: str = "asc", title: str = ""
 ) -> dict[str, Any]:
-    """The head of a sortable column. The context has `sort` ("name" or "-name"); `first` is the first click's order."""
+    """The header of a sortable column. The context's `sort` is "name" or "-name"; `first` the first click's order."""
     sort = str(context.get("sort") or "")
     current = sort.lstrip("-") == key
     descending = sort.startswith("-")
@@ -267,7 +267,7 @@ def dialog(content: str, dialog_id: str, title: str) -> SafeString:
 
 @register.simple_tag
 def svg_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> SafeString:
-    """Returns the table behind a chart, folded away."""
+    """Returns the table of a chart, collapsed."""
     head = format_html_join("", '<th scope="col">{}</th>', ((text,) for text in heads))
     body = format_html_join(
         "",
@@ -286,7 +286,7 @@ def svg_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
 
 @register.simple_tag
 def htmx_config() -> SafeString:
-    """htmx's settings that make it work under the Content-Security-Policy; nothing is kept in the browser's storage."""
+    """htmx's settings for the Content-Security-Policy. Nothing is stored in the browser."""
     return mark_safe(
         '<meta name="htmx-config" content=\'{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,'
         '"historyCacheSize":0,"scrollIntoViewOnBoost":false,"defaultSettleDelay":0}\'>'
@@ -295,5 +295,5 @@ def htmx_config() -> SafeString:
 
 @register.simple_tag
 def asset(path: str) -> str:
-    """The address of a static file of ours, with the version, so that a new release is not hidden by a cache."""
+    """Returns the address of a static file with the version, so that caches do not hide a new release."""
     return f"{settings.STATIC_URL}{path}?v={__version__}"

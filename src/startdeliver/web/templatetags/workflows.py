@@ -30,13 +30,13 @@ def workflow_marks(pairs: Sequence[tuple[int, str]] | None) -> dict[str, Any]:
 
 @register.filter
 def entered_by(one: Enrolment) -> str:
-    """Who enrolled: "By rule", or who did it."""
+    """Returns who enrolled the customer: "By rule", or a person."""
     return one.entered_by if one.entered_how == How.HAND and one.entered_by else _who(one.entered_how, one.entered_by)
 
 
 @register.filter
 def left_by(one: Enrolment) -> str:
-    """Who removed, in the same way."""
+    """Returns who removed the customer, in the same way."""
     return one.left_by if one.left_how == How.HAND and one.left_by else _who(one.left_how, one.left_by)
 
 

@@ -24,14 +24,14 @@ from startdeliver.web.access import administrators_only, member_of, organization
 
 
 def panel_context(customer: Customer) -> dict[str, Any]:
-    """What the panel of the profile shows; `panel` is None while the customer has not been assessed."""
+    """Returns the context of the profile's panel; `panel` is None until the customer has been assessed."""
     panel = selectors.panel(customer)
     if panel is None:
         return {"panel": None}
     points = [charts.Point(at.date(), None if level is None else float(level)) for at, level in panel.line]
     known = [point for point in points if point.value is not None]
     if len(known) < 2:
-        # One point is no line: say since when there is an assessment.
+        # One point is no line, so the page shows since when there is an assessment.
         return {"panel": panel, "panel_line": "", "first_assessed": panel.first_at}
     line = charts.sparkline(
         [point.value for point in points], title="Assessment over twelve weeks, 0 is At Risk, 4 is Strongly Thriving"
@@ -51,7 +51,7 @@ def attach(rows: Iterable[Customer]) -> None:
 
 @require_safe
 def analysis(request: HttpRequest, pk: int) -> HttpResponse:
-    """The full analysis: every signal with its facts, each linked to where it can be seen."""
+    """The full analysis: every signal with its facts, each with a link to its source."""
     customer = get_object_or_404(Customer, pk=pk)
     context = panel_context(customer)
     panel = context["panel"]
@@ -82,7 +82,7 @@ def assess(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @writers_only
 def wrong(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keeps that the assessment is wrong, and why."""
+    """Stores that the assessment is wrong, and why."""
     customer = get_object_or_404(Customer, pk=pk)
     current = get_object_or_404(LatestAssessment.objects.select_related("assessment"), customer=customer)
     try:
@@ -101,12 +101,12 @@ def wrong(request: HttpRequest, pk: int) -> HttpResponse:
 
 if TYPE_CHECKING:
     _AiModelForm = forms.ModelForm[AiSettings]
-else:  # Django's form classes take no parameter when they run.
+else:  # Django's form classes take no parameter.
     _AiModelForm = forms.ModelForm
 
 
 class AiForm(_AiModelForm):
-    """Settings → AI. The key is written, never shown."""
+    """Settings → AI. The key can be set, but is never shown."""
 
     key = forms.CharField(
         label="API key",

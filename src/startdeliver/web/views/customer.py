@@ -1,4 +1,4 @@
-"""One customer: profile with tiles and tabs; making, changing, archiving."""
+"""One customer: profile with tiles and tabs; creating, changing, archiving."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def customer_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def customer_new(request: HttpRequest) -> HttpResponse:
-    """Makes a customer."""
+    """Creates a customer."""
     organization, member = organization_of(request), member_of(request)
     return form_page(
         request,
@@ -125,7 +125,7 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def customer_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """archive or restore: takes the customer out of the lists, or back into them."""
+    """archive or restore: removes the customer from lists, or adds it again."""
     return record_action(request, _ACTIONS, action, f"/customers/{pk}", customer=get_object_or_404(Customer, pk=pk))
 
 

@@ -1,4 +1,4 @@
-"""The customers list, and what is done to several customers at once."""
+"""The customers list, and actions on several customers at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StripItem:
 
 
 def customer_list(request: HttpRequest) -> HttpResponse:
-    """All customers: strip of counts, filters, sort, and what got worse most recently first."""
+    """All customers: strip of counts, filters and sorting; those that got worse most recently come first."""
     organization, member = organization_of(request), member_of(request)
     health.refresh_due(organization)
     now = asked(request.GET, member)
@@ -106,7 +106,7 @@ def assign(request: HttpRequest) -> HttpResponse:
 
 
 def pick(request: HttpRequest) -> HttpResponse:
-    """Customers to choose from, for the picker of a form: a fragment that follows what is typed."""
+    """Customers that match the typed text, as a fragment for the picker of a form."""
     text = search_text(request.GET, "customer_search")
     found = selectors.search_customers(text, 8) if text else []
     found = [customer for customer in found if customer.archived_at is None]
@@ -125,7 +125,7 @@ def _page(now: Asked, filters: selectors.CustomerFilters, search: str, number: i
 
 
 def _was(customer: Any, recent: datetime) -> str:
-    """What the health was before it got worse, when that was not long ago; else empty."""
+    """Returns the health before it got worse, if that was recent; else empty."""
     now = customer.health
     if now is None or now.status is None or now.changed_at is None or now.changed_at < recent:
         return ""
@@ -133,7 +133,7 @@ def _was(customer: Any, recent: datetime) -> str:
 
 
 def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any]:
-    """Returns the tabs above the list, and what is offered for the saved list that is open."""
+    """Returns the tabs above the list, and the actions for the open saved list."""
     mine = address({"csm": ["me"]}, [], selectors.DEFAULT_SORT)
     is_mine = saved is None and now.csm_text == "me"
     tabs = [Tab("All customers", "/customers", saved is None and not is_mine), Tab("My portfolio", mine, is_mine)]
@@ -156,8 +156,10 @@ def _lists(now: Asked, saved: SavedList | None, member: Member) -> dict[str, Any
 
 
 def _but_for_verdict(now: Asked, filters: selectors.CustomerFilters, search: str) -> QuerySet[Customer] | None:
-    """The customers of the list whatever their assessment; None when that is all of them. `filters` and `search`: the
-    list's, already searched."""
+    """Returns the customers of the list with any assessment; None if these are all customers.
+
+    `filters` and `search` are those of the list; the search has already been run.
+    """
     if now.verdict:
         others = tuple(one for one in now.filters.fields if one != Q(assessment__status=now.verdict))
         filters, search = replace(now.filters, fields=others), now.search

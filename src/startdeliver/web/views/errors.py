@@ -1,4 +1,4 @@
-"""What a person sees instead of a page: 400, 403, 404, 500, and a form whose page was open too long."""
+"""Error pages: 400, 403, 404, 500, and a form whose page was open too long."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    # Nothing may be asked of the database here: it may be what failed.
+    # No database queries here, because the database may have failed.
     text = (
         "Startdeliver could not make this page. What you had saved before is safe; what you sent just now may not be "
         "saved. Go back and try again. If it fails again, tell the person who runs this installation: the log says "
@@ -47,6 +47,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Named by settings.CSRF_FAILURE_VIEW."""
+    """The view of settings.CSRF_FAILURE_VIEW."""
     text = "The page was open too long, or the browser sends no cookies. Nothing was changed. Load the page and repeat."
     return _page(request, 403, "This form has expired", text)

@@ -1,4 +1,4 @@
-"""Apps → Intercom → Advanced → Events as usage: on or off, what each name counts as, and how the last reading went.
+"""Apps → Intercom → Advanced → Events as usage: on or off, what each name counts as, and the last reading.
 
 Administrators only; all changes need the advanced tier.
 """
@@ -21,12 +21,12 @@ from startdeliver.web.views import push
 from startdeliver.web.views.intercom import connection_of
 
 HOME = f"{push.HOME}/events"
-# What a person waits for; the worker does the rest within a minute.
+# The number counted during the request; the worker counts the rest within a minute.
 _PATIENCE = 3.0
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """What comes in, or what it waits for."""
+    """What is counted, or what is missing for it."""
     standing = events.standing(*connection_of(request))
     context = push.frame(request, "events") | {"standing": standing, "locked": standing is Standing.LOCKED}
     if standing is not Standing.LOCKED:
@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def switch(request: HttpRequest) -> HttpResponseBase:
-    """The third question of the connection, asked here too: whether events come in."""
+    """Answers the third question of the connection: whether events count as usage."""
     wanted = request.POST.get("on") == "yes"
     Connection.objects.filter(organization=organization_of(request)).update(sync_events=wanted)
     if wanted:
@@ -54,7 +54,7 @@ def switch(request: HttpRequest) -> HttpResponseBase:
 
 
 def add(request: HttpRequest) -> HttpResponseBase:
-    """Makes a name count: as a new usage type, or as one that is there."""
+    """Counts a name as a new usage type, or as an existing one."""
     organization = organization_of(request)
     name = request.POST.get("name", "").strip()[:255]
     try:
@@ -76,7 +76,7 @@ def add(request: HttpRequest) -> HttpResponseBase:
 
 
 def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Makes a name count no more."""
+    """Stops counting a name."""
     usage_type = get_object_or_404(UsageType, pk=pk)
     if usage_type.intercom_event_name:
         name = events.remove(usage_type, by=member_of(request).email)
@@ -85,7 +85,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def ignore(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Offers a name no more, or (`back`) again."""
+    """Ignores a name, or (`back`) offers it again."""
     row = get_object_or_404(EventName, pk=pk)
     if request.POST.get("back") == "yes":
         events.unignore(row.pk)
@@ -102,7 +102,7 @@ def last_read() -> SyncRun | None:
 
 
 def figures(run: SyncRun) -> list[tuple[str, int, str]]:
-    """(what, how many, why) of a run's events, those that are nothing to speak of left out."""
+    """Returns (name, number, explanation) for a run's events, without zeros."""
     found = run.events
     rows = [
         ("Contacts asked", "asked", "seen since their events were last read, or never read before"),

@@ -1,7 +1,7 @@
 """Customers, users, tickets and skipped conversations as CSV files: the rows of a list with its filters, in its order.
 
-UTF-8 with a mark, so that spreadsheets read it right. A text that a spreadsheet would take for a formula gets an
-apostrophe in front: = + - @, a tab or a line break at the beginning can run commands on the reader's machine.
+UTF-8 with a byte order mark, so that spreadsheets read it correctly. A text that a spreadsheet would run as a formula
+gets a leading apostrophe: = + - @, a tab or a line break at the beginning can run commands on the reader's machine.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _BATCH = 500
 
 
 def cell(value: Any, zone: ZoneInfo | None = None) -> str:
-    """One value as the file has it: moments in `zone` as 2026-11-02 13:00, decimal points, flags as yes and no."""
+    """Formats a value for the file: moments in `zone` as 2026-11-02 13:00, decimal points, flags as yes and no."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | Decimal):
-        # Never 1e-05, which an import would refuse.
+        # Not 1e-05, which an import refuses.
         return format(Decimal(str(value)), "f")
     if isinstance(value, int):
         return str(value)
@@ -58,12 +58,12 @@ def cell(value: Any, zone: ZoneInfo | None = None) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    # A quotation mark or blanks before the sign do not make it harmless.
+    # A quotation mark or blanks before the sign do not make it safe.
     return f"'{text}" if text.lstrip(" '\"").startswith(_DANGEROUS) or text.startswith(_DANGEROUS) else text
 
 
 def lines(rows: Iterable[Sequence[Any]], zone: ZoneInfo | None = None) -> Iterator[str]:
-    """The lines of the file, its mark first."""
+    """Yields the lines of the file, after the byte order mark."""
     yield "\ufeff"
     for row in rows:
         line = io.StringIO()
@@ -72,7 +72,7 @@ def lines(rows: Iterable[Sequence[Any]], zone: ZoneInfo | None = None) -> Iterat
 
 
 def safe_lines(rows: Iterable[Sequence[Any]], organization: Organization) -> Iterator[str]:
-    """The lines, made inside the organization's scope: a streamed answer is made after the request's own has closed."""
+    """Yields the lines inside the organization's scope, because a streamed answer outlives the request's scope."""
     made = lines(rows, ZoneInfo(organization.time_zone))
     while True:
         with organization_scope(organization):
@@ -89,7 +89,7 @@ def stream(
     ids: Sequence[int],
     load: Callable[[list[int]], Iterable[Any]],
 ) -> StreamingHttpResponse:
-    """A download of the records with these ids, in their order. `load` gives the rows of a few hundred ids."""
+    """A download of the records with these ids, in their order. `load` returns the rows of a few hundred ids."""
 
     def rows() -> Iterator[Sequence[Any]]:
         yield heads
@@ -122,7 +122,7 @@ def customers(request: HttpRequest) -> HttpResponseBase:
     organization = organization_of(request)
     health.refresh_due(organization)
     now = asked(request.GET, member_of(request))
-    # The ID is what an import matches by, so a file that goes out can come back.
+    # An import matches by the ID, so that an exported file can be imported.
     columns = [column for column in now.columns if column.key != "external_id"]
 
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
@@ -142,8 +142,8 @@ def customers(request: HttpRequest) -> HttpResponseBase:
 
 
 def users(request: HttpRequest) -> HttpResponseBase:
-    """Users: of the customer in ?customer= in one of its views, without a customer (?unassigned=1), or as /users asks
-    for them.
+    """Users: of a customer (?customer=) in one of its views, without a customer (?unassigned=1), or with the filters
+    of /users.
     """
     organization = organization_of(request)
     search = search_text(request.GET)
@@ -253,5 +253,5 @@ def _customer_value(row: Any, column: Column) -> Any:
 
 
 def _head(name: str, alias: str, known: Sequence[ImportColumn]) -> str:
-    """Returns the head of an own field: its name, or its alias when an import would take the name for another field."""
+    """Returns the header of a custom field: its name, or its alias if the name would match another field."""
     return name if guess([name], known).get("0") == alias else alias

@@ -38,7 +38,7 @@ _ACTIONS: Actions = {
 
 
 class FieldForm(ServiceForm):
-    """A custom field; what is fixed after creation is left out when one is changed."""
+    """A custom field. Fields that are fixed after creation are left out when it is changed."""
 
     entity = select("On", CustomField.Entity.choices)
     name = text("Name", autocomplete="off", autofocus=True)
@@ -77,7 +77,7 @@ def fields(request: HttpRequest) -> HttpResponse:
 
 
 def field_new(request: HttpRequest) -> HttpResponse:
-    """Makes a field."""
+    """Creates a field."""
     entity = _entity(request.POST if request.POST.get("entity") else request.GET)
     return form_page(
         request,

@@ -37,7 +37,7 @@ class Head:
 
 @never_cache
 def upload(request: HttpRequest) -> HttpResponse:
-    """Chooses a file; below, the imports of the last 30 days."""
+    """Upload of a file, and the imports of the last 30 days."""
     organization, error = organization_of(request), ""
     target = request.POST.get("target") or request.GET.get("target", "customer")
     if request.method == "POST":
@@ -72,7 +72,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """One file: its columns and the dry run; then its progress; then what became of it."""
+    """One file: its columns and the dry run; then its progress; then its result."""
     found = _file(pk)
     error = ""
     if request.method == "POST":
@@ -93,7 +93,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """How far the import is: a fragment that asks again each second until it ended."""
+    """Progress of the import: a fragment that polls every second until it ends."""
     found = _file(pk)
     response = render(request, "web/imports/_progress.html", _context(found))
     if found.status in _ENDED:
@@ -111,7 +111,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
-    """Forgets a file that was not imported."""
+    """Deletes a file that was not imported."""
     try:
         service.discard(_file(pk))
     except BadFile as problem:

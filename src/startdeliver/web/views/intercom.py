@@ -30,7 +30,7 @@ from startdeliver.web.templatetags.ui import Tab
 
 HOME = "/apps/intercom"
 _STATE = "intercom_state"
-# The answers of the form, and the columns that keep them.
+# The answers of the form, and their columns.
 _ANSWERS = {
     "workspace": "workspace",
     "eu": "eu_answer",
@@ -50,7 +50,7 @@ class Progress:
 
 
 def apps(request: HttpRequest) -> HttpResponse:
-    """The apps that can be joined."""
+    """The apps that can be connected."""
     connection = connect.connection_of(organization_of(request))
     return render(request, "web/apps/index.html", {"connection": connection, "alarm": alarm_of(connection)})
 
@@ -61,7 +61,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def authorize(request: HttpRequest) -> HttpResponse:
-    """To Intercom's authorize page; the region is the EU answer as it stands on the page."""
+    """Redirects to Intercom's authorize page. The region is the EU answer on the page."""
     eu = request.POST.get("eu") == "yes"
     australia = request.GET.get("region") == "AU"
     try:
@@ -69,13 +69,13 @@ def authorize(request: HttpRequest) -> HttpResponse:
     except ConnectError as error:
         return _page(request, error)
     request.session[_STATE] = {"value": state.value, "made_at": state.made_at, "eu": eu, "australia": australia}
-    # What was typed before the click is still there after coming back.
+    # Keep what was typed before the click.
     request.session["intercom_form"] = _answers(request)
     return HttpResponseRedirect(url)
 
 
 def callback(request: HttpRequest) -> HttpResponse:
-    """Back from Intercom: the state is single use and ten minutes old at most."""
+    """The return from Intercom. The state works once and for ten minutes."""
     kept = request.session.pop(_STATE, None) or {}
     if request.GET.get("error"):
         return _page(request, ConnectError("Authorizing was cancelled, so nothing was connected."))
@@ -127,11 +127,11 @@ def sync(request: HttpRequest) -> HttpResponse:
         if not connect.connection_of(organization).is_ready:
             error = "Nothing can sync yet. Authenticate and save the settings first."
         else:
-            # Whoever clicks knows that this copy is the one that should sync.
+            # The click confirms that this copy should sync.
             connect.resume(organization)
             runs.request_run(organization, SyncRun.Trigger.BUTTON)
     except runs.AlreadyRunning:
-        pass  # the card shows the run that is under way
+        pass  # the card shows the running sync
     if request.headers.get("HX-Request") != "true":
         if error:
             messages.error(request, error)
@@ -140,7 +140,7 @@ def sync(request: HttpRequest) -> HttpResponse:
 
 
 def progress(request: HttpRequest) -> HttpResponse:
-    """The sync card alone; when the run has ended the whole page is loaded once more, since it says more now."""
+    """The sync card alone. When the run has ended, the whole page is reloaded, because other parts change too."""
     context = _sync_context(request)
     if not context["active"]:
         return HttpResponse(headers={"HX-Refresh": "true"})
@@ -290,7 +290,7 @@ def _events_note(connection: Connection) -> str:
 
 
 def _callback_url(request: HttpRequest) -> str:
-    """The address to come back to: the installation's own, or the local one that the session's cookie belongs to."""
+    """Returns the redirect URL: the installation's own, or the local one if the session's cookie belongs to it."""
     base = settings.CONFIG.base_url
     return (
         f"{base}{HOME}/callback"
@@ -310,7 +310,7 @@ def _strip(request: HttpRequest, recent: Sequence[SyncRun]) -> str:
 
 
 def _allow_authorize(answer: HttpResponse) -> HttpResponse:
-    """The authentication form is answered by a redirect to Intercom, which the page's policy must allow."""
+    """Allows the authentication form to redirect to Intercom in the page's Content-Security-Policy."""
     override = urlsplit(settings.CONFIG.intercom_app_url)
     hosts = (
         [f"{override.scheme}://{override.netloc}"]
@@ -355,7 +355,7 @@ class FieldRow:
 
 
 def connection_of(request: HttpRequest) -> tuple[Organization, Connection]:
-    """Returns the member's organization and its connection to Intercom, made when there is none yet."""
+    """Returns the member's organization and its connection to Intercom, which is created if there is none."""
     organization = organization_of(request)
     return organization, connect.connection_of(organization)
 
@@ -371,7 +371,7 @@ def frame(request: HttpRequest, current: str) -> dict[str, Any]:
 
 
 def field_rules(request: HttpRequest) -> HttpResponse:
-    """Which Intercom attribute fills which field, and who wins."""
+    """Which Intercom attribute fills which field, and which side wins."""
     connection = connect.connection_of(organization_of(request))
     error = ""
     if request.method == "POST":
@@ -426,7 +426,7 @@ def _rows(connection: Connection, model: str) -> list[FieldRow]:
 
 
 def _changed_rules(request: HttpRequest) -> tuple[dict[str, Any], str]:
-    """What differs from the defaults, as `Connection.field_rules` keeps it, or a sentence about what cannot be."""
+    """Returns the differences from the defaults for `Connection.field_rules`, or a sentence about an invalid rule."""
     changes: dict[str, Any] = {}
     for default in fields.DEFAULTS:
         name = default.full_name

@@ -17,7 +17,7 @@ _NOT_YOURS = "Only its owner or an administrator may change a shared list. Save 
 
 
 def create(request: HttpRequest) -> HttpResponse:
-    """Saves what the member looks at as a new list."""
+    """Saves the current list as a new one."""
     member, now = member_of(request), _asked(request)
     try:
         saved = lists.list_create(
@@ -67,7 +67,7 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 def columns(request: HttpRequest) -> HttpResponse:
-    """Leads to the list with the columns that were ticked."""
+    """Redirects to the list with the ticked columns."""
     params = request.GET.copy()
     params["columns"] = ",".join(request.GET.getlist("column"))
     return redirect(asked(params, member_of(request)).address())

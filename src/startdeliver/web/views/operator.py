@@ -1,7 +1,7 @@
-"""/operator: whoever runs the installation sees its organizations and unlocks the advanced tier.
+"""/operator: operators see the organizations of the installation and unlock the advanced tier.
 
-Apart from everything that members do: operators log in here, with accounts made on the command line, and being an
-administrator of an organization counts for nothing.
+Operators log in here with accounts that are created on the command line. They are separate from members; being an
+administrator of an organization gives no access.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MOST = 100_000
 
 @dataclass(frozen=True)
 class Size:
-    """How many rows of a kind; `number` is MOST at most, and then `is_more`."""
+    """The number of rows of a kind: at most MOST, with `is_more` if there are more."""
 
     number: int
     is_more: bool
@@ -74,7 +74,7 @@ class OperatorRequest(HttpRequest):
 
 
 def operators_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Everybody but a signed-in operator is sent to the operator's log-in, members of any type too."""
+    """Redirects everybody except signed-in operators to the operator's log-in, including members."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -94,7 +94,7 @@ def operators_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 @operators_only
 @require_safe
 def organizations(request: HttpRequest) -> HttpResponse:
-    """The organizations, how large they are, when they last synced, and the switch of the advanced tier."""
+    """The organizations with their size, last sync, and the switch of the advanced tier."""
     search = search_text(request.GET)
     rows = Organization.objects.order_by("name", "pk")
     if search:
@@ -107,7 +107,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
 @operators_only
 @require_POST
 def advanced(request: HttpRequest, pk: int) -> HttpResponse:
-    """Unlocks or locks one organization's advanced tier. The form says which, so a second click changes nothing."""
+    """Unlocks or locks one organization's advanced tier. The form says which: a second click changes nothing."""
     operator = cast(OperatorRequest, request).operator
     organization = get_object_or_404(Organization, pk=pk)
     state = request.POST.get("state", "")
@@ -149,7 +149,7 @@ def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
 @operators_only
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
-    """Who switched which tier, and when."""
+    """The log of changes of the tier."""
     page = paginate(TierChange.objects.order_by("-at", "-pk"), page_number(request))
     return _render(request, "changes", {"page": page, "changes": page.rows})
 
@@ -219,13 +219,13 @@ def _sign_in(request: HttpRequest, operator: Operator) -> None:
 
 
 def _render(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    # Whoever is signed in as a member in this browser is of no concern here.
+    # A member who is signed in in this browser does not matter here.
     frame = {"organization": None, "member": None, "operator": getattr(request, "operator", None), "current": name}
     return render(request, f"web/operator/{name}.html", frame | context, status=status)
 
 
 def lines(organizations: Sequence[Organization]) -> list[Line]:
-    """Returns a line for each of a page of organizations."""
+    """Returns a line for each organization of a page."""
     ids = [one.pk for one in organizations]
     with scopes_disabled():
         members = dict(

@@ -1,4 +1,4 @@
-"""Settings → Products: what is measured, and how usage health comes of it. Administrators only."""
+"""Settings → Products: what is measured, and how usage health is computed. Administrators only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _GOAL_WORDS = {
 
 
 class ProductForm(ServiceForm):
-    """A product with every setting; `services` knows the rules."""
+    """A product with all settings; `services` has the rules."""
 
     name = text("Name", "Such as Invoices, or a module that you sell.", must=True, autocomplete="off", autofocus=True)
     abbreviation = text("Abbreviation", "1 to 3 characters for the Usage tile. Empty: made from the name.")
@@ -134,7 +134,7 @@ def products(request: HttpRequest) -> HttpResponse:
 
 
 def product_new(request: HttpRequest) -> HttpResponse:
-    """Makes a product."""
+    """Creates a product."""
     return _form(
         request,
         ProductForm(request.POST or None),
@@ -168,7 +168,7 @@ def product_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 def type_new(request: HttpRequest) -> HttpResponse:
-    """Makes a usage type."""
+    """Creates a usage type."""
     return _form(
         request,
         UsageTypeForm(None, request.POST or None),

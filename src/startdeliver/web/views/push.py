@@ -1,6 +1,6 @@
-"""Apps → Intercom → Advanced: what goes out, the preview, pushes and their log. Administrators only.
+"""Apps → Intercom → Advanced: what is sent, the preview, pushes and their log. Administrators only.
 
-Choosing attributes needs the advanced tier; core fields (Apps → Intercom → Fields) go out without it, through the same
+Choosing attributes needs the advanced tier. Core fields (Apps → Intercom → Fields) are sent without it, with the same
 preview and log.
 """
 
@@ -35,12 +35,12 @@ _TITLES = ((COMPANY, "Companies"), (CONTACT, "Contacts"))
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Which attributes go out, or whom to ask; the last push and what failed."""
+    """Which attributes are sent, or whom to ask; the last push and what failed."""
     return _page(request)
 
 
 def save(request: HttpRequest) -> HttpResponseBase:
-    """Stores what goes out; new attributes wait for the preview."""
+    """Stores what is sent. New attributes wait for the preview."""
     organization, link = connection_of(request)
     names = {key.removeprefix("name."): text for key, text in request.POST.items() if key.startswith("name.")}
     try:
@@ -65,13 +65,13 @@ def save(request: HttpRequest) -> HttpResponseBase:
 
 
 def preview(request: HttpRequest) -> HttpResponse:
-    """Exactly what would be made and changed, on how many records, with samples: as a worker found it out last."""
+    """The last preview: exactly what would be created and changed, on how many records, with samples."""
     _something_goes(request)
     return render(request, "web/push/preview.html", frame(request, "fields") | _preview_context(request))
 
 
 def preview_progress(request: HttpRequest) -> HttpResponse:
-    """How far the preview is; once it is there the whole page is loaded."""
+    """Progress of the preview. When it is ready, the whole page is loaded."""
     _something_goes(request)
     context = _preview_context(request)
     if not context["working"]:
@@ -80,7 +80,7 @@ def preview_progress(request: HttpRequest) -> HttpResponse:
 
 
 def preview_start(request: HttpRequest) -> HttpResponse:
-    """Asks a worker for a preview; while one is being worked out, that one is shown."""
+    """Starts a preview, unless one is being prepared."""
     _something_goes(request)
     return _preview_first(request)
 
@@ -140,7 +140,7 @@ def _samples(plan: Preview) -> list[dict[str, Any]]:
 
 
 def accept(request: HttpRequest) -> HttpResponse:
-    """The preview, as it was shown, is accepted: pushes now, and after every sync."""
+    """Accepts the preview as it was shown: pushes now, and after every sync."""
     _something_goes(request)
     organization, link = connection_of(request)
     try:
@@ -152,7 +152,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 
 def push(request: HttpRequest) -> HttpResponse:
-    """Push now: what was accepted."""
+    """Pushes what was accepted now."""
     _something_goes(request)
     if not runs.goes_by_itself(*connection_of(request)):
         return _preview_first(request)
@@ -160,7 +160,7 @@ def push(request: HttpRequest) -> HttpResponse:
 
 
 def push_progress(request: HttpRequest) -> HttpResponse:
-    """The push card alone; when the push has ended the whole page is loaded once more, since it says more now."""
+    """The push card alone. When the push has ended, the whole page is reloaded, because other parts change too."""
     context = _push_context(request)
     if not context["active"]:
         return HttpResponse(headers={"HX-Refresh": "true"})
@@ -182,7 +182,7 @@ def log(request: HttpRequest) -> HttpResponse:
 
 
 def messaging(request: HttpRequest) -> HttpResponse:
-    """Recipes for targeted messages: who matches here and there, and the rule to choose in Intercom."""
+    """Recipes for targeted messages: who matches here and in Intercom, and the rule to choose there."""
     organization, link = connection_of(request)
     rows = recipes.counted(organization, link) if link.is_ready else []
     return render(request, "web/push/messaging.html", frame(request, "messaging") | {"rows": rows})
@@ -197,7 +197,7 @@ def tick(request: HttpRequest) -> HttpResponseBase:
 
 
 def audience(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Makes a Fin audience of a recipe's rule."""
+    """Creates a Fin audience from a recipe's rule."""
     try:
         name = recipes.create_audience(*connection_of(request), key)
         messages.success(request, f"The Fin audience “{name}” is in Intercom; choose it there for Fin.")
@@ -209,7 +209,7 @@ def audience(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def _something_goes(request: HttpRequest) -> None:
-    """403 when the tier is locked and no core field goes out either."""
+    """Raises 403 if the tier is locked and no core field is sent either."""
     specs = runs.specs(*connection_of(request), accepted_only=False)
     if not organization_of(request).advanced and not any(spec.core for spec in specs):
         raise PermissionDenied(choices.locked_sentence())
@@ -226,7 +226,7 @@ def _start(request: HttpRequest, done: str) -> HttpResponse:
 
 
 def _parts(request: HttpRequest, current: str) -> list[Tab]:
-    """Returns the parts of Advanced; what is locked is visible where it says whom to ask."""
+    """Returns the parts of Advanced. Locked parts are shown if they say whom to ask."""
     found = [
         Tab("What goes out", HOME, current == "fields"),
         Tab("Events as usage", f"{HOME}/events", current == "events"),
@@ -289,9 +289,9 @@ def _page(
 
 
 def _push_context(request: HttpRequest) -> dict[str, Any]:
-    """Returns the push card: what runs or waits now, how the last one ended, when the next one is."""
+    """Returns the push card: the running or waiting push, the result of the last, the time of the next."""
     organization, link = connection_of(request)
-    # The job before the run that it makes: between the two, one of them is always there.
+    # The job is read before the run that it creates, so that at least one of them is found.
     job = runs.job_of(organization)
     last = PushRun.objects.order_by("-started_at", "-pk").first()
     running = last is not None and last.status == PushRun.Status.RUNNING

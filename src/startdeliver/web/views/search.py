@@ -14,7 +14,7 @@ from startdeliver.web.params import search_text
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """/search?q=: everything that fits, grouped. Under the box (htmx) the first few of each."""
+    """/search?q=: all results, grouped. Under the box (htmx), the first few of each group."""
     text = search_text(request.GET)
     quick = is_swap(request, "search-panel")
     limit = 4 if quick else 25

@@ -52,7 +52,7 @@ class LoginForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """A new password, twice; `member` is whose it is, None for an operator."""
+    """A new password, entered twice; `member` is its owner, None for an operator."""
 
     password = _password(
         "New password",
@@ -94,8 +94,10 @@ def try_log_in(
     by_email: Limit,
     by_address: Limit,
 ) -> tuple[T | None, str, int]:
-    """Returns who logged in, or the error and the HTTP status of the page. Attempts are throttled by e-mail address
-    and by the address of the browser."""
+    """Returns who logged in, or the error and the HTTP status of the page.
+
+    Attempts are throttled by e-mail address and by the address of the browser.
+    """
     if request.method != "POST" or not form.is_valid():
         return None, "", 200
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
@@ -157,7 +159,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
             member = password_set(link, form.cleaned_data["password"])
         except LinkUsed:
             return link_used(request, 404)
-        # A session of somebody else in this browser must not live on under the new log-in.
+        # Another person's session in this browser must not continue under the new log-in.
         request.session.flush()
         login(request, member, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, "Your password is set. You are logged in.")
@@ -166,7 +168,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def link_used(request: HttpRequest, status: int) -> HttpResponse:
-    """The page of a link that was used, is too old or was never made."""
+    """The page of a link that was used, has expired or never existed."""
     context = {
         "heading": "This link no longer works",
         "text": "A link for setting a password works once and for seven days. "

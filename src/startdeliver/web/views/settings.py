@@ -40,12 +40,12 @@ class SupportRuleForm(forms.Form):
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    """What can be set."""
+    """The index of Settings."""
     return render(request, "web/settings/index.html", {"rule": rule(organization_of(request))})
 
 
 def health_rules(request: HttpRequest) -> HttpResponse:
-    """The support health rule; a change applies to every customer at once."""
+    """The rule of support health. A change applies to every customer at once."""
     organization = organization_of(request)
     current = rule(organization)
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""Apps → Intercom → Skipped: conversations that did not become tickets, and two ways out."""
+"""Apps → Intercom → Skipped: conversations that did not become tickets, and two remedies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SkipRow:
 
 
 def skips(request: HttpRequest) -> HttpResponse:
-    """Conversations that did not become tickets, with reasons and two ways out."""
+    """Conversations that did not become tickets, with reasons and two remedies."""
     organization = organization_of(request)
     reason = choice(request.GET, "reason", Skip.Reason.values)
     resolved = request.GET.get("resolved") == "1"

@@ -31,7 +31,7 @@ _ACTIONS: dict[str, tuple[Callable[[Member], None], str]] = {
 
 
 def team(request: HttpRequest) -> HttpResponse:
-    """The members, and inviting one."""
+    """The members, and a form to invite one."""
     form: dict[str, str] = {"email": "", "name": "", "role": Role.MAIN}
     error, field = "", ""
     if request.method == "POST":
@@ -94,13 +94,13 @@ def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 def _invite(request: HttpRequest, member: Member, token: str) -> None:
-    """Sends the link by e-mail, and keeps it for the page that shows it once."""
+    """Sends the link by e-mail, and stores it for the page that shows it once."""
     _send(member, token)
     request.session["invite"] = {"member": member.pk, "link": _link(token)}
 
 
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """Ends the member's own other sessions; this one goes on."""
+    """Ends the member's other sessions; this one continues."""
     found = member_of(request)
     members.sign_out_everywhere(found)
     login(request, found, backend="django.contrib.auth.backends.ModelBackend")
@@ -110,7 +110,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def api_keys(request: HttpRequest) -> HttpResponse:
-    """The organization's API keys, and making one; its text is shown once."""
+    """The organization's API keys, and a form to create one, whose text is shown once."""
     error = ""
     if request.method == "POST":
         name = request.POST.get("name", "").strip()

@@ -84,7 +84,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
 
 
 def ticket(request: HttpRequest, pk: int) -> HttpResponse:
-    """One ticket: thread, facts, and the way to Intercom."""
+    """One ticket: thread, facts, and a link to Intercom."""
     organization = organization_of(request)
     found = Ticket.objects.select_related("customer", "customer__csm").filter(pk=pk).first()
     if found is None:

@@ -34,7 +34,7 @@ class TypeChart:
 
 
 def tile_context(customer: Customer) -> dict[str, Any]:
-    """What the Usage tile shows."""
+    """Returns the context of the Usage tile."""
     tile = selectors.usage_tile(customer)
     daily = [float(count) for _, count in selectors.active_users_per_day(customer, WINDOWS[0])]
     line = charts.sparkline(daily, title=f"Active users per day, {WINDOWS[0]} days") if any(daily) else ""
@@ -42,7 +42,7 @@ def tile_context(customer: Customer) -> dict[str, Any]:
 
 
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    """What the Usage tab shows for the window and the order in the address: ?tab=usage&days=90&sort=-login&page=2."""
+    """Returns the Usage tab for the window and order in the address: ?tab=usage&days=90&sort=-login&page=2."""
     text = request.GET.get("days", "")
     days = int(text) if text in {str(one) for one in WINDOWS} else WINDOWS[0]
     sort = request.GET.get("sort", "")[:40] or "-events"
@@ -81,7 +81,7 @@ def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def user_context(user: CustomerUser) -> dict[str, Any]:
-    """What a user's page says of the user's usage."""
+    """Returns the usage for a user's page."""
     rows, active = tab.user_usage(user, WINDOWS[0])
     reached = tab.reached([user], user.organization)[user.pk] if user.customer_id else []
     return {
@@ -95,7 +95,7 @@ def user_context(user: CustomerUser) -> dict[str, Any]:
 
 
 def attach(rows: Iterable[Customer], products: Sequence[Product]) -> None:
-    """Gives every customer of a page of the list its `badges`, one for each of the `products`; one query."""
+    """Sets the `badges` of every customer of a page of the list, one for each of the `products`; one query."""
     customers = list(rows)
     badges = selectors.badges([row.pk for row in customers], products)
     for row in customers:

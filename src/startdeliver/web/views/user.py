@@ -1,4 +1,4 @@
-"""One user: profile, making, changing, archiving."""
+"""One user: profile, creating, changing, archiving."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def user_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def user_new(request: HttpRequest) -> HttpResponse:
-    """Makes a user, of the customer in ?customer= or one that is picked, or of none."""
+    """Creates a user of the customer in ?customer=, of a chosen customer, or of none."""
     organization, by = organization_of(request), member_of(request).email
     customer = row_of(Customer.objects, request.POST.get("customer") or request.GET.get("customer", ""))
     return form_page(
@@ -83,14 +83,14 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def user_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """archive or restore: takes the user out of the lists, or back into them."""
+    """archive or restore: removes the user from lists, or adds it again."""
     return record_action(request, _ACTIONS, action, f"/users/{pk}", user=get_object_or_404(CustomerUser, pk=pk))
 
 
 def _update(user: CustomerUser, values: dict[str, Any], by: str) -> CustomerUser:
     left = values.pop("has_left_at")
     if left != (user.has_left_at is not None):
-        # Only a changed answer is a new moment.
+        # The time changes only with the answer.
         values["has_left_at"] = left
     return services.user_update(user=user, by=by, values=values)
 

@@ -1,4 +1,4 @@
-"""All users across customers, those who belong to no customer, and giving several to one."""
+"""All users of all customers, users without a customer, and assigning several users to a customer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class AskedUsers:
-    """The list as its address asks for it. `params`: the parts of the address, without empty ones."""
+    """The requested list. `params`: the parameters of the address, without empty ones."""
 
     params: dict[str, str]
     filters: UserFilters
@@ -52,7 +52,7 @@ class AskedUsers:
 
 
 def asked_users(params: QueryDict, member: Member) -> AskedUsers:
-    """Reads an address. What it does not know is passed over; a customer that there is not raises Http404."""
+    """Reads an address. Unknown parameters are ignored. Raises Http404 for an unknown customer."""
     view = choice(params, "view", people.VIEWS, "all")
     search = search_text(params)
     sort = params.get("sort", "")
@@ -88,7 +88,7 @@ def asked_users(params: QueryDict, member: Member) -> AskedUsers:
 
 
 def users(request: HttpRequest) -> HttpResponse:
-    """Every user, whichever customer it is of."""
+    """The users of all customers."""
     member = member_of(request)
     now = asked_users(request.GET, member)
     members, former = selectors.csms()
@@ -118,7 +118,7 @@ def users(request: HttpRequest) -> HttpResponse:
 
 
 def unassigned(request: HttpRequest) -> HttpResponse:
-    """Users who belong to no customer, to be given to one."""
+    """Users without a customer, to be assigned to one."""
     search = search_text(request.GET)
     page = paginate(selectors.unassigned_users(search), page_number(request))
     template = "web/users/_unassigned.html" if is_swap(request, "list") else "web/users/unassigned.html"
@@ -126,7 +126,7 @@ def unassigned(request: HttpRequest) -> HttpResponse:
 
 
 def assign(request: HttpRequest) -> HttpResponse:
-    """Gives the selected users to a customer; their tickets without a customer go with them."""
+    """Assigns the selected users to a customer; their tickets without a customer move with them."""
     organization, member = organization_of(request), member_of(request)
     ids = picked(request)
     customer = row_of(Customer.objects, request.POST.get("customer", ""))
@@ -147,6 +147,6 @@ def assign(request: HttpRequest) -> HttpResponse:
 def _page(now: AskedUsers, number: int) -> Page[CustomerUser]:
     start = (number - 1) * SIZE
     rows = people.users_page(now.filters, now.sort, now.search, start=start, stop=start + SIZE + 1)
-    # Counting what a search finds would read every user once more.
+    # Counting the results of a search would read every user again.
     count = None if now.search or now.own else people.users_list(now.filters).count()
     return Page(rows[:SIZE], number, len(rows) > SIZE, SIZE, count)

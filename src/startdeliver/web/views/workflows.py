@@ -1,4 +1,4 @@
-"""Workflows: the list, who is in one and who was, its settings; enrolling and removing, also many customers at once."""
+"""Workflows: the list, present and past customers, settings; enrolling and removing, also many customers at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOWN = 12
 
 
 def workflow_list(request: HttpRequest) -> HttpResponse:
-    """All workflows with how many customers are in each."""
+    """All workflows with the number of customers in each."""
     organization = organization_of(request)
     facts = facts_of(organization)
     rows = [(row, *_summary(row.workflow, facts, organization.currency)) for row in selectors.rows()]
@@ -77,7 +77,7 @@ def workflow_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def workflow_new(request: HttpRequest) -> HttpResponse:
-    """Makes a workflow."""
+    """Creates a workflow."""
     return _edit(request, None)
 
 
@@ -132,8 +132,10 @@ def customer_workflow(request: HttpRequest, pk: int, action: str) -> HttpRespons
 
 
 def bulk(request: HttpRequest) -> HttpResponse:
-    """Asks into or out of which workflow the customers shall go: those that were ticked (POST), or all of a list (GET,
-    with the list's own address)."""
+    """Asks which workflow the customers should enter or leave.
+
+    POST: the ticked customers. GET, with the address of a list: all customers of the list.
+    """
     if request.method == "POST":
         ids, query, to = picked(request), "", back(request, "/customers", "/customers")
         if not ids:
@@ -172,14 +174,14 @@ def bulk_apply(request: HttpRequest) -> HttpResponse:
 
 
 def attach(rows: Sequence[Any]) -> None:
-    """Gives each customer of a list its `workflows`: (id, name) of those that it is in now."""
+    """Sets `workflows` for each customer of a list: (id, name) of its present workflows."""
     found = selectors.active_names([row.pk for row in rows])
     for row in rows:
         row.workflows = found.get(row.pk, [])
 
 
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    """The tab of a customer's page: its enrolments, open and ended, and the workflows that it can be enrolled in."""
+    """Returns the tab of a customer's page: open and ended enrolments, and the workflows it can enter."""
     stays = selectors.of_customer(customer)
     opened = [one for one in stays if one.left_at is None]
     inside = {one.workflow_id for one in opened}
@@ -191,7 +193,7 @@ def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 def _change(request: HttpRequest, action: str, workflow: Workflow, ids: list[int], nobody: str = "") -> None:
-    """Enrols or removes these customers and says so; without customers it says `nobody`."""
+    """Enrols or removes these customers and shows a message; without customers it shows `nobody`."""
     if not ids:
         messages.error(request, nobody)
     elif action == "enrol":
@@ -248,7 +250,7 @@ def _listed(params: QueryDict, request: HttpRequest) -> list[int]:
 
 
 def _summary(workflow: Workflow, facts: Any, currency: str) -> tuple[str, str, str]:
-    """Who enters, who leaves, and what is wrong with the rules, each as a sentence."""
+    """Returns who enters, who leaves, and what is wrong with the rules, each as a sentence."""
     words = Wording(facts, currency)
     try:
         programme = programme_of(workflow, facts)
@@ -285,7 +287,7 @@ def _edit(request: HttpRequest, workflow: Workflow | None) -> HttpResponse:
                 return redirect(f"{LIST}/{saved.pk}")
             status = 422
         else:
-            # Only the rules change; what is missing elsewhere is said when it is saved.
+            # Only the rules change. Other missing values are reported when the form is saved.
             form = WorkflowForm(initial=dict(form.cleaned_data))
             _rearrange(do, enrol, leave)
             if do == "count":
@@ -306,7 +308,7 @@ def _save(
     organization: Any, workflow: Workflow | None, by: str, form: WorkflowForm, enrol: RuleForm, leave: RuleForm
 ) -> Workflow | None:
     values = {**form.cleaned_data, "enrol_rule": enrol.plain()}
-    # A rule that is not shown is kept as it was sent only when it can be stored.
+    # A rule that is not shown is kept as it was sent only if it is valid.
     if values.get("leaves") == Leaves.RULE:
         values["leave_rule"] = leave.plain()
     try:
@@ -339,7 +341,7 @@ def _rearrange(do: str, enrol: RuleForm, leave: RuleForm) -> None:
 
 
 def _matches(organization: Any, enrol: RuleForm) -> int | None:
-    """How many customers the rule as it stands in the form would match; None when it cannot be read."""
+    """Returns how many customers the rule in the form matches; None if it is invalid."""
     if not enrol.check():
         return None
     try:
