@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from startdeliver.engine import jobs
 from startdeliver.tenancy import members
 from startdeliver.tenancy.members import MemberError
 from startdeliver.tenancy.models import ApiKey, Member, OneTimeLink, Organization, Role
@@ -32,6 +33,7 @@ def test_an_invited_member_sets_a_password_and_logs_in(client: Client, administr
     page = client.post("/settings/team", {"email": "new@acme.test", "name": "New", "role": "lite"}, follow=True)
     link = re.search(r"/password/([\w-]+)", page.content.decode())
     assert link
+    jobs.run_inline()
     assert link.group(0) in mail.outbox[0].body
     guest = Client()
     password = "a quiet river bends"
@@ -110,6 +112,7 @@ def test_a_forgotten_password_answers_the_same_for_everybody(client: Client, csm
     known = client.post("/password", {"email": csm.email}).content
     unknown = client.post("/password", {"email": "nobody@acme.test"}).content
     assert _without_token(known) == _without_token(unknown)
+    jobs.run_inline()
     assert [message.to for message in mail.outbox] == [[csm.email]]
 
 
