@@ -1,4 +1,4 @@
-"""What every test may use: two organizations with their people, a clock that stands still, and the simulator."""
+"""Fixtures for all tests: two organizations with their people, a fixed clock, and the simulator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 
 
-#: The slowest tests come first, so that no worker of pytest-xdist is left with one when the others have ended.
+#: The slowest tests come first, so that no worker of pytest-xdist runs one of them alone at the end.
 SLOWEST = (
     "tests/browser/test_look.py",
     "tests/browser/",
@@ -39,7 +39,7 @@ SLOWEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Orders the tests, and on PostgreSQL leaves out those that use no database of the kind that is tested."""
+    """Orders the tests, and on PostgreSQL deselects those that do not use the tested database."""
     if not database.is_sqlite():
         unaffected = [item for item in items if not _uses_database(item)]
         if unaffected:
@@ -67,7 +67,7 @@ def prepared_database(
 
 @pytest.fixture(scope="session")
 def django_db_setup(prepared_database: str, django_db_blocker: Any, worker_id: str) -> Iterator[None]:
-    """In place of pytest-django's: the tests of this process run on a copy of the prepared database."""
+    """Replaces pytest-django's fixture: the tests of this process run on a copy of the prepared database."""
     name = str(django_settings.DATABASES["default"]["NAME"])
     name = f"{name}-test" if database.is_sqlite() else f"test_{name}_{worker_id}"
     TransactionTestCase._fixture_teardown = lambda self: database.empty()  # type: ignore[method-assign]
@@ -79,14 +79,14 @@ def django_db_setup(prepared_database: str, django_db_blocker: Any, worker_id: s
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The prepared database of the whole run goes when all workers have ended."""
+    """Drops the prepared database of the run when all workers have ended."""
     if not hasattr(session.config, "workerinput"):
         database.drop_prepared(Path(session.config._tmp_path_factory.getbasetemp()))  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def frozen_now() -> Iterator[datetime]:
-    """The clock stands still at Monday 2 November 2026, 12:00 UTC."""
+    """Sets the clock to Monday 2 November 2026, 12:00 UTC."""
     with clock.frozen(NOW):
         yield NOW
 
@@ -99,7 +99,7 @@ def organization(db: None) -> Organization:
 
 @pytest.fixture
 def other_organization(db: None) -> Organization:
-    """Somebody else, whose rows must never be reached."""
+    """Another organization, whose rows must never be reached."""
     return Organization.objects.create(name="Bystander", slug="bystander")
 
 
@@ -112,14 +112,14 @@ def scoped(organization: Organization) -> Iterator[Organization]:
 
 @pytest.fixture
 def unscoped() -> Iterator[None]:
-    """Tenant scopes switched off, for looking across organizations."""
+    """Disables tenant scopes, to read across organizations."""
     with scopes_disabled():
         yield
 
 
 @pytest.fixture
 def make_member(db: None) -> Callable[..., Member]:
-    """Makes a member with PASSWORD: make_member(organization, role, email=...)."""
+    """Creates a member with PASSWORD: make_member(organization, role, email=...)."""
 
     def make(organization: Organization, role: str = Role.MAIN, email: str = "", name: str = "") -> Member:
         member = member_create(

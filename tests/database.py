@@ -25,7 +25,7 @@ def is_sqlite() -> bool:
 
 
 def prepare(shared: Path) -> str:
-    """Returns the name of a migrated database to make copies of; the first process that asks makes it.
+    """Returns the name of a migrated database for copies. The first process creates it.
 
     `shared` is a folder that all processes of this test run use.
     """
@@ -36,7 +36,7 @@ def prepare(shared: Path) -> str:
             name = str(shared / "prepared.sqlite3")
             if not is_sqlite():
                 name = f"test_{connection.settings_dict['NAME']}_prepared"
-                # A run that was killed left it.
+                # A killed run left it behind.
                 drop(name)
                 _administer(f'CREATE DATABASE "{name}"')
             with using(name):
@@ -46,7 +46,7 @@ def prepare(shared: Path) -> str:
 
 
 def copy(prepared: str, name: str) -> None:
-    """Makes the database `name`, a copy; one of an earlier run is replaced."""
+    """Creates the database `name` as a copy and replaces that of an earlier run."""
     if is_sqlite():
         shutil.copy(prepared, name)
     else:
@@ -66,14 +66,14 @@ def drop(name: str) -> None:
 
 
 def drop_prepared(shared: Path) -> None:
-    """Deletes what `prepare` made, at the end of the test run."""
+    """Deletes the database of `prepare`, at the end of the test run."""
     if (shared / NOTE).exists():
         drop((shared / NOTE).read_text())
 
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
-    """Django's connections go to the database `name`."""
+    """Makes Django's connections use the database `name`."""
     connection.close()
     before = connection.settings_dict["NAME"]
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
@@ -85,7 +85,7 @@ def using(name: str) -> Iterator[None]:
 
 
 def empty() -> None:
-    """Deletes the rows of every table but those of `KEPT`.
+    """Deletes the rows of every table except those of `KEPT`.
 
     Django's flush also takes tables that are empty; on PostgreSQL it truncates them, which creates a file for each.
     """

@@ -1,4 +1,4 @@
-"""The API as programs see it: a key, and a client that calls as the published one does."""
+"""Fixtures of the API: a key, and a client that makes the same calls as the published one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.api.jsclient import Js
 
 @pytest.fixture(autouse=True)
 def _fresh_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test starts with a full allowance, and none runs into it by accident."""
+    """Starts every test with a full allowance."""
     monkeypatch.setattr(auth, "buckets", Buckets(burst=100_000, per_second=100_000))
 
 
 @pytest.fixture
 def make_key(db: None) -> Callable[..., str]:
-    """The text of a new key: make_key(organization, access=..., member=...)."""
+    """Returns the text of a new key: make_key(organization, access=..., member=...)."""
 
     def make(organization: Organization, access: str = "admin", member: Member | None = None, **more: Any) -> str:
         with organization_scope(organization):

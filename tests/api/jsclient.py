@@ -95,7 +95,7 @@ class Js:
         for row in rows.values():
             row["$history"] = {}
         asked: dict[str, Any] = {"filter": {"id": list(rows)}, "limit": len(rows)}
-        # It asks once more than there are moments: without one, before it looks whether it is through.
+        # It sends one request more than there are moments, because it checks for the end afterwards.
         for moment in [*history, None]:
             more = {**asked, **({} if moment is None else {"history": None if moment == "now" else moment})}
             found = self.get("customer", more)["result"]

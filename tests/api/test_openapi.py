@@ -25,7 +25,7 @@ from startdeliver.tenancy.models import Organization
 from tests.api.jsclient import Js
 from tests.conftest import NOW
 
-# Not among them: refusing wrong data (read-only fields are passed over instead, product.md section 11).
+# Not among them: refusing wrong data, because read-only fields are ignored (see docs/api.md).
 CHECKS = [
     checks.status_code_conformance,
     checks.content_type_conformance,

@@ -1,5 +1,4 @@
-"""A server that speaks OpenAI's chat completions and Anthropic's messages, answers what the test wants and remembers
-what it was asked."""
+"""A server with OpenAI's chat completions and Anthropic's messages. Tests set the answers and read the requests."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# What the test answers to the body of a request: an answer's arguments, or an HTTP status.
+# The test's answer to the body of a request: an answer's arguments, or an HTTP status.
 Reply = Callable[[dict[str, Any]], dict[str, Any] | int]
 
 

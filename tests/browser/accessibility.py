@@ -1,4 +1,4 @@
-"""Whether a page fits a desktop and a phone, and is accessible, in the light and in the dark theme."""
+"""Checks that a page fits a desktop and a phone and is accessible, in the light and the dark theme."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ COLORS = {"runOnly": ["color-contrast"]}
 
 
 def problems_of(page: Page) -> list[str]:
-    """What is wrong with the open page: wider than the window, or a violation that axe reports; one sentence each.
+    """Returns the problems of the open page: wider than the window, or violations that axe reports; one sentence each.
 
-    The page is loaded once and looked at in every width and theme. The dark theme changes colors only, so only the
-    rule about colors runs there.
+    The page is loaded once and checked in every width and theme. The dark theme changes only colors, so only the rule
+    about colors runs there.
     """
     problems = []
     page.evaluate(AXE.axe_script)

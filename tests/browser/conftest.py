@@ -37,7 +37,7 @@ WORKSPACE_ID = "demo1abc"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium the browser tests say so and skip."""
+    """Skips the browser tests with a message if there is no Chromium."""
     for item in items:
         if "tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass
 class Hub:
-    """What a story needs: the address, the people, and the workspace on the other side."""
+    """What a story needs: the address, the people, and the simulated workspace."""
 
     url: str
     organization: Organization
@@ -57,7 +57,7 @@ class Hub:
 
 
 class Watched:
-    """A page that remembers what the console complained about and which addresses it asked for."""
+    """A page that records errors of the console and the requested addresses."""
 
     def __init__(self, context: BrowserContext, hub: Hub) -> None:
         self.page: Page = context.new_page()

@@ -45,7 +45,7 @@ def test_adding_an_unknown_name_moves_usage_health(hub: Hub, watch: Callable[...
 
     page.goto(f"{hub.url}/apps/intercom")
     page.get_by_role("button", name="Sync now").click()
-    # The page loads itself anew when the sync has ended.
+    # The page reloads when the sync has ended.
     expect(page.locator("#sync")).to_contain_text("The last 2 runs", timeout=LONG)
     page.goto(f"{hub.url}{HOME}")
     expect(page.locator("#last")).to_contain_text("Contacts asked")

@@ -164,7 +164,7 @@ def test_a_required_field_and_an_option_that_is_gone(scoped: Organization) -> No
         customer(scoped)
     made = customer(scoped, **{field.alias: "Small"})
     field_update(field=field, by=BY, options=["Large"])
-    # What the record has may stay; choosing it anew is refused.
+    # What the record has may stay; choosing it again is refused.
     services.customer_update(customer=made, by=BY, values={field.alias: "Small", "plan": "Pro"})
     assert (made.plan, made.custom) == ("Pro", {field.alias: "Small"})
     with pytest.raises(FieldError, match="Large"):

@@ -158,7 +158,7 @@ def test_the_check_writes_nothing_but_its_report(scoped: Organization) -> None:
         ["Row", "Column", "Value", "Problem"],
         ["3", "arr", "much", "“much” is no number. Use one such as 1234.50."],
     ]
-    # Checking again counts anew.
+    # Checking again counts again.
     assert counts(service.check(file)) == (1, 0, 0, 1)
     assert CsvProblem.objects.count() == 1
 

@@ -1,6 +1,6 @@
-"""Real worker processes on the test database, with handlers that tests can steer through files.
+"""Real worker processes on the test database, with handlers that tests control through files.
 
-Run as a program it is such a worker; imported it starts them.
+Run as a program, this module is such a worker. Imported, it starts workers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextmanager
 def worker(folder: Path, periodic: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process whose handlers leave their marks in `folder`; killed at the end if it still runs.
+    """A worker process whose handlers write to `folder`; killed at the end if it still runs.
 
     `periodic`: the seconds between the calls of its only periodic task.
     """
@@ -98,7 +98,7 @@ def make_worker(threads: int = 2) -> Any:
 
 @contextmanager
 def running(threads: int = 2) -> Iterator[Any]:
-    """A worker in a thread of this process; told to stop and waited for at the end."""
+    """A worker in a thread of this process, stopped and joined at the end."""
     from django.db import connections
 
     worker = make_worker(threads)
@@ -120,7 +120,7 @@ def running(threads: int = 2) -> Iterator[Any]:
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
-    """Waits until `condition()` holds; fails the test with `what` when it does not for so long."""
+    """Waits until `condition()` holds; fails the test with `what` after a time-out."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds:.0f} s"
@@ -144,7 +144,7 @@ def main(folder: Path, periodic: str = "") -> None:
 
     @jobs.handler("mark")
     def mark(context: jobs.Context) -> None:
-        """Notes its process id, then waits until the file `go` exists."""
+        """Records its process id, then waits until the file `go` exists."""
         with (folder / "started").open("a") as file:
             file.write(f"{os.getpid()}\n")
         while not (folder / "go").exists():
@@ -154,7 +154,7 @@ def main(folder: Path, periodic: str = "") -> None:
 
     @jobs.handler("step")
     def step(context: jobs.Context) -> None:
-        """Takes a moment, then notes that it was done."""
+        """Takes a moment, then records that it is done."""
         time.sleep(0.1)
         with (folder / "steps").open("a") as file:
             file.write(f"{context.job.id}\n")
@@ -167,7 +167,7 @@ def main(folder: Path, periodic: str = "") -> None:
 
     (folder / f"ready-{os.getpid()}").touch()
     run_process(threads=2)
-    # As the `worker` command does: a deaf job must not keep the process.
+    # Like the `worker` command: a job that does not stop must not keep the process alive.
     os._exit(0)
 
 

@@ -1,5 +1,6 @@
-"""An event loop whose time passes only while everyone sleeps, so that minutes of waiting take milliseconds and are
-exact.
+"""An event loop whose time passes only while all tasks sleep.
+
+Minutes of waiting take milliseconds and are exact.
 """
 
 import asyncio

@@ -45,7 +45,7 @@ def migrated(make_installation: Callable[..., Installation]) -> Installation:
 
 @pytest.fixture
 def make_installation(tmp_path: Path, prepared_database: str) -> Iterator[Callable[..., Installation]]:
-    """Makes new installations with a prepared database of the kind that the suite runs on: make_installation("one").
+    """Creates installations with a prepared database of the suite's kind: make_installation("one").
 
     With prepared=False the database is empty.
     """

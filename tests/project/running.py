@@ -51,7 +51,7 @@ class Installation:
         return self.folder / "data" / "startdeliver.sqlite3"
 
     def prepare(self, migrated: Path) -> None:
-        """Prepares an SQLite database as `startdeliver migrate` does, in a fraction of the time: by a copy."""
+        """Prepares an SQLite database by a copy, which is faster than `startdeliver migrate`."""
         self.sqlite.parent.mkdir(parents=True)
         shutil.copy(migrated, self.sqlite)
 
@@ -79,13 +79,13 @@ class Installation:
         )
 
     def ok(self, *arguments: str) -> str:
-        """Runs a subcommand that must succeed; gives its standard output."""
+        """Runs a subcommand that must succeed; returns its standard output."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def json(self, *arguments: str) -> dict[str, Any]:
-        """Runs a subcommand that must succeed with --json; gives the document."""
+        """Runs a subcommand that must succeed with --json; returns the document."""
         document = json.loads(self.ok(*arguments, "--json"))
         assert isinstance(document, dict)
         return document
@@ -110,7 +110,7 @@ class Installation:
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 180.0) -> None:
-    """Waits until `condition()` holds; fails the test with `what` when it does not for so long."""
+    """Waits until `condition()` holds; fails the test with `what` after a time-out."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds:.0f} s"

@@ -23,7 +23,7 @@ from .story import Story
 
 @pytest.fixture
 def intercom(settings: Any) -> Iterator[Handle]:
-    """A simulated workspace; requests go there."""
+    """A simulated workspace that receives the requests."""
     with run_in_thread() as handle:
         settings.CONFIG = replace(settings.CONFIG, intercom_api_url=handle.url, intercom_app_url=handle.url)
         yield handle
@@ -47,8 +47,10 @@ def story(scoped: Organization, intercom: Handle) -> Story:
 
 @pytest.fixture
 def naps(intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The client's pauses take no time; gives how long they would have been. The clocks of the workspace, of its
-    rate limit and of the client's limiter move on by them."""
+    """Makes the client's pauses take no time; returns their lengths.
+
+    The clocks of the workspace, of its rate limit and of the client's limiter advance by them.
+    """
     taken: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -64,7 +66,7 @@ def naps(intercom: Handle, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def out(story: Story) -> Out:
-    """Acme and Ann are linked to a company and a contact; nothing has gone out."""
+    """Acme and Ann are linked to a company and a contact; nothing has been sent."""
     out = Out(story.organization, story.connection, story.intercom)
     acme = out.customer("Acme", external_id="acme")
     out.user("ann@acme.example", acme, name="Ann", external_id="ann")
@@ -77,8 +79,10 @@ def out(story: Story) -> Out:
 
 @pytest.fixture
 def pushed(out: Out, monkeypatch: pytest.MonkeyPatch) -> Out:
-    """The tier is unlocked, the preview accepted, and the first push is done. Health is set by the tests, so a sync
-    does not compute it."""
+    """The tier is unlocked, the preview accepted, and the first push is done.
+
+    The tests set health, so a sync does not compute it.
+    """
     monkeypatch.setattr("startdeliver.usage.health.refresh", lambda organization: set())
     out.unlock()
     out.accept()

@@ -1,4 +1,4 @@
-"""A hand between the simulated workspace and the client, which changes answers on their way."""
+"""Changes answers between the simulated workspace and the client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Meddler:
         self._changes.append((path, change, times))
 
     def rewrite(self, path: str, rewrite: Callable[[Any], Any], times: int = 10**9) -> None:
-        """The same for the JSON of successful answers; `rewrite` gives JSON, or ready bytes."""
+        """The same for the JSON of successful answers; `rewrite` returns JSON or bytes."""
 
         def change(answer: web.Response) -> web.Response:
             if answer.status != 200 or answer.content_type != "application/json":
@@ -58,7 +58,7 @@ class Meddler:
 
 
 def refuse(status: int, body: bytes = b"{}", content_type: str = "application/json", **headers: str) -> Change:
-    """An answer in place of the right one. Underscores in names of headers are hyphens; the limit's headers go."""
+    """Replaces the correct answer. Underscores in names of headers become hyphens; headers of the limit are removed."""
 
     def change(answer: web.Response) -> web.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -68,7 +68,7 @@ def refuse(status: int, body: bytes = b"{}", content_type: str = "application/js
 
 
 def labelled(**headers: str) -> Change:
-    """The right answer under other headers."""
+    """Returns the correct answer with other headers."""
 
     def change(answer: web.Response) -> web.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

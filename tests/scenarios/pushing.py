@@ -17,7 +17,7 @@ LOGIN = datetime(2026, 10, 1, 8, tzinfo=UTC)
 
 
 class Out(Story):
-    """A story about what goes out."""
+    """A story about pushes."""
 
     def unlock(self) -> None:
         self.organization.advanced = True
@@ -45,11 +45,11 @@ class Out(Story):
         return company.custom_attributes
 
     def contact(self) -> Contact:
-        """Ann, over there."""
+        """Ann's contact in Intercom."""
         (ref,) = IntercomContact.objects.filter(external_id="ann").values_list("ref", flat=True)
         return self.workspace.contact(ref)
 
     def writes(self) -> list[tuple[str, str]]:
-        """What was written over there since the log was cleared."""
+        """What was written to Intercom since the log was cleared."""
         skip = ("/contacts/search", "/conversations/search", "/tickets/search", "/companies/list")
         return [(e.method, e.path) for e in self.intercom.log.entries if e.method != "GET" and e.path not in skip]

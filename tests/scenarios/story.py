@@ -59,5 +59,5 @@ class Story:
         return Skip.objects.get(external_id=getattr(conversation, "id", conversation))
 
     def skips(self) -> dict[str, str]:
-        """{conversation: reason} of the skips that stand."""
+        """{conversation: reason} of the present skips."""
         return dict(Skip.objects.filter(resolved_at__isnull=True).values_list("external_id", "reason"))

@@ -380,7 +380,7 @@ def test_a_name_that_moves_to_another_type_counts_nothing_twice(tale: Events) ->
     tale.see(ann(tale), 0)
     tale.read()
     assert (tale.usage(), tale.waiting()) == ({"Board created": 1, "Canvas": 1}, {})
-    # Read from the beginning, as after a user was matched anew.
+    # Read from the beginning, as after a user was matched again.
     IntercomContact.objects.update(events_read_at=None)
     run = tale.read()
     assert (run.events["known"], tale.usage()) == (2, {"Board created": 1, "Canvas": 1})

@@ -240,7 +240,7 @@ def test_records_that_come_twice_in_a_page_and_in_pages(story: Story, listing: s
 
 
 def replayed(cursors: list[str], **facts: Any) -> tuple[Change, list[bytes]]:
-    """Repeats the first answer for ever, with the cursors in turn. Gives the change, and a list that grows with it."""
+    """Repeats the first answer forever, with the cursors in turn. Returns the change, and a list that grows with it."""
     answers: list[bytes] = []
 
     def change(answer: web.Response) -> web.Response:

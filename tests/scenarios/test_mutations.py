@@ -176,7 +176,7 @@ def inbox(story: Story, naps: list[float]) -> list[str]:
 
 
 def run_spoilt(story: Story, meddler: Meddler, chosen: list[Mutation]) -> set[str]:
-    """A whole sync of answers with these mutations. Gives the conversations that were touched."""
+    """Runs a whole sync of answers with these mutations. Returns the changed conversations."""
     touched: set[str] = set()
     said: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A running simulator with a clock that stands still, and a plain HTTP caller for it."""
+"""A running simulator with a fixed clock, and a plain HTTP client for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customers and tickets in as few words as a test needs."""
+"""Short factories of customers and tickets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from startdeliver.support.models import Ticket
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import current_organization
 
-# What the fixture `frozen_now` answers.
+# The time of the fixture `frozen_now`.
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
 _numbers = count(1)

@@ -1,4 +1,4 @@
-"""Products, people and their usage in as few words as a test needs."""
+"""Short factories of products, people and their usage."""
 
 from __future__ import annotations
 

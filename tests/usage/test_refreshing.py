@@ -1,4 +1,4 @@
-"""Whatever changes in whatever order: a refresh leaves what computing everything anew would."""
+"""After any changes in any order, a refresh leads to the same result as computing everything again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed-in clients per role, and a small hub to look at."""
+"""Signed-in clients per role, and a small hub."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def main(signed_in: Callable[[Member], Client], csm: Member) -> Client:
 
 
 class Hub:
-    """Makes rows of one organization, each inside its scope."""
+    """Creates rows of one organization, each inside its scope."""
 
     def __init__(self, organization: Organization, now: datetime) -> None:
         self.organization = organization

@@ -1,6 +1,6 @@
-"""Every address of the pages: who may open it, and which records its numbers are.
+"""Every address of the pages: who may open it, and which records its numbers refer to.
 
-A new address fails tests/web/test_isolation.py and test_access.py until it stands here.
+tests/web/test_isolation.py and test_access.py fail for a new address until it is listed here.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from django.urls import URLResolver, get_resolver
 
 #: Who may open an address: everybody, members of any type, Main and administrators, administrators; `operator` is an
-#: account of the installation, and no member.
+#: account of the installation, not a member.
 PUBLIC, ALL, WRITERS, ADMINISTRATORS, OPERATOR = "public", "all", "writers", "administrators", "operator"
 
 
 @dataclass(frozen=True)
 class Route:
-    """`kind`: what the number in the address is of, one of `two_organizations.KINDS`; empty when there is none.
+    """`kind`: the kind of record of the number in the address, one of `two_organizations.KINDS`; empty if none.
 
-    `words`: what may stand for the address's word, such as the name of an action.
+    `words`: the values of the word in the address, such as the name of an action.
     """
 
     path: str
@@ -123,7 +123,7 @@ ROUTES = {
 
 
 def paths() -> list[str]:
-    """Every address that the project answers, but for the API's, which tests/api enumerates."""
+    """Returns every address of the project except those of the API, which tests/api lists."""
     return [path for path in _paths(get_resolver()) if not path.startswith("api/v1/")]
 
 

@@ -1,5 +1,6 @@
-"""Rows of every kind for an organization, all with one and the same id: whatever a number in a request stands for,
-the other organization's number is never one's own.
+"""Rows of every kind for an organization, all with the same id.
+
+A number in a request can therefore never refer to both organizations.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage.models import Product, UsageEvent, UsageType
 from startdeliver.workflows.models import Enrolment, Workflow
 
-#: What an id in an address can be of.
+#: The kinds of records that an id in an address can refer to.
 KINDS: dict[str, type[Model]] = {
     "organization": Organization,
     "member": Member,
@@ -56,7 +57,7 @@ COMMON = "Quibble"
 
 
 def fill(pk: int, mark: str, at: datetime) -> Organization:
-    """A new organization with a row of every kind, each with the id `pk` and `mark` in its texts."""
+    """Creates an organization with a row of every kind, each with the id `pk` and `mark` in its texts."""
     name, own = f"{mark} {COMMON}", {"pk": pk}
     organization = Organization.objects.create(**own, name=name, slug=mark.lower(), advanced=True)
     member = Member(**own, organization=organization, name=name, email=f"a@{mark.lower()}.test")

@@ -1,4 +1,4 @@
-"""Customers with health and assessment, and workflows, in as few words as a test needs."""
+"""Short factories of customers with health and assessment, and of workflows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_customer(name: str = "Northwind", **fields: Any) -> Customer:
 def change(
     customer: Customer, support: str | None = None, usage: str | None = None, assessed: str | None = None
 ) -> None:
-    """Gives the customer another health or assessment, as the passes that compute them do."""
+    """Changes the customer's health or assessment, as the passes do."""
     of = {"organization": customer.organization}
     for model, status in ((SupportHealth, support), (UsageHealth, usage)):
         if status is not None:
@@ -49,7 +49,7 @@ def change(
 
 
 def make_workflow(name: str = "At-risk", **values: Any) -> Workflow:
-    """A workflow that support health Poor brings customers into and anything else takes them out of, at once."""
+    """Creates a workflow that customers enter with support health Poor and leave otherwise, at once."""
     given = {"name": name, "enrol_rule": POOR, "leave_after_days": 0, **values}
     return services.workflow_create(organization=the_organization(), by="ada@acme.test", values=given)
 
@@ -62,7 +62,7 @@ def inside(workflow: Workflow) -> set[str]:
 
 
 def stays(customer: Customer) -> list[tuple[str, str, str, str]]:
-    """Every stay of the customer, the first one first: how and why it entered, how and why it left."""
+    """Returns every enrolment of the customer, oldest first: how and why it entered and left."""
     return list(
         Enrolment.objects.filter(customer=customer)
         .order_by("pk")

@@ -73,7 +73,7 @@ def settings_of(organization: Organization) -> PushSettings:
 
 
 def choices(organization: Organization) -> list[Choice]:
-    """Every source with its choice: what is stored, else the default (product.md 13.14)."""
+    """Returns every source with its choice: the stored one, else the default (see docs/attributes.md)."""
     stored = {(one.model, one.source): one for one in PushField.objects.all()}
     prefix = settings_of(organization).prefix
     taken = {one.name for one in stored.values()}
