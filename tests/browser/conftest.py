@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from django.conf import settings as django_settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from startdeliver.customers.services import customer_create, user_create
-from startdeliver.engine.worker import Worker
 from startdeliver.simulator.clock import Clock
 from startdeliver.simulator.demo import demo_companies, demo_people, seed_demo
 from startdeliver.simulator.testing import Handle, run_in_thread
@@ -22,6 +20,7 @@ from startdeliver.simulator.workspace import Workspace
 from startdeliver.tenancy.models import Member, Organization, Role
 from startdeliver.tenancy.scope import organization_scope
 from tests.conftest import PASSWORD
+from tests.engine.processes import running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -114,14 +113,8 @@ def hub(transactional_db: None, live_server: Any, settings: Any) -> Iterator[Hub
         csm = _member(organization, Role.MAIN, "csm@northwind.test", "Carl Csm")
         with organization_scope(organization):
             _people(organization, csm)
-        worker = Worker(threads=1)
-        thread = threading.Thread(target=worker.run, name="worker")
-        thread.start()
-        try:
+        with running(threads=1):
             yield Hub(live_server.url, organization, administrator, csm, intercom)
-        finally:
-            worker.stop()
-            thread.join()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from startdeliver.common.crypto import DecryptionError
 from startdeliver.engine import jobs
 from startdeliver.intercom import AuthError, IntercomError, Kind
 from startdeliver.intercom.fetcher import FetcherClosed
+from startdeliver.support import health
 from startdeliver.sync import session
 from startdeliver.sync.models import Connection, SyncRun
 from startdeliver.sync.pull.conversations import keep
@@ -343,6 +344,11 @@ def _fail(
         elif link.problem and _is_mended(run, work, link):
             changes |= {"problem": "", "problem_code": "", "problem_at": None}
         Connection.objects.filter(pk=link.pk).exclude(status=Connection.Status.REVOKED).update(**changes)
+    try:
+        # The command line may have no worker beside it that would compute the health of what was imported.
+        health.refresh(link.organization, early=True)
+    except Exception as error:
+        log.error("support health after run %d failed with %s", run.pk, type(error).__name__)
 
 
 def _is_mended(run: SyncRun, work: Pull | None, link: Connection) -> bool:
