@@ -81,4 +81,4 @@ def page(slug: str) -> Page | None:
 
 def pages() -> list[Page]:
     """Returns every page in the order of the index."""
-    return [found for entry in INDEX if (found := page(entry.slug)) is not None]
+    return [document for entry in INDEX if (document := page(entry.slug)) is not None]

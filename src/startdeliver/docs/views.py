@@ -20,24 +20,24 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """One page as HTML."""
-    found = pages.page(slug)
-    if found is None:
+    document = pages.page(slug)
+    if document is None:
         raise Http404("There is no such documentation page.")
-    return render(request, "docs/page.html", {"page": found, "pages": pages.pages()})
+    return render(request, "docs/page.html", {"page": document, "pages": pages.pages()})
 
 
 @require_safe
 def markdown(request: HttpRequest, slug: str) -> HttpResponse:
     """One page as Markdown."""
-    found = pages.page(slug)
-    if found is None:
+    document = pages.page(slug)
+    if document is None:
         raise Http404("There is no such documentation page.")
-    return HttpResponse(found.markdown, content_type=MARKDOWN)
+    return HttpResponse(document.markdown, content_type=MARKDOWN)
 
 
 @require_safe
 def llms(request: HttpRequest) -> HttpResponse:
     """The index for programs: every page with its address and summary."""
     lines = ["# Startdeliver", "", "> Customer-success hub with a bi-directional Intercom integration.", ""]
-    lines += [f"- [{found.title}](/docs/{found.slug}.md): {found.summary}" for found in pages.pages()]
+    lines += [f"- [{document.title}](/docs/{document.slug}.md): {document.summary}" for document in pages.pages()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

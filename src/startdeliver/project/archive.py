@@ -213,26 +213,26 @@ def _copy_sqlite(source: Path, target: Path) -> None:
     # https://www.sqlite.org/backup.html: a consistent copy while others read and write; the target is replaced in one
     # transaction of its own.
     try:
-        one, other = sqlite3.connect(source, timeout=30), sqlite3.connect(target, timeout=30)
+        original, duplicate = sqlite3.connect(source, timeout=30), sqlite3.connect(target, timeout=30)
         try:
-            one.backup(other)
+            original.backup(duplicate)
             # The copy of a file in write-ahead mode is in that mode too. An archive needs a single file.
             if target.name == _DUMPS["sqlite"]:
-                other.execute("PRAGMA journal_mode=DELETE")
+                duplicate.execute("PRAGMA journal_mode=DELETE")
         finally:
-            one.close()
-            other.close()
+            original.close()
+            duplicate.close()
     except sqlite3.Error as error:
         raise ArchiveError(f"The database {source} could not be copied to {target} ({error}).") from error
 
 
 def _check_sqlite(path: Path) -> None:
     try:
-        one = sqlite3.connect(path)
+        database = sqlite3.connect(path)
         try:
-            (verdict,) = one.execute("PRAGMA integrity_check(1)").fetchone()
+            (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
         finally:
-            one.close()
+            database.close()
     except sqlite3.Error as error:
         raise ArchiveError(f"The database in the backup cannot be read ({error}).") from error
     if verdict != "ok":
@@ -271,13 +271,13 @@ def _conninfo() -> str:
     """Returns the connection as libpq reads it, without the password, which must not appear in a list of processes."""
     from psycopg.conninfo import make_conninfo
 
-    found = settings.DATABASES["default"]
+    database = settings.DATABASES["default"]
     parts = {
-        "host": found["HOST"],
-        "port": found["PORT"],
-        "user": found["USER"],
-        "dbname": found["NAME"],
-        **found["OPTIONS"],
+        "host": database["HOST"],
+        "port": database["PORT"],
+        "user": database["USER"],
+        "dbname": database["NAME"],
+        **database["OPTIONS"],
     }
     return make_conninfo(**{name: value for name, value in parts.items() if value})
 
@@ -314,8 +314,8 @@ def _strange_tables() -> list[str]:
     ours = {*connection.introspection.django_table_names(include_views=False), "django_migrations"}
     # Tables of a newer version share our prefixes.
     prefixes = tuple(f"{name.partition('_')[0]}_" for name in ours)
-    found = connection.introspection.table_names()
-    return sorted(name for name in found if name not in ours and not name.startswith(prefixes))
+    tables = connection.introspection.table_names()
+    return sorted(name for name in tables if name not in ours and not name.startswith(prefixes))
 
 
 def _digest(path: Path) -> str:

@@ -93,7 +93,7 @@ def _database() -> Iterator[Check]:
     from startdeliver.project.database import state
 
     try:
-        found = state()
+        migrations = state()
     except DatabaseError as error:
         said = " ".join(str(error).split())
         yield Check("database", Verdict.FAILED, f"cannot be used ({said})", "Check DATABASE_URL and the server.")
@@ -106,11 +106,11 @@ def _database() -> Iterator[Check]:
             yield Check("database", Verdict.OK, f"PostgreSQL {version} answers")
     else:
         yield Check("database", Verdict.OK, f"SQLite at {settings.DATABASES['default']['NAME']}")
-    if found.unknown:
+    if migrations.unknown:
         remedy = "Install that version, or restore a backup."
         yield Check("migrations", Verdict.FAILED, "the database belongs to a newer version", remedy)
-    elif found.missing:
-        text = f"{count(len(found.missing), 'migration')} missing"
+    elif migrations.missing:
+        text = f"{count(len(migrations.missing), 'migration')} missing"
         yield Check("migrations", Verdict.FAILED, text, "Run `startdeliver migrate`.")
     else:
         yield Check("migrations", Verdict.OK, "the database fits this version")
@@ -139,10 +139,10 @@ def _keys() -> Check:
     from startdeliver.sync.models import Connection
 
     total = unreadable = 0
-    for one in Connection.objects.filter(token_cipher__isnull=False):
+    for link in Connection.objects.filter(token_cipher__isnull=False):
         total += 1
         try:
-            _ = one.token
+            _ = link.token
         except DecryptionError:
             unreadable += 1
     if unreadable:
@@ -186,21 +186,21 @@ def _worker() -> Check:
 def _connections(online: bool) -> Iterator[Check]:
     from startdeliver.sync.models import Connection
 
-    for one in Connection.objects.select_related("organization").order_by("pk"):
-        name = f"intercom {one.organization.slug}"
-        if not one.is_ready:
+    for link in Connection.objects.select_related("organization").order_by("pk"):
+        name = f"intercom {link.organization.slug}"
+        if not link.is_ready:
             yield Check(name, Verdict.OK, "not connected")
-        elif online and (refusal := _ask(one)):
+        elif online and (refusal := _ask(link)):
             yield Check(name, Verdict.FAILED, refusal, "See Apps → Intercom.")
-        elif one.paused_at is not None:
-            remedy = f"Run `startdeliver intercom resume {one.organization.slug}`, or click Resume on Apps → Intercom."
+        elif link.paused_at is not None:
+            remedy = f"Run `startdeliver intercom resume {link.organization.slug}`, or click Resume on Apps → Intercom."
             yield Check(name, Verdict.WARNING, "paused since a backup was restored, so nothing syncs by itself", remedy)
-        elif one.problem:
-            yield Check(name, Verdict.WARNING, one.problem, "See Apps → Intercom.")
-        elif one.last_success_at is None:
+        elif link.problem:
+            yield Check(name, Verdict.WARNING, link.problem, "See Apps → Intercom.")
+        elif link.last_success_at is None:
             yield Check(name, Verdict.WARNING, "no sync has completed yet", "Start a worker, and wait for it.")
         else:
-            hours = (clock.now() - one.last_success_at).total_seconds() / 3600
+            hours = (clock.now() - link.last_success_at).total_seconds() / 3600
             late = hours > OVERDUE_HOURS
             # The clock was ahead when that sync ended, so its time is meaningless.
             ago = f"{hours:.0f} h ago" if hours >= 0 else "at a moment that has not come yet (the clock was set back)"
@@ -209,22 +209,22 @@ def _connections(online: bool) -> Iterator[Check]:
             yield Check(name, Verdict.WARNING if late else Verdict.OK, text, remedy)
 
 
-def _ask(one: object) -> str:
+def _ask(link: object) -> str:
     """Asks Intercom which workspace the token belongs to. Returns a sentence if it is another workspace."""
     from startdeliver.intercom import Fetcher, IntercomClient, IntercomError, Limiter, regions
     from startdeliver.sync.models import Connection
 
-    assert isinstance(one, Connection)
+    assert isinstance(link, Connection)
     try:
-        base = regions.api_url(one.region, settings.CONFIG.intercom_api_url)
-        with Fetcher(IntercomClient(one.token, base, limiter=Limiter())) as fetcher:
+        base = regions.api_url(link.region, settings.CONFIG.intercom_api_url)
+        with Fetcher(IntercomClient(link.token, base, limiter=Limiter())) as fetcher:
             me = fetcher.call(fetcher.client.me())
     except DecryptionError as error:
         return f"The token cannot be read: {error}."
     except IntercomError as error:
         return error.sentence
-    if me.workspace_id != one.workspace:
-        return f"The token belongs to workspace {me.workspace_id}, not {one.workspace}."
+    if me.workspace_id != link.workspace:
+        return f"The token belongs to workspace {me.workspace_id}, not {link.workspace}."
     return ""
 
 
@@ -238,8 +238,8 @@ def _housekeeping() -> Check:
 def _autovacuum() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SHOW autovacuum")
-        found: str = cursor.fetchone()[0]
-    return found == "on"
+        setting: str = cursor.fetchone()[0]
+    return setting == "on"
 
 
 def _client_programs() -> Check:

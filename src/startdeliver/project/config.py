@@ -205,7 +205,7 @@ def _url(name: str, value: str) -> str:
     if not value:
         return ""
     parts = _split(name, value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(one.isspace() for one in value):
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(character.isspace() for character in value):
         raise ConfigError(f"{name}: {value!r} is not an http:// or https:// address")
     if parts.username or parts.password:
         raise ConfigError(f"{name}: must not hold a user name or a password")

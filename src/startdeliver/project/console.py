@@ -51,12 +51,12 @@ def setup(*, migrated: bool = True, prepare_new: bool = False) -> None:
 
         if prepare_new and not applied():
             migrate()
-        found = state()
-        if found.unknown:
+        migrations = state()
+        if migrations.unknown:
             raise Refused(
                 "The database belongs to a newer version of Startdeliver; install that version, or restore a backup."
             )
-        if found.missing:
+        if migrations.missing:
             raise Refused("The database is not prepared for this version; run `startdeliver migrate` first.")
 
 

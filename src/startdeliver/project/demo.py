@@ -57,18 +57,18 @@ def place(port: int, simulator_port: int) -> Iterator[Place]:
             lock.seek(0)
             raise Running(lock.read().strip()) from None
         chosen = _free(port)
-        found = Place(folder, chosen, _free(simulator_port, but=chosen))
+        location = Place(folder, chosen, _free(simulator_port, but=chosen))
         lock.truncate(0)
-        lock.write(found.url)
+        lock.write(location.url)
         lock.flush()
-        yield found
+        yield location
 
 
 class Running(Exception):
     """Another demo runs in this data directory. The message is its address."""
 
 
-def set_environment(found: Place) -> None:
+def set_environment(location: Place) -> None:
     """Sets the demo's settings in this process's environment, for it and its children.
 
     The demo has its own database and keys, and sends no e-mail.
@@ -77,30 +77,30 @@ def set_environment(found: Place) -> None:
 
     os.environ.update(
         {
-            "STARTDELIVER_DATA_DIR": str(found.folder),
+            "STARTDELIVER_DATA_DIR": str(location.folder),
             "DATABASE_URL": "",
             "STARTDELIVER_SECRET_KEY": "",
             "STARTDELIVER_ENCRYPTION_KEYS": "",
             "STARTDELIVER_EMAIL_URL": "",
-            "STARTDELIVER_BASE_URL": found.url,
+            "STARTDELIVER_BASE_URL": location.url,
             "INTERCOM_CLIENT_ID": DEFAULT_CLIENT_ID,
             "INTERCOM_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
-            "INTERCOM_API_URL": found.simulator_url,
-            "INTERCOM_APP_URL": found.simulator_url,
+            "INTERCOM_API_URL": location.simulator_url,
+            "INTERCOM_APP_URL": location.simulator_url,
         }
     )
 
 
-def simulator_command(found: Place) -> list[str]:
+def simulator_command(location: Place) -> list[str]:
     """Returns the command of the simulated workspace.
 
     It is filled at every start with the same records at the same times, so that imported data still matches.
     """
     return [
         *(sys.executable, "-m", "startdeliver.simulator", "--demo"),
-        f"--port={found.simulator_port}",
+        f"--port={location.simulator_port}",
         f"--workspace-id={WORKSPACE}",
-        f"--demo-at={_born(found.folder)}",
+        f"--demo-at={_born(location.folder)}",
     ]
 
 

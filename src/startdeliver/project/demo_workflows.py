@@ -29,10 +29,10 @@ def seed_workflows(organization: Any, by: str, customers: Mapping[str, Any]) -> 
         },
     )
     at_risk = Workflow.objects.get(key=AT_RISK)
-    chosen = sorted(customers.values(), key=lambda one: one.name)[:1]
+    chosen = sorted(customers.values(), key=lambda customer: customer.name)[:1]
     enrol(
         workflow=at_risk,
-        customers=[one.pk for one in chosen],
+        customers=[customer.pk for customer in chosen],
         by=by,
         reason="Their champion leaves at the end of the month; she said so on the phone.",
     )

@@ -84,11 +84,13 @@ def create(records: Sequence[TenantModel]) -> None:
         return
     check_rows(records)
     model, organization = type(records[0]), records[0].organization_id
-    if any(one.organization_id != organization for one in records):
+    if any(record.organization_id != organization for record in records):
         raise CrossTenantWrite(f"{model.__name__} of several organizations in one statement")
     for record, pk in zip(records, _new_ids(model, len(records)), strict=True):
         record.pk = pk
-    columns = tuple(one.column for one in model._meta.concrete_fields if one.column and one.name != "organization")
+    columns = tuple(
+        field.column for field in model._meta.concrete_fields if field.column and field.name != "organization"
+    )
     rows = _rows(records, columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -105,7 +107,7 @@ def save(records: Sequence[TenantModel], fields: Collection[str]) -> None:
         return
     check_rows(records)
     model, organization = type(records[0]), records[0].organization_id
-    columns = tuple(one.column for one in model._meta.concrete_fields if one.column and one.name in fields)
+    columns = tuple(field.column for field in model._meta.concrete_fields if field.column and field.name in fields)
     rows = _rows(records, ("id", *columns))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -147,7 +149,7 @@ def _rows(records: Sequence[models.Model], columns: Sequence[str]) -> list[Value
         field = _field(type(records[0]), column)
         values: Iterable[Any] = map(attrgetter(field.attname), records)
         plain = _PLAIN.get(field.get_internal_type())
-        made.append(values if plain is None else [None if one is None else plain(one) for one in values])
+        made.append(values if plain is None else [None if value is None else plain(value) for value in values])
     return list(zip(*made, strict=True))
 
 

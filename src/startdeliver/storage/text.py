@@ -26,7 +26,7 @@ def contains(text: str, columns: Iterable[str]) -> Q:
 
 
 def _any(conditions: Iterable[Q]) -> Q:
-    found = Q()
+    combined = Q()
     for condition in conditions:
-        found |= condition
-    return found
+        combined |= condition
+    return combined

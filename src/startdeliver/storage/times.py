@@ -31,9 +31,9 @@ def _loader() -> type[Loader]:
     from psycopg.adapt import Loader as Base
     from psycopg.pq import Format
 
-    found = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)
-    assert found is not None
-    compiled = found
+    loader = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)
+    assert loader is not None
+    compiled = loader
 
     class UtcLoader(Base):
         # Django checks the zone of the loader.
@@ -46,7 +46,7 @@ def _loader() -> type[Loader]:
             self.load = self._compiled.load  # type: ignore[method-assign]
 
         def load(self, data: Buffer) -> datetime:
-            found: datetime = self._compiled.load(data)
-            return found
+            moment: datetime = self._compiled.load(data)
+            return moment
 
     return UtcLoader

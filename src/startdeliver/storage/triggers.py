@@ -55,33 +55,33 @@ def drop(using: str, triggers: Sequence[Trigger]) -> None:
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        for one in triggers:
-            if one.table in tables:
-                on_table = f" ON {one.table}" if connection.vendor == "postgresql" else ""
-                cursor.execute(f"DROP TRIGGER IF EXISTS {one.name}{on_table}")
+        for trigger in triggers:
+            if trigger.table in tables:
+                on_table = f" ON {trigger.table}" if connection.vendor == "postgresql" else ""
+                cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}")
 
 
 def create(using: str, triggers: Sequence[Trigger]) -> None:
     """Creates the triggers if all of their tables exist."""
     connection = connections[using]
-    if not set(connection.introspection.table_names()) >= {one.table for one in triggers}:
+    if not set(connection.introspection.table_names()) >= {trigger.table for trigger in triggers}:
         return
     drop(using, triggers)
     postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        for one in triggers:
-            body = "; ".join(one.statements(postgres))
-            head = f"CREATE TRIGGER {one.name} AFTER {one.event}"
-            if one.columns:
-                head += f" OF {', '.join(one.columns)}"
-            head += f" ON {one.table} FOR EACH ROW"
-            if one.columns:
-                head += f" WHEN ({differ(one.columns, postgres)})"
+        for trigger in triggers:
+            body = "; ".join(trigger.statements(postgres))
+            head = f"CREATE TRIGGER {trigger.name} AFTER {trigger.event}"
+            if trigger.columns:
+                head += f" OF {', '.join(trigger.columns)}"
+            head += f" ON {trigger.table} FOR EACH ROW"
+            if trigger.columns:
+                head += f" WHEN ({differ(trigger.columns, postgres)})"
             if not postgres:
                 cursor.execute(f"{head} BEGIN {body}; END")
                 continue
             cursor.execute(
-                f"CREATE OR REPLACE FUNCTION {one.name}() RETURNS trigger LANGUAGE plpgsql AS "
-                f"$body$ {one.declare} BEGIN {body}; RETURN NULL; END $body$"
+                f"CREATE OR REPLACE FUNCTION {trigger.name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$body$ {trigger.declare} BEGIN {body}; RETURN NULL; END $body$"
             )
-            cursor.execute(f"{head} EXECUTE FUNCTION {one.name}()")
+            cursor.execute(f"{head} EXECUTE FUNCTION {trigger.name}()")

@@ -51,8 +51,8 @@ def _customers_of(authors: dict[int, str]) -> dict[int, list[int]]:
     for ticket, contact, customer in rows.values_list("ticket_id", "contact_ref", "user__customer_id"):
         candidates[ticket][contact] = customer
     by_customer: dict[int, list[int]] = defaultdict(list)
-    for ticket, found in candidates.items():
-        chosen = next(iter(found.values())) if len(set(found.values())) == 1 else found.get(authors[ticket])
+    for ticket, customers in candidates.items():
+        chosen = next(iter(customers.values())) if len(set(customers.values())) == 1 else customers.get(authors[ticket])
         if chosen is not None:
             by_customer[chosen].append(ticket)
     return by_customer

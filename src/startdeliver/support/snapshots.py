@@ -100,15 +100,15 @@ def _reconstruct(organization: Organization, ids: Sequence[int]) -> int:
 
 def _dates(ids: Sequence[int]) -> dict[int, list[TicketDates]]:
     """Returns the tickets' dates by customer. A ticket that was resolved on an unknown day never counts as open."""
-    found: dict[int, list[TicketDates]] = defaultdict(list)
+    dates: dict[int, list[TicketDates]] = defaultdict(list)
     facts = Ticket.objects.filter(customer_id__in=ids).values_list(
         "customer_id", "status", "created_at", "clock_from", "resolved_at", "reopen_count"
     )
     for customer_id, status, created, clock_from, resolved, reopened in facts.iterator():
         opened = clock_from if reopened else created
         until = None if status == Ticket.Status.OPEN else resolved or opened
-        found[customer_id or 0].append(TicketDates(created, max(opened, created), until))
-    return found
+        dates[customer_id or 0].append(TicketDates(created, max(opened, created), until))
+    return dates
 
 
 def _insert(organization: Organization, rows: Sequence[tuple[int, DayState]]) -> None:

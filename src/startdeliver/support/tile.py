@@ -42,11 +42,11 @@ def support_tile(customer: Customer) -> SupportTile:
     organization = customer.organization
     refresh_due(organization)
     current = rule(organization)
-    found = SupportHealth.objects.filter(customer=customer).first()
-    if found is not None and (found.stats_at is None or found.stats_at < clock.now() - _STATS_FRESH):
+    stored = SupportHealth.objects.filter(customer=customer).first()
+    if stored is not None and (stored.stats_at is None or stored.stats_at < clock.now() - _STATS_FRESH):
         stats(organization, [customer.pk])
-        found.refresh_from_db()
-    row = found or SupportHealth(organization=organization, customer=customer)
+        stored.refresh_from_db()
+    row = stored or SupportHealth(organization=organization, customer=customer)
     return SupportTile(row, why(row, current), current)
 
 

@@ -18,10 +18,10 @@ def client_address(request: HttpRequest) -> str:
     if not _is_proxy(address):
         return address
     for part in reversed(str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-2000:].split(",")):
-        found = _plain(part)
-        if not found:
+        forwarded = _plain(part)
+        if not forwarded:
             break
-        address = found
+        address = forwarded
         if not _is_proxy(address):
             break
     return address
@@ -29,10 +29,10 @@ def client_address(request: HttpRequest) -> str:
 
 def _is_proxy(address: str) -> bool:
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    return any(found in network for network in settings.CONFIG.trusted_proxies)
+    return any(ip in network for network in settings.CONFIG.trusted_proxies)
 
 
 def _plain(text: str) -> str:

@@ -96,5 +96,5 @@ def _keep_one_administrator(member: Member) -> None:
     others = Member.objects.select_for_update().filter(
         organization=member.organization, role=Role.ADMINISTRATOR, archived_at__isnull=True
     )
-    if not [one for one in others if one.pk != member.pk]:
+    if not [other for other in others if other.pk != member.pk]:
         raise MemberError("This is the last administrator. Make somebody else an administrator first.")

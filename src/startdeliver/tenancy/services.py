@@ -49,10 +49,10 @@ def member_create(organization: Organization, *, email: str, name: str = "", rol
 
 def organization_find(text: str) -> Organization:
     """Returns the organization with this numeric id, slug, or (only one) name. Raises OrganizationNotFound."""
-    if text.isdecimal() and (found := Organization.objects.filter(pk=int(text)).first()):
-        return found
-    if found := Organization.objects.filter(slug=text.lower()).first():
-        return found
+    if text.isdecimal() and (organization := Organization.objects.filter(pk=int(text)).first()):
+        return organization
+    if organization := Organization.objects.filter(slug=text.lower()).first():
+        return organization
     matches = list(Organization.objects.filter(name__iexact=text)[:2])
     if len(matches) == 1:
         return matches[0]

@@ -121,10 +121,10 @@ def timeline(customer: Customer, sources: Sequence[Source], before: datetime | N
 def moment(text: str) -> datetime | None:
     """Returns the moment in an address; None for anything else."""
     try:
-        found = datetime.fromisoformat(text) if len(text) <= 40 else None
+        parsed = datetime.fromisoformat(text) if len(text) <= 40 else None
     except ValueError:
         return None
-    return found if found and found.tzinfo else None
+    return parsed if parsed and parsed.tzinfo else None
 
 
 def _title(day: date, today: date) -> str:
@@ -359,8 +359,8 @@ class _Words:
     def __init__(self, customer: Customer) -> None:
         self.customer = customer
         self.standard = {name: (label, kind) for name, label, kind in CUSTOMER_FACTS}
-        visible = [one for one in fields_of("customer") if one.visibility != CustomField.Visibility.HIDDEN]
-        self.own = {one.alias: one for one in visible}
+        visible = [field for field in fields_of("customer") if field.visibility != CustomField.Visibility.HIDDEN]
+        self.own = {field.alias: field for field in visible}
         self.members: dict[int, str] | None = None
 
     def lines(self, changes: Any) -> tuple[tuple[Line, ...], str]:
@@ -371,7 +371,7 @@ class _Words:
                 label = self.standard[name][0] if name in self.standard else self.own[name].name
                 lines.append(Line(label, self._word(name, change[0]), self._word(name, change[1])))
                 by = by or describe(change[2])[0]
-        order = [*(label for label, _ in self.standard.values()), *(one.name for one in self.own.values())]
+        order = [*(label for label, _ in self.standard.values()), *(field.name for field in self.own.values())]
         return tuple(sorted(lines, key=lambda line: order.index(line.label))), by
 
     def _word(self, name: str, value: Any) -> str:

@@ -290,21 +290,21 @@ def _line(line: Series, scale: _Scale) -> SafeString:
 
 def _stretches(points: Sequence[Point]) -> list[tuple[list[int], bool]]:
     """Runs of indexes without a gap, all observed or all reconstructed; neighbours share the point between them."""
-    found: list[tuple[list[int], bool]] = []
+    stretches: list[tuple[list[int], bool]] = []
     for index, point in enumerate(points):
         if point.value is None:
             continue
-        joined = bool(found) and found[-1][0][-1] == index - 1
-        if joined and found[-1][1] == point.reconstructed:
-            found[-1][0].append(index)
+        joined = bool(stretches) and stretches[-1][0][-1] == index - 1
+        if joined and stretches[-1][1] == point.reconstructed:
+            stretches[-1][0].append(index)
         else:
             # The dashed part ends at the first observed point.
-            if joined and found[-1][1]:
-                found[-1][0].append(index)
-                found.append(([index], point.reconstructed))
+            if joined and stretches[-1][1]:
+                stretches[-1][0].append(index)
+                stretches.append(([index], point.reconstructed))
             else:
-                found.append(([index - 1, index] if joined else [index], point.reconstructed))
-    return [stretch for stretch in found if stretch[0]]
+                stretches.append(([index - 1, index] if joined else [index], point.reconstructed))
+    return [stretch for stretch in stretches if stretch[0]]
 
 
 def _band(statuses: Sequence[str | None], bottom: float) -> SafeString:

@@ -170,8 +170,8 @@ def asked(params: QueryDict, member: Member) -> Asked:
 def _of_workflow(params: QueryDict) -> list[FieldFilter]:
     """Returns the filter by workflow: workflow=id, for customers who are in it now."""
     text = params.get(WORKFLOW, "")
-    found = row_of(Workflow.objects, text)
-    return [FieldFilter(found, {WORKFLOW: text}, "workflow", enrolled_q(found.pk))] if found else []
+    workflow = row_of(Workflow.objects, text)
+    return [FieldFilter(workflow, {WORKFLOW: text}, "workflow", enrolled_q(workflow.pk))] if workflow else []
 
 
 def address(

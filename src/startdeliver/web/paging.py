@@ -55,5 +55,5 @@ def page_number(request: HttpRequest) -> int:
 def paginate(rows: QuerySet[Any], number: int, *, size: int = SIZE, count: int | None = None) -> Page[Any]:
     """Returns the page `number` (from 1) of `rows`; with `count` the page shows the length of the list."""
     start = (number - 1) * size
-    found = list(rows[start : start + size + 1])
-    return Page(found[:size], number, len(found) > size, size, count)
+    shown = list(rows[start : start + size + 1])
+    return Page(shown[:size], number, len(shown) > size, size, count)

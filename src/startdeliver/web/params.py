@@ -60,5 +60,5 @@ def choice(params: QueryDict, name: str, allowed: Collection[str], otherwise: st
 def back(request: HttpRequest, otherwise: str, *below: str) -> str:
     """Returns the page to go back to, `next` of the form, when it is one of the addresses `below` or under one."""
     target = request.POST.get("next", "")
-    fits = any(target == one or target.startswith((f"{one}?", f"{one}/")) for one in below)
+    fits = any(target == address or target.startswith((f"{address}?", f"{address}/")) for address in below)
     return target if fits else otherwise

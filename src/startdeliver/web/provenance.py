@@ -57,21 +57,21 @@ def facts_of(record: Customer | CustomerUser) -> list[Fact]:
     """Returns every field of a customer or user that is not hidden, with its source."""
     rows = CUSTOMER_FACTS if isinstance(record, Customer) else USER_FACTS
     sources = record.field_sources if isinstance(record.field_sources, dict) else {}
-    found = []
+    facts = []
     for name, label, kind in rows:
         value = getattr(record, name)
         # Imported values may be anything, so only a web address becomes a link.
         safe = kind != "link" or str(value).lower().startswith(("http://", "https://"))
-        found.append(Fact(label, value, *describe(sources.get(name)), kind if safe else "text"))
-    return found + _own_facts(record, sources)
+        facts.append(Fact(label, value, *describe(sources.get(name)), kind if safe else "text"))
+    return facts + _own_facts(record, sources)
 
 
 def _own_facts(record: Customer | CustomerUser, sources: dict[str, Any]) -> list[Fact]:
     custom = record.custom if isinstance(record.custom, dict) else {}
     return [
-        Fact(one.name, own_words(custom.get(one.alias), one), *describe(sources.get(one.alias)))
-        for one in fields_of("customer" if isinstance(record, Customer) else "user")
-        if one.visibility != CustomField.Visibility.HIDDEN
+        Fact(field.name, own_words(custom.get(field.alias), field), *describe(sources.get(field.alias)))
+        for field in fields_of("customer" if isinstance(record, Customer) else "user")
+        if field.visibility != CustomField.Visibility.HIDDEN
     ]
 
 

@@ -112,10 +112,10 @@ class RuleForm:
         """Returns the rows of a stored rule."""
         form = cls(name, facts)
         for group in rule:
-            for number, one in enumerate(group):
-                value = one.get("value", "")
+            for number, condition in enumerate(group):
+                value = condition.get("value", "")
                 text = str(value).lower() if isinstance(value, bool) else str(value)
-                form.rows.append(Row(one["fact"], one["op"], text, "and" if number else "or"))
+                form.rows.append(Row(condition["fact"], condition["op"], text, "and" if number else "or"))
         return form._settled()
 
     @classmethod

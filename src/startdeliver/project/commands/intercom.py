@@ -44,22 +44,22 @@ def connect(organization: str, token: str | None, workspace: str, eu: bool, as_j
     from startdeliver.sync import connect as sync_connect
     from startdeliver.tenancy.scope import organization_scope
 
-    found = find_organization(organization)
-    with organization_scope(found):
+    owner = find_organization(organization)
+    with organization_scope(owner):
         try:
-            sync_connect.connect_token(found, token, eu=eu)
-            saved = sync_connect.save_settings(found, workspace=workspace, eu=eu, start=False, **answers)
+            sync_connect.connect_token(owner, token, eu=eu)
+            saved = sync_connect.save_settings(owner, workspace=workspace, eu=eu, start=False, **answers)
         except sync_connect.ConnectError as error:
             raise Refused(str(error)) from error
         connection = saved.connection
         if as_json:
-            answer({"organization": _organization(found), **_connection(connection)})
+            answer({"organization": _organization(owner), **_connection(connection)})
             return
         click.echo(
-            f"{found.name} is connected to {connection.workspace_name or 'Intercom'} "
+            f"{owner.name} is connected to {connection.workspace_name or 'Intercom'} "
             f"(workspace {connection.workspace}, data region {connection.region})."
         )
-        click.echo(f"Sync now: startdeliver intercom sync {found.slug}; a running worker starts it by itself.")
+        click.echo(f"Sync now: startdeliver intercom sync {owner.slug}; a running worker starts it by itself.")
 
 
 def _token(given: str | None) -> str:
@@ -88,18 +88,18 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
     from startdeliver.sync.models import SyncRun
     from startdeliver.tenancy.scope import organization_scope
 
-    found = find_organization(organization)
-    with organization_scope(found):
-        if not sync_connect.connection_of(found).is_ready:
+    owner = find_organization(organization)
+    with organization_scope(owner):
+        if not sync_connect.connection_of(owner).is_ready:
             raise Refused(
-                f"{found.name} is not connected to Intercom, so nothing can sync; "
-                f"see `startdeliver intercom status {found.slug}`."
+                f"{owner.name} is not connected to Intercom, so nothing can sync; "
+                f"see `startdeliver intercom status {owner.slug}`."
             )
         # A run that is told to stop records this. A run that is killed is recovered.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with ProgressLine() as line:
-                run = runs.run_now(found, messages=not no_messages, on_progress=line.show)
+                run = runs.run_now(owner, messages=not no_messages, on_progress=line.show)
         except KeyboardInterrupt:
             raise Refused("The sync was stopped; what was imported stays, and the next one continues.", 130) from None
         except runs.NotConnected as error:
@@ -108,7 +108,7 @@ def sync(organization: str, no_messages: bool, as_json: bool) -> None:
             sentence = f"already running since {error.since:%Y-%m-%d %H:%M:%S} UTC"
             if as_json:
                 answer({"status": "already_running", "since": error.since.isoformat(), "error": sentence})
-            raise Refused(f"A sync of {found.name} is {sentence}.", ALREADY_RUNNING) from error
+            raise Refused(f"A sync of {owner.name} is {sentence}.", ALREADY_RUNNING) from error
         finally:
             signal.signal(signal.SIGTERM, before)
         if as_json:
@@ -136,26 +136,26 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
     from startdeliver.sync.push import choices, preview, runs
     from startdeliver.tenancy.scope import organization_scope
 
-    found = find_organization(organization)
-    with organization_scope(found):
-        link = sync_connect.connection_of(found)
+    owner = find_organization(organization)
+    with organization_scope(owner):
+        link = sync_connect.connection_of(owner)
         if not link.is_ready:
-            raise Refused(f"{found.name} is not connected to Intercom, so nothing can be pushed.")
-        wanted = runs.specs(found, link, accepted_only=False)
-        if not found.advanced and not any(spec.core for spec in wanted):
+            raise Refused(f"{owner.name} is not connected to Intercom, so nothing can be pushed.")
+        wanted = runs.specs(owner, link, accepted_only=False)
+        if not owner.advanced and not any(spec.core for spec in wanted):
             raise Refused(choices.locked_sentence())
-        if not found.advanced:
+        if not owner.advanced:
             click.echo("note: only core fields go out; attributes are advanced functionality.", err=True)
         if dry_run:
             with ProgressLine() as line:
-                plan = preview.preview(found, link, on_progress=line.show)
+                plan = preview.preview(owner, link, on_progress=line.show)
             answer({"dryRun": True, **preview.document(plan)}) if as_json else _print_plan(plan)
             return
-        choices.accept(found, "the command line")
+        choices.accept(owner, "the command line")
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with ProgressLine() as line:
-                run = runs.run_now(found, on_progress=line.show)
+                run = runs.run_now(owner, on_progress=line.show)
         except KeyboardInterrupt:
             raise Refused(
                 "The push was stopped; what was written stays, and the next one does the rest.", 130
@@ -165,7 +165,7 @@ def push(organization: str, dry_run: bool, as_json: bool) -> None:
         except runs.AlreadyPushing as error:
             if as_json:
                 answer({"status": "already_running", "error": str(error)})
-            raise Refused(f"A push of {found.name} cannot start: {error}.", ALREADY_RUNNING) from error
+            raise Refused(f"A push of {owner.name} cannot start: {error}.", ALREADY_RUNNING) from error
         finally:
             signal.signal(signal.SIGTERM, before)
         if as_json:
@@ -188,13 +188,13 @@ def resume(organization: str, as_json: bool) -> None:
     from startdeliver.sync import connect as sync_connect
     from startdeliver.tenancy.scope import organization_scope
 
-    found = find_organization(organization)
-    with organization_scope(found):
-        resumed = sync_connect.resume(found)
+    owner = find_organization(organization)
+    with organization_scope(owner):
+        resumed = sync_connect.resume(owner)
     if as_json:
-        answer({"organization": found.slug, "resumed": resumed})
+        answer({"organization": owner.slug, "resumed": resumed})
     else:
-        click.echo(f"{found.name} syncs by itself again." if resumed else f"{found.name} was not paused.")
+        click.echo(f"{owner.name} syncs by itself again." if resumed else f"{owner.name} was not paused.")
 
 
 def _push_document(run: Any) -> dict[str, Any]:
@@ -215,8 +215,11 @@ def _push_document(run: Any) -> dict[str, Any]:
 
 
 def _print_plan(plan: Any) -> None:
-    for one in plan.definitions:
-        click.echo(f"{one.action:<8} {one.model:<8} {one.name} ({one.data_type})" + f"  {one.sentence}".rstrip())
+    for definition in plan.definitions:
+        click.echo(
+            f"{definition.action:<8} {definition.model:<8} {definition.name} ({definition.data_type})"
+            + f"  {definition.sentence}".rstrip()
+        )
     for line in plan.lines:
         click.echo(f"{line.records:>8,} {line.model:<8} {line.key}")
     click.echo(f"{plan.companies:,} companies and {plan.contacts:,} contacts would be written.")
@@ -235,25 +238,25 @@ def status(organization: str, as_json: bool) -> None:
     from startdeliver.sync.models import SyncRun
     from startdeliver.tenancy.scope import organization_scope
 
-    found = find_organization(organization)
-    with organization_scope(found):
-        connection = connection_of(found)
+    owner = find_organization(organization)
+    with organization_scope(owner):
+        connection = connection_of(owner)
         newest = list(SyncRun.objects.order_by("-created_at")[:5])
         live = next((run for run in newest if run.status in (SyncRun.Status.QUEUED, SyncRun.Status.RUNNING)), None)
         ended = next((run for run in newest if run is not live), None)
-        skips = overview.skip_counts(found)
+        skips = overview.skip_counts(owner)
         following = overview.next_sync(connection)
         if as_json:
             answer(
                 {
-                    "organization": _organization(found),
+                    "organization": _organization(owner),
                     **_connection(connection),
                     "running": run_document(live) if live else None,
                     "lastRun": run_document(ended) if ended else None,
                     "nextSyncAt": _iso(following),
                     "skipped": skips,
-                    "outbound": overview.outbound_count(found),
-                    "events": _events(found, connection),
+                    "outbound": overview.outbound_count(owner),
+                    "events": _events(owner, connection),
                 }
             )
             return
@@ -266,7 +269,7 @@ def status(organization: str, as_json: bool) -> None:
             click.echo(f"Running:    since {_minute(live.started_at or live.created_at)}, {live.stage or 'waiting'}")
         click.echo("Last sync:  " + (_ended_words(ended) if ended else "none yet"))
         click.echo(f"Next sync:  {_minute(following) if following else 'none: the connection is not complete'}")
-        standing = _events(found, connection)
+        standing = _events(owner, connection)
         click.echo(
             f"Events:     {standing['words']}"
             + (f"; {standing['waiting']:,} wait for a usage type" if standing["waiting"] else "")
@@ -343,8 +346,8 @@ def _print_run(run: Any) -> None:
         click.echo(f"note: {warning}", err=True)
 
 
-def _events_words(found: dict[str, int]) -> str:
-    if not found:
+def _events_words(counts: dict[str, int]) -> str:
+    if not counts:
         return "not asked"
     words = {
         "stored": "counted",
@@ -352,8 +355,8 @@ def _events_words(found: dict[str, int]) -> str:
         "known": "known already",
         "unknown": "without a usage type",
     }
-    parts = [f"{label} {found[key]:,}" for key, label in words.items() if found.get(key)]
-    read = f"{found.get('read', 0):,}  (of {found.get('asked', 0):,} contacts"
+    parts = [f"{label} {counts[key]:,}" for key, label in words.items() if counts.get(key)]
+    read = f"{counts.get('read', 0):,}  (of {counts.get('asked', 0):,} contacts"
     return read + "".join(f", {part}" for part in parts) + ")"
 
 

@@ -37,8 +37,8 @@ def list_(as_json: bool) -> None:
     from startdeliver.tenancy.models import Operator
 
     rows = [
-        {"email": one.email, "lastLoginAt": one.last_login_at.isoformat() if one.last_login_at else None}
-        for one in Operator.objects.order_by("email")
+        {"email": account.email, "lastLoginAt": account.last_login_at.isoformat() if account.last_login_at else None}
+        for account in Operator.objects.order_by("email")
     ]
     if as_json:
         answer({"operators": rows})
@@ -57,10 +57,10 @@ def link(email: str, as_json: bool) -> None:
     setup()
     from startdeliver.tenancy import operators
 
-    found = operators.find(email)
-    if found is None:
+    account = operators.find(email)
+    if account is None:
         raise Refused(f"No operator has the e-mail address {email}.")
-    _give(found.email, operators.link(found), as_json)
+    _give(account.email, operators.link(account), as_json)
 
 
 @operator.command()
@@ -71,14 +71,14 @@ def remove(email: str, as_json: bool) -> None:
     setup()
     from startdeliver.tenancy import operators
 
-    found = operators.find(email)
-    if found is None:
+    account = operators.find(email)
+    if account is None:
         raise Refused(f"No operator has the e-mail address {email}.")
-    found.delete()
+    account.delete()
     if as_json:
-        answer({"email": found.email, "removed": True})
+        answer({"email": account.email, "removed": True})
     else:
-        click.echo(f"{found.email} is no operator any more.")
+        click.echo(f"{account.email} is no operator any more.")
 
 
 def who() -> str:

@@ -82,14 +82,14 @@ def list_(as_json: bool) -> None:
 
     rows = [
         {
-            "id": one.pk,
-            "name": one.name,
-            "slug": one.slug,
-            "timeZone": one.time_zone,
-            "currency": one.currency,
-            "advanced": one.advanced,
+            "id": organization.pk,
+            "name": organization.name,
+            "slug": organization.slug,
+            "timeZone": organization.time_zone,
+            "currency": organization.currency,
+            "advanced": organization.advanced,
         }
-        for one in Organization.objects.order_by("pk")
+        for organization in Organization.objects.order_by("pk")
     ]
     if as_json:
         answer({"organizations": rows})
@@ -110,12 +110,12 @@ def advanced(organization: str, state: str, as_json: bool) -> None:
     from startdeliver.project.commands.operators import who
     from startdeliver.tenancy import operators
 
-    found = find_organization(organization)
-    operators.set_advanced(found, state == "on", who())
+    owner = find_organization(organization)
+    operators.set_advanced(owner, state == "on", who())
     if as_json:
-        answer({"id": found.pk, "name": found.name, "advanced": found.advanced})
+        answer({"id": owner.pk, "name": owner.name, "advanced": owner.advanced})
     else:
-        click.echo(f"The advanced tier of {found.name} is {'unlocked' if found.advanced else 'locked'}.")
+        click.echo(f"The advanced tier of {owner.name} is {'unlocked' if owner.advanced else 'locked'}.")
 
 
 @org.command()

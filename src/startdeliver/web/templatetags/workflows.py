@@ -29,15 +29,23 @@ def workflow_marks(pairs: Sequence[tuple[int, str]] | None) -> dict[str, Any]:
 
 
 @register.filter
-def entered_by(one: Enrolment) -> str:
+def entered_by(enrolment: Enrolment) -> str:
     """Returns who enrolled the customer: "By rule", or a person."""
-    return one.entered_by if one.entered_how == How.HAND and one.entered_by else _who(one.entered_how, one.entered_by)
+    return (
+        enrolment.entered_by
+        if enrolment.entered_how == How.HAND and enrolment.entered_by
+        else _who(enrolment.entered_how, enrolment.entered_by)
+    )
 
 
 @register.filter
-def left_by(one: Enrolment) -> str:
+def left_by(enrolment: Enrolment) -> str:
     """Returns who removed the customer, in the same way."""
-    return one.left_by if one.left_how == How.HAND and one.left_by else _who(one.left_how, one.left_by)
+    return (
+        enrolment.left_by
+        if enrolment.left_how == How.HAND and enrolment.left_by
+        else _who(enrolment.left_how, enrolment.left_by)
+    )
 
 
 def _who(how: str, by: str) -> str:

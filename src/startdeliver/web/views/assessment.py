@@ -42,11 +42,12 @@ def panel_context(customer: Customer) -> dict[str, Any]:
 def attach(rows: Iterable[Customer]) -> None:
     """Sets the `verdict` of each customer (LatestAssessment or None), in one query."""
     customers = list(rows)
-    found = {
-        one.customer_id: one for one in LatestAssessment.objects.filter(customer__in=[row.pk for row in customers])
+    newest = {
+        assessment.customer_id: assessment
+        for assessment in LatestAssessment.objects.filter(customer__in=[row.pk for row in customers])
     }
     for row in customers:
-        row.verdict = found.get(row.pk)  # type: ignore[attr-defined]
+        row.verdict = newest.get(row.pk)  # type: ignore[attr-defined]
 
 
 @require_safe

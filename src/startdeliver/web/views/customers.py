@@ -108,9 +108,9 @@ def assign(request: HttpRequest) -> HttpResponse:
 def pick(request: HttpRequest) -> HttpResponse:
     """Customers that match the typed text, as a fragment for the picker of a form."""
     text = search_text(request.GET, "customer_search")
-    found = selectors.search_customers(text, 8) if text else []
-    found = [customer for customer in found if customer.archived_at is None]
-    return render(request, "web/customers/_pick.html", {"found": found, "text": text})
+    matches = selectors.search_customers(text, 8) if text else []
+    matches = [customer for customer in matches if customer.archived_at is None]
+    return render(request, "web/customers/_pick.html", {"found": matches, "text": text})
 
 
 def _page(now: Asked, filters: selectors.CustomerFilters, search: str, number: int, count: int) -> Page[Customer]:

@@ -33,8 +33,8 @@ def page(request: HttpRequest) -> HttpResponse:
         names = events.overview()
         context |= {
             "names": names,
-            "mapped": [(one, clock.from_unix(one.met.last_at) if one.met else None) for one in names.mapped],
-            "unknown": [(one, clock.from_unix(one.last_at or None)) for one in names.unknown],
+            "mapped": [(name, clock.from_unix(name.met.last_at) if name.met else None) for name in names.mapped],
+            "unknown": [(name, clock.from_unix(name.last_at or None)) for name in names.unknown],
             "targets": events.targets(),
             "last": (last := last_read()),
             "figures": figures(last) if last else [],
@@ -103,7 +103,7 @@ def last_read() -> SyncRun | None:
 
 def figures(run: SyncRun) -> list[tuple[str, int, str]]:
     """Returns (name, number, explanation) for a run's events, without zeros."""
-    found = run.events
+    counts = run.events
     rows = [
         ("Contacts asked", "asked", "seen since their events were last read, or never read before"),
         ("Events read", "read", ""),
@@ -119,4 +119,4 @@ def figures(run: SyncRun) -> list[tuple[str, int, str]]:
         ("No user any more", "no_user", "the user was deleted meanwhile"),
     ]
     always = ("asked", "read", "stored")
-    return [(label, found.get(key, 0), why) for label, key, why in rows if found.get(key) or key in always]
+    return [(label, counts.get(key, 0), why) for label, key, why in rows if counts.get(key) or key in always]

@@ -155,7 +155,7 @@ def users(request: HttpRequest) -> HttpResponseBase:
         rows, name = selectors.unassigned_users(search), "Unassigned users"
     else:
         rows, name = people.users_list(now.filters, now.sort, now.search), "Users"
-    own = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
+    own = [field for field in fields_of("user") if field.visibility != CustomField.Visibility.HIDDEN]
 
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
         found = CustomerUser.objects.select_related("customer").in_bulk(ids)
@@ -173,12 +173,12 @@ def users(request: HttpRequest) -> HttpResponseBase:
                 user.has_left_at is not None,
                 user.last_seen_at,
                 user.last_login_at,
-                *(user.custom.get(one.alias) for one in own),
+                *(user.custom.get(field.alias) for field in own),
             ]
 
     known = records.user_columns()
     heads = ["Name", "E-mail", "Your ID", "Phone", "Customer’s ID", "Customer’s name", "Stakeholder", "Non-user"]
-    heads += ["Has left", "Last seen", "Last login", *(_head(one.name, one.alias, known) for one in own)]
+    heads += ["Has left", "Last seen", "Last login", *(_head(field.name, field.alias, known) for field in own)]
     return stream(organization, name, heads, list(rows.values_list("pk", flat=True)), load)
 
 
@@ -195,27 +195,27 @@ def tickets(request: HttpRequest) -> HttpResponseBase:
     current = health.rule(organization)
 
     def load(ids: list[int]) -> Iterator[Sequence[Any]]:
-        found = Ticket.objects.select_related("customer").in_bulk(ids)
-        for one in (found[pk] for pk in ids if pk in found):
+        records = Ticket.objects.select_related("customer").in_bulk(ids)
+        for row in (records[pk] for pk in ids if pk in records):
             yield [
-                one.external_id,
-                one.title or one.preview,
-                one.status,
-                listing.is_overdue(one, current),
-                one.snoozed,
-                one.customer.name if one.customer else "",
-                one.assignee_name,
-                one.team_name,
-                one.priority,
-                one.tags,
-                one.message_count,
-                one.rating,
-                one.rating_remark,
-                one.created_at,
-                one.updated_at,
-                one.first_reply_at,
-                one.resolved_at,
-                one.link,
+                row.external_id,
+                row.title or row.preview,
+                row.status,
+                listing.is_overdue(row, current),
+                row.snoozed,
+                row.customer.name if row.customer else "",
+                row.assignee_name,
+                row.team_name,
+                row.priority,
+                row.tags,
+                row.message_count,
+                row.rating,
+                row.rating_remark,
+                row.created_at,
+                row.updated_at,
+                row.first_reply_at,
+                row.resolved_at,
+                row.link,
             ]
 
     heads = ["Conversation", "Title", "Status", "Overdue", "Snoozed", "Customer", "Assignee", "Team", "Priority"]
@@ -234,10 +234,10 @@ def skips(request: HttpRequest) -> HttpResponseBase:
     )
 
     def load(ids: list[int]) -> Iterable[Sequence[Any]]:
-        found = Skip.objects.in_bulk(ids)
-        for one in (found[pk] for pk in ids if pk in found):
-            about = [one.get_reason_display(), one.detail, one.first_seen_at, one.last_seen_at, one.resolved_at]
-            yield [one.external_id, one.title, one.contact_name, one.contact_email, one.contact_ref, *about]
+        records = Skip.objects.in_bulk(ids)
+        for row in (records[pk] for pk in ids if pk in records):
+            about = [row.get_reason_display(), row.detail, row.first_seen_at, row.last_seen_at, row.resolved_at]
+            yield [row.external_id, row.title, row.contact_name, row.contact_email, row.contact_ref, *about]
 
     heads = ["Conversation", "Title", "Contact", "E-mail", "Contact ID", "Reason", "Detail", "First seen", "Last seen"]
     return stream(

@@ -64,7 +64,8 @@ def upload(request: HttpRequest) -> HttpResponse:
         "most": csvfile.MOST_BYTES // 2**20,
         "most_rows": csvfile.MOST_ROWS,
         "recent": [
-            (one, _label(one)) for one in CsvImport.objects.defer("content").order_by("-created_at", "-pk")[:20]
+            (record, _label(record))
+            for record in CsvImport.objects.defer("content").order_by("-created_at", "-pk")[:20]
         ],
     }
     return render(request, "web/imports/upload.html", context, status=422 if error else 200)
@@ -73,30 +74,30 @@ def upload(request: HttpRequest) -> HttpResponse:
 @never_cache
 def file(request: HttpRequest, pk: int) -> HttpResponse:
     """One file: its columns and the dry run; then its progress; then its result."""
-    found = _file(pk)
+    record = _file(pk)
     error = ""
     if request.method == "POST":
-        mapping = {str(place): request.POST.get(f"column-{place}", "") for place in range(len(found.heads))}
+        mapping = {str(place): request.POST.get(f"column-{place}", "") for place in range(len(record.heads))}
         options = {name: request.POST.get(name, "") for name in ("day_order", "decimal", "match_on")}
         try:
-            service.set_mapping(file=found, mapping=mapping, options=options)
-            service.check_soon(found)
+            service.set_mapping(file=record, mapping=mapping, options=options)
+            service.check_soon(record)
             return redirect(f"{IMPORT}/{pk}#check")
         except BadFile as problem:
             error = str(problem)
-            found.mapping, found.options = {key: value for key, value in mapping.items() if value}, options
-    context = _context(found) | {"error": error}
-    if found.status in (CsvImport.Status.UPLOADED, CsvImport.Status.CHECKED):
-        context |= _mapping(found, organization_of(request))
+            record.mapping, record.options = {key: value for key, value in mapping.items() if value}, options
+    context = _context(record) | {"error": error}
+    if record.status in (CsvImport.Status.UPLOADED, CsvImport.Status.CHECKED):
+        context |= _mapping(record, organization_of(request))
     return render(request, "web/imports/file.html", context, status=422 if error else 200)
 
 
 @never_cache
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress of the import: a fragment that polls every second until it ends."""
-    found = _file(pk)
-    response = render(request, "web/imports/_progress.html", _context(found))
-    if found.status in _ENDED:
+    record = _file(pk)
+    response = render(request, "web/imports/_progress.html", _context(record))
+    if record.status in _ENDED:
         response["HX-Redirect"] = f"{IMPORT}/{pk}"
     return response
 
@@ -123,58 +124,58 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 def report(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The rows that were not imported and why, as a CSV file."""
-    found = _file(pk)
+    record = _file(pk)
     response = StreamingHttpResponse(
-        safe_lines(service.report(found), organization_of(request)), content_type="text/csv"
+        safe_lines(service.report(record), organization_of(request)), content_type="text/csv"
     )
-    response["Content-Disposition"] = content_disposition_header(True, f"problems of {found.filename}.csv")
+    response["Content-Disposition"] = content_disposition_header(True, f"problems of {record.filename}.csv")
     return response
 
 
 def _file(pk: int) -> CsvImport:
-    found: CsvImport = get_object_or_404(CsvImport, pk=pk, target__in=list(targets()))
-    return found
+    record: CsvImport = get_object_or_404(CsvImport, pk=pk, target__in=list(targets()))
+    return record
 
 
-def _label(found: CsvImport) -> str:
-    target = targets().get(found.target)
-    return target.label if target else found.target
+def _label(record: CsvImport) -> str:
+    target = targets().get(record.target)
+    return target.label if target else record.target
 
 
-def _context(found: CsvImport) -> dict[str, Any]:
-    problems = CsvProblem.objects.filter(csv_import=found)
+def _context(record: CsvImport) -> dict[str, Any]:
+    problems = CsvProblem.objects.filter(csv_import=record)
     return {
-        "file": found,
-        "label": _label(found),
-        "separator": _ENCODED.get(found.separator, found.separator),
-        "checking": found.options.get("stage") == "check",
-        "good_count": found.created_count + found.updated_count + found.unchanged_count,
-        "write_count": found.created_count + found.updated_count,
+        "file": record,
+        "label": _label(record),
+        "separator": _ENCODED.get(record.separator, record.separator),
+        "checking": record.options.get("stage") == "check",
+        "good_count": record.created_count + record.updated_count + record.unchanged_count,
+        "write_count": record.created_count + record.updated_count,
         "problems": problems.order_by("row", "pk")[:_SHOWN],
         "problem_count": problems.count(),
         "shown": _SHOWN,
     }
 
 
-def _mapping(found: CsvImport, organization: Organization) -> dict[str, Any]:
-    columns = service.target_of(found).columns()
+def _mapping(record: CsvImport, organization: Organization) -> dict[str, Any]:
+    columns = service.target_of(record).columns()
     groups: dict[str, list[Column]] = {}
     for column in columns:
         groups.setdefault(column.group or "Standard fields", []).append(column)
-    used = [column for column in columns if column.key in found.mapping.values()]
-    samples = service.sample(found)
+    used = [column for column in columns if column.key in record.mapping.values()]
+    samples = service.sample(record)
     return {
         "heads": [
-            Head(place, name or f"Column {place + 1}", " · ".join(samples[place]), found.mapping.get(str(place), ""))
-            for place, name in enumerate(found.heads)
+            Head(place, name or f"Column {place + 1}", " · ".join(samples[place]), record.mapping.get(str(place), ""))
+            for place, name in enumerate(record.heads)
         ],
         "groups": list(groups.items()),
-        "day_order": found.options.get("day_order") or service.day_order(found),
-        "asks_order": service.day_order(found) == "ask",
+        "day_order": record.options.get("day_order") or service.day_order(record),
+        "asks_order": service.day_order(record) == "ask",
         "has_dates": any(column.is_day for column in used),
         "has_numbers": any(column.is_number for column in used),
-        "decimal": found.options.get("decimal") or ".",
-        "match_on": found.options.get("match_on") or "email",
-        "asks_match": found.target == "usage",
-        "unmapped": sum(str(place) not in found.mapping for place in range(len(found.heads))),
+        "decimal": record.options.get("decimal") or ".",
+        "match_on": record.options.get("match_on") or "email",
+        "asks_match": record.target == "usage",
+        "unmapped": sum(str(place) not in record.mapping for place in range(len(record.heads))),
     }

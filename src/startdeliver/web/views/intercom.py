@@ -409,11 +409,11 @@ def history(request: HttpRequest) -> HttpResponse:
 
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """One sync run in full."""
-    found = get_object_or_404(SyncRun.objects.select_related("connection"), pk=pk)
+    record = get_object_or_404(SyncRun.objects.select_related("connection"), pk=pk)
     reasons = dict(Skip.Reason.choices)
     context = frame(request, "runs") | {
-        "run": found,
-        "skipped": [(reasons.get(reason, reason), number) for reason, number in found.skipped.items()],
+        "run": record,
+        "skipped": [(reasons.get(reason, reason), number) for reason, number in record.skipped.items()],
     }
     return render(request, "web/apps/run.html", context)
 

@@ -78,10 +78,10 @@ def operators_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        found = operators.signed_in(request.session)
-        if found is None:
+        operator = operators.signed_in(request.session)
+        if operator is None:
             return redirect(f"{HOME}/login")
-        cast(OperatorRequest, request).operator = found
+        cast(OperatorRequest, request).operator = operator
         # A member may be signed in too, in the same browser; the operator reads in UTC, like the log files.
         with timezone.override("UTC"):
             answer = view(request, *args, **kwargs)
@@ -117,10 +117,10 @@ def advanced(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Nothing was changed: it was not said whether to unlock or to lock.")
     else:
         changed = operators.set_advanced(organization, state == "on", operator.email)
-        what = "unlocked" if state == "on" else "locked"
+        state_word = "unlocked" if state == "on" else "locked"
         also = "" if changed else " already"
         after = "" if state == "on" or not changed else " A push that is running stops; what is in Intercom stays."
-        messages.success(request, f"The advanced tier of {organization.name} is {what}{also}.{after}")
+        messages.success(request, f"The advanced tier of {organization.name} is {state_word}{also}.{after}")
     kept = {name: text for name in ("q", "page") if (text := request.POST.get(name, "")[:200])}
     return redirect(f"{HOME}{'?' + urlencode(kept) if kept else ''}#org-{pk}")
 
@@ -226,7 +226,7 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 
 def lines(organizations: Sequence[Organization]) -> list[Line]:
     """Returns a line for each organization of a page."""
-    ids = [one.pk for one in organizations]
+    ids = [organization.pk for organization in organizations]
     with scopes_disabled():
         members = dict(
             Member.objects.filter(organization__in=ids, archived_at__isnull=True)
@@ -234,19 +234,21 @@ def lines(organizations: Sequence[Organization]) -> list[Line]:
             .values_list("organization")
             .annotate(Count("pk"))
         )
-        links = {one.organization_id: one for one in Connection.objects.filter(organization__in=ids)}
+        links = {link.organization_id: link for link in Connection.objects.filter(organization__in=ids)}
         return [
             Line(
-                one,
-                members.get(one.pk, 0),
-                links.get(one.pk),
-                SyncRun.objects.filter(Q(organization=one), finished_at__isnull=False).order_by("-created_at").first(),
-                _size(Customer, one),
-                _size(CustomerUser, one),
-                _size(Ticket, one),
-                _size(UsageEvent, one),
+                organization,
+                members.get(organization.pk, 0),
+                links.get(organization.pk),
+                SyncRun.objects.filter(Q(organization=organization), finished_at__isnull=False)
+                .order_by("-created_at")
+                .first(),
+                _size(Customer, organization),
+                _size(CustomerUser, organization),
+                _size(Ticket, organization),
+                _size(UsageEvent, organization),
             )
-            for one in organizations
+            for organization in organizations
         ]
 
 

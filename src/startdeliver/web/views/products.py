@@ -88,14 +88,18 @@ class ProductForm(ServiceForm):
         super().__init__(*args, **kwargs)
         attached = set(self.initial.get("usage_types", ()))
         types = UsageType.objects.order_by("name", "pk")
-        choices = [(str(one.pk), one.name) for one in types if one.archived_at is None or str(one.pk) in attached]
+        choices = [
+            (str(choice.pk), choice.name)
+            for choice in types
+            if choice.archived_at is None or str(choice.pk) in attached
+        ]
         self.offer("usage_types", choices)
         self.offer("dependent_type", [("", "Choose a usage type"), *choices])
         number_fields = {
-            one.alias: f"{one.name} ({'users' if entity == 'user' else 'customers'})"
+            choice.alias: f"{choice.name} ({'users' if entity == 'user' else 'customers'})"
             for entity in ("customer", "user")
-            for one in fields_of(entity)
-            if one.type == CustomField.Type.NUMBER
+            for choice in fields_of(entity)
+            if choice.type == CustomField.Type.NUMBER
         }
         self.offer("field_alias", [("", "Choose a field"), *number_fields.items()])
 
@@ -197,9 +201,9 @@ def type_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 def targets_of(product: Product) -> str:
     """Returns the rule of a product in one line: "Good from 10 days, Fair from 4, within 35 days"."""
-    one, many = _GOAL_WORDS[Goal(product.goal)]
+    singular, plural = _GOAL_WORDS[Goal(product.goal)]
     good, fair = _plain(product.good_target), _plain(product.fair_target)
-    unit = one if good == "1" else many
+    unit = singular if good == "1" else plural
     word = "up to" if product.no_news_is_good_news else "from"
     rule = f"Good {word} {good}{'' if unit in ('', '%') else ' '}{unit}, Fair {word} {fair}"
     if product.basis == Basis.PER_USER:

@@ -130,12 +130,14 @@ def _samples(plan: Preview) -> list[dict[str, Any]]:
     """Records as the page shows them, each value with its type."""
     return [
         {
-            "model": one.model,
-            "record": one.record,
-            "label": one.label,
-            "rows": [(key, one.before[key], value, plan.types.get(key, "string")) for key, value in one.after.items()],
+            "model": sample.model,
+            "record": sample.record,
+            "label": sample.label,
+            "rows": [
+                (key, sample.before[key], value, plan.types.get(key, "string")) for key, value in sample.after.items()
+            ],
         }
-        for one in plan.samples
+        for sample in plan.samples
     ]
 
 
@@ -175,9 +177,11 @@ def log(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(outcome=outcome)
     links = [("", "All", f"{HOME}/log"), *((key, key.label, f"{HOME}/log?outcome={key}") for key in PushLog.Outcome)]
     chips = [Tab(str(label), url, outcome == key) for key, label, url in links]
-    found = paginate(rows, page_number(request))
-    entries = [(row, [(key, row.before.get(key), value) for key, value in row.after.items()]) for row in found.rows]
-    context = frame(request, "log") | {"page": found, "entries": entries, "chips": chips}
+    shown_page = paginate(rows, page_number(request))
+    entries = [
+        (row, [(key, row.before.get(key), value) for key, value in row.after.items()]) for row in shown_page.rows
+    ]
+    context = frame(request, "log") | {"page": shown_page, "entries": entries, "chips": chips}
     return render(request, "web/push/_log.html" if is_swap(request, "log") else "web/push/log.html", context)
 
 
@@ -227,14 +231,14 @@ def _start(request: HttpRequest, done: str) -> HttpResponse:
 
 def _parts(request: HttpRequest, current: str) -> list[Tab]:
     """Returns the parts of Advanced. Locked parts are shown if they say whom to ask."""
-    found = [
+    tabs = [
         Tab("What goes out", HOME, current == "fields"),
         Tab("Events as usage", f"{HOME}/events", current == "events"),
         Tab("Log", f"{HOME}/log", current == "log"),
     ]
     if organization_of(request).advanced:
-        found.insert(1, Tab("Targeted messaging", f"{HOME}/messaging", current == "messaging"))
-    return found
+        tabs.insert(1, Tab("Targeted messaging", f"{HOME}/messaging", current == "messaging"))
+    return tabs
 
 
 def frame(request: HttpRequest, current: str) -> dict[str, Any]:

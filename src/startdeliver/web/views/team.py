@@ -46,8 +46,8 @@ def team(request: HttpRequest) -> HttpResponse:
     invite = request.session.pop("invite", None)
     rows = Member.objects.filter(organization=organization_of(request)).order_by("archived_at", "name", "email")
     context = {
-        "rows": [one for one in rows if one.archived_at is None],
-        "archived": [one for one in rows if one.archived_at is not None],
+        "rows": [row for row in rows if row.archived_at is None],
+        "archived": [row for row in rows if row.archived_at is not None],
         "roles": Role.choices,
         "form": form,
         "error": error,
@@ -75,17 +75,17 @@ def session_length(request: HttpRequest) -> HttpResponse:
 
 def member(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """role, archive, restore, link or signout for one member of this organization."""
-    found = get_object_or_404(Member, organization=organization_of(request), pk=pk)
+    person = get_object_or_404(Member, organization=organization_of(request), pk=pk)
     try:
         if action == "role":
-            members.member_set_role(found, request.POST.get("role", ""))
-            messages.success(request, f"{found} is now {found.get_role_display()}.")
+            members.member_set_role(person, request.POST.get("role", ""))
+            messages.success(request, f"{person} is now {person.get_role_display()}.")
         elif action == "link":
-            _invite(request, found, members.member_link(found))
+            _invite(request, person, members.member_link(person))
         elif action in _ACTIONS:
             service, sentence = _ACTIONS[action]
-            service(found)
-            messages.success(request, sentence.format(found))
+            service(person)
+            messages.success(request, sentence.format(person))
         else:
             raise Http404("There is no such action.")
     except MemberError as problem:
@@ -101,9 +101,9 @@ def _invite(request: HttpRequest, member: Member, token: str) -> None:
 
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Ends the member's other sessions; this one continues."""
-    found = member_of(request)
-    members.sign_out_everywhere(found)
-    login(request, found, backend="django.contrib.auth.backends.ModelBackend")
+    person = member_of(request)
+    members.sign_out_everywhere(person)
+    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, "You are logged out everywhere else.")
     return redirect("/customers")
 
@@ -147,9 +147,9 @@ def forgot(request: HttpRequest) -> HttpResponse:
             throttle.take("forgot-email", email.casefold(), capacity=3, per_second=1 / 600),
             throttle.take("forgot-address", client_address(request), capacity=20, per_second=1 / 60),
         )
-        found = Member.objects.filter(email__iexact=email, archived_at__isnull=True).first() if not wait else None
-        if found is not None:
-            _send(found, OneTimeLink.issue(found), reset=True)
+        person = Member.objects.filter(email__iexact=email, archived_at__isnull=True).first() if not wait else None
+        if person is not None:
+            _send(person, OneTimeLink.issue(person), reset=True)
         sent = True
     return render(request, "web/session/forgot.html", {"sent": sent})
 

@@ -57,11 +57,11 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     search = search_text(request.GET)
     sort = request.GET.get("sort", DEFAULT_SORT)
     customer = customer_of(request.GET)
-    found = listing.tickets_found(search, customer=customer) if search else None
+    results = listing.tickets_found(search, customer=customer) if search else None
     page = listing.tickets_page(
-        show=show, customer=customer, sort=sort, after=request.GET.get("after", ""), found=found
+        show=show, customer=customer, sort=sort, after=request.GET.get("after", ""), found=results
     )
-    counts = listing.tickets_counts(customer=customer, found=found)
+    counts = listing.tickets_counts(customer=customer, found=results)
     context = {
         "rows": page.tickets,
         "next": _address(show, search, sort, customer, page.next) if page.next else "",
@@ -86,35 +86,35 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
 def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     """One ticket: thread, facts, and a link to Intercom."""
     organization = organization_of(request)
-    found = Ticket.objects.select_related("customer", "customer__csm").filter(pk=pk).first()
-    if found is None:
+    record = Ticket.objects.select_related("customer", "customer__csm").filter(pk=pk).first()
+    if record is None:
         raise Http404("There is no such ticket.")
-    entries = thread_entries(found)
-    people = TicketParticipant.objects.filter(ticket=found).select_related("user", "user__customer").order_by("pk")
+    entries = thread_entries(record)
+    people = TicketParticipant.objects.filter(ticket=record).select_related("user", "user__customer").order_by("pk")
     current = rule(organization)
     everything = request.GET.get("all") == "1" or len(entries) <= FOLD_OVER
     context = {
-        "ticket": found,
-        "overdue": listing.is_overdue(found, current),
+        "ticket": record,
+        "overdue": listing.is_overdue(record, current),
         "days": current.days_until_overdue,
         "people": people,
         "entries": entries if everything else entries[:KEEP_FIRST],
         "later": [] if everything else entries[-KEEP_LAST:],
         "folded": 0 if everything else len(entries) - KEEP_FIRST - KEEP_LAST,
-        "missing": max(0, found.part_count - found.stored_part_count),
-        "freshness": freshness(found),
+        "missing": max(0, record.part_count - record.stored_part_count),
+        "freshness": freshness(record),
         "stars": range(1, 6),
     }
     return render(request, "web/tickets/ticket.html", context)
 
 
-def freshness(found: Ticket | None) -> Freshness | None:
+def freshness(ticket: Ticket | None) -> Freshness | None:
     """Returns the dated note on ticket pages: no longer synced, or not synced for too long."""
     connection = Connection.objects.first()
     if connection is None:
         return None
-    if connection.status == Connection.Status.REVOKED or (found and found.workspace != connection.workspace):
-        day = found.synced_at if found else connection.last_success_at
+    if connection.status == Connection.Status.REVOKED or (ticket and ticket.workspace != connection.workspace):
+        day = ticket.synced_at if ticket else connection.last_success_at
         since = f" What you see is of {day:%d %b %Y}." if day else ""
         return Freshness(f"Intercom is no longer connected, so tickets are not synced any more.{since}", False)
     alarm = alarm_of(connection)

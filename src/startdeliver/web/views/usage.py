@@ -44,7 +44,7 @@ def tile_context(customer: Customer) -> dict[str, Any]:
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """Returns the Usage tab for the window and order in the address: ?tab=usage&days=90&sort=-login&page=2."""
     text = request.GET.get("days", "")
-    days = int(text) if text in {str(one) for one in WINDOWS} else WINDOWS[0]
+    days = int(text) if text in {str(item) for item in WINDOWS} else WINDOWS[0]
     sort = request.GET.get("sort", "")[:40] or "-events"
     cards = tab.product_cards(customer)
     context: dict[str, Any] = {
@@ -76,7 +76,7 @@ def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         **_types(customer, days),
         "people": people,
         "page": Page(people.rows, number, start + _PAGE < people.count, _PAGE, people.count),
-        "type_heads": [(f"type-{one.pk}", one.name) for one in people.types],
+        "type_heads": [(f"type-{item.pk}", item.name) for item in people.types],
     }
 
 
@@ -106,14 +106,14 @@ def _why(tile: selectors.Tile) -> str:
     """Returns the reason for the overall status in one sentence."""
     if not tile.badges:
         return ""
-    counted = [one for one in tile.badges if one.in_average and one.status]
+    counted = [item for item in tile.badges if item.in_average and item.status]
     if tile.status is None or tile.score is None or not counted:
-        if any(one.in_average for one in tile.badges):
+        if any(item.in_average for item in tile.badges):
             return "No product has data yet."
         return "No product is included in the average."
     if len(counted) == 1:
         return f"{counted[0].name} is {health_label(counted[0].status)}."
-    numbers = {status: sum(one.status == status for one in counted) for status in Health}
+    numbers = {status: sum(item.status == status for item in counted) for status in Health}
     parts = [f"{number} {status.label}" for status, number in numbers.items() if number]
     if len(parts) == 1:
         return f"All {len(counted)} products are {health_label(tile.status)}."
@@ -126,31 +126,31 @@ def _windows(request: HttpRequest, customer: Customer, days: int) -> list[Tab]:
     more = f"&sort={order}" if order.removeprefix("-").replace("-", "").isalnum() else ""
     url = f"/customers/{customer.pk}?tab=usage"
     labels = {35: "35 days", 90: "90 days", 365: "1 year"}
-    return [Tab(labels[one], f"{url}&days={one}{more}", one == days) for one in WINDOWS]
+    return [Tab(labels[item], f"{url}&days={item}{more}", item == days) for item in WINDOWS]
 
 
 def _types(customer: Customer, days: int) -> dict[str, Any]:
     found = selectors.events_per_type_per_day(customer, days)
     small = [
         TypeChart(
-            one.usage_type.name,
-            one.total,
-            one.usage_type.unit,
+            item.usage_type.name,
+            item.total,
+            item.usage_type.unit,
             charts.trend_line(
-                [charts.Series(one.usage_type.name, _points(one.days), area=True)],
-                title=f"{one.usage_type.name}: events per day, {days} days",
+                [charts.Series(item.usage_type.name, _points(item.days), area=True)],
+                title=f"{item.usage_type.name}: events per day, {days} days",
                 unit="events",
                 height=104,
             ),
         )
-        for one in found[:_CHARTS]
+        for item in found[:_CHARTS]
     ]
     return {
         "type_charts": small,
         "type_rest": found[_CHARTS:],
-        "type_names": ("Day", *(one.usage_type.name for one in found)),
+        "type_names": ("Day", *(item.usage_type.name for item in found)),
         "type_rows": [
-            (formats.day(day), *(f"{one.days[index][1]:,}" for one in found))
+            (formats.day(day), *(f"{item.days[index][1]:,}" for item in found))
             for index, (day, _) in reversed(list(enumerate(found[0].days)))
         ]
         if found

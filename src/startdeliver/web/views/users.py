@@ -60,8 +60,8 @@ def asked_users(params: QueryDict, member: Member) -> AskedUsers:
     csm_text = params.get("csm", "")
     csm = csm_of(csm_text, member)
     customer = customer_of(params)
-    fields = [one for one in fields_of("user") if one.visibility != CustomField.Visibility.HIDDEN]
-    own = [found for one in fields if (found := field_filter(one, params)) is not None]
+    fields = [field for field in fields_of("user") if field.visibility != CustomField.Visibility.HIDDEN]
+    own = [own_filter for field in fields if (own_filter := field_filter(field, params)) is not None]
     kept = {
         "q": search,
         "view": "" if view == "all" else view,
@@ -69,15 +69,15 @@ def asked_users(params: QueryDict, member: Member) -> AskedUsers:
         "csm": csm_text if csm is not None else "",
         "sort": "" if sort == people.DEFAULT_SORT else sort,
     }
-    for found in own:
-        kept |= found.values
+    for own_filter in own:
+        kept |= own_filter.values
     return AskedUsers(
         params={key: value for key, value in kept.items() if value},
         filters=UserFilters(
             view=view,
             customer=customer.pk if customer else None,
             csm=csm,
-            fields=tuple(found.condition for found in own),
+            fields=tuple(own_filter.condition for own_filter in own),
         ),
         search=search,
         sort=sort,

@@ -60,10 +60,10 @@ def workflow_page(request: HttpRequest, pk: int) -> HttpResponse:
     context["rule"], context["leaving"], context["broken"] = _summary(workflow, facts, organization.currency)
     if tab == "customers":
         health.refresh_due(organization)
-        found = selectors.enrolled(workflow).select_related(
+        enrolled = selectors.enrolled(workflow).select_related(
             "customer__csm", "customer__support_health", "customer__usage_health", "customer__assessment"
         )
-        context["page"] = paginate(found, page_number(request), count=row.enrolled)
+        context["page"] = paginate(enrolled, page_number(request), count=row.enrolled)
     elif tab == "history":
         context["page"] = paginate(selectors.history(workflow).select_related("customer"), page_number(request))
     if is_swap(request, "tab"):
@@ -175,20 +175,20 @@ def bulk_apply(request: HttpRequest) -> HttpResponse:
 
 def attach(rows: Sequence[Any]) -> None:
     """Sets `workflows` for each customer of a list: (id, name) of its present workflows."""
-    found = selectors.active_names([row.pk for row in rows])
+    workflows = selectors.active_names([row.pk for row in rows])
     for row in rows:
-        row.workflows = found.get(row.pk, [])
+        row.workflows = workflows.get(row.pk, [])
 
 
 def tab_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """Returns the tab of a customer's page: open and ended enrolments, and the workflows it can enter."""
     stays = selectors.of_customer(customer)
-    opened = [one for one in stays if one.left_at is None]
-    inside = {one.workflow_id for one in opened}
+    opened = [stay for stay in stays if stay.left_at is None]
+    inside = {stay.workflow_id for stay in opened}
     return {
         "opened": opened,
-        "ended": [one for one in stays if one.left_at is not None],
-        "others": [one for one in selectors.live() if one.pk not in inside],
+        "ended": [stay for stay in stays if stay.left_at is not None],
+        "others": [stay for stay in selectors.live() if stay.pk not in inside],
     }
 
 
