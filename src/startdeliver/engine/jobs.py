@@ -287,9 +287,15 @@ def run_claimed(job: Job, on_progress: Callable[[dict[str, Any]], object] | None
 
 
 def _run(job: Job, stop: threading.Event, on_progress: Callable[[dict[str, Any]], object] | None = None) -> None:
+    asked_at, found = float("-inf"), False
+
     def cancelled() -> bool:
-        found = get(job.id)
-        return found is not None and found.cancel_requested
+        nonlocal asked_at, found
+        if time.monotonic() - asked_at >= _REPORT_SECONDS:
+            asked_at = time.monotonic()
+            current = get(job.id)
+            found = current is not None and current.cancel_requested
+        return found
 
     try:
         try:
