@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 LIVE = [Status.WAITING, Status.RUNNING]
 HEARTBEAT_SECONDS = 10.0
-SILENCE = timedelta(seconds=45)
+SILENCE = timedelta(seconds=35)
 """After this long without a heartbeat a process on another machine is suspected to be dead."""
 SECOND_LOOK = timedelta(seconds=8)
 """It counts as dead when it is still silent this much later."""

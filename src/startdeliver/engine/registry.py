@@ -78,7 +78,7 @@ def handler(
 
 
 def periodic(name: str, seconds: int) -> Callable[[P], P]:
-    """Registers the decorated function to be called every `seconds` (10 or more) by one worker, never twice at a time.
+    """Registers the decorated function to be called every `seconds` (5 or more) by one worker, never twice at a time.
 
     It is called without arguments and without a tenant scope. An exception is logged; the next call comes all the same.
     """
