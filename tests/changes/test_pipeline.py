@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_scopes import scopes_disabled
 
+from startdeliver.assessment.models import AssessmentState
 from startdeliver.changes import queue
 from startdeliver.changes.models import Change, Kind, Stage
 from startdeliver.changes.queue import record, taken, waits
@@ -18,6 +19,7 @@ from startdeliver.engine.registry import periodic_tasks
 from startdeliver.support import health
 from startdeliver.support.models import SupportHealth, SupportRule
 from startdeliver.sync import pipeline
+from startdeliver.sync.models import Connection, PushSettings
 from startdeliver.tenancy.models import Organization
 from startdeliver.tenancy.scope import organization_scope
 from startdeliver.usage import services as usage
@@ -200,6 +202,37 @@ def test_idle_organizations_cost_a_fixed_number_of_statements(db: None, frozen_n
     few = statements()
     add(20)
     assert statements() == few <= 8
+
+
+def test_many_organizations_cost_as_many_statements_as_few(db: None, frozen_now: datetime) -> None:
+    """Everything is due in all of them: a sync, a push, an alert, a new day, changes, tones of an older reader."""
+
+    def statements(number: int) -> list[int]:
+        for organization in [Organization.objects.create(name=f"{n}", slug=f"o{number}-{n}") for n in range(number)]:
+            due = {"organization": organization, "saved_at": NOW - timedelta(days=9), "next_sync_at": NOW}
+            with organization_scope(organization):
+                Connection.objects.create(status="authenticated", workspace="w", **due)
+                PushSettings.objects.create(organization=organization, retry_at=NOW)
+                AssessmentState.objects.create(organization=organization, reader=0)
+                make_customer()
+        counts = []
+        for name, least in (
+            ("changes.waiting", number),
+            ("changes.time", 0),
+            ("sync.due", number),
+            ("sync.alerts", number),
+            ("push.due", number),
+            ("assessment.reader", 0),
+        ):
+            with CaptureQueriesContext(connection) as captured:
+                done = periodic_tasks[name].call()
+            assert done is None or done >= least, f"{name} did {done} of {number}"
+            counts.append(len(captured))
+        return counts
+
+    statements(1)  # What is due and what is under way already are looked for in statements of their own.
+    few = statements(2)
+    assert statements(12) == few
 
 
 def test_what_waits_starts_the_pipeline(

@@ -130,7 +130,7 @@ def test_of_equal_rows_for_a_slow_stage_the_newest_stays(scoped: Organization) -
         record(scoped, Kind.CUSTOMER, [1, 2])
         queue.hand_out(scoped)
     newest = set(Change.objects.filter(stage=Stage.REMATCH).order_by("-pk").values_list("pk", flat=True)[:2])
-    queue.compact(scoped, Stage.REMATCH)
+    queue.compact(Stage.REMATCH)
     assert set(Change.objects.filter(stage=Stage.REMATCH).values_list("pk", flat=True)) == newest
 
 

@@ -98,10 +98,12 @@ class TestEnqueue:
         self, organization: Organization, other_organization: Organization
     ) -> None:
         seen = working()
-        jobs.enqueue("work", "a", organization=organization)
-        jobs.enqueue_all("work", [("a", organization, "la"), ("b", other_organization, "lb")])
+        key, other = f"work:{organization.pk}", f"work:{other_organization.pk}"
+        jobs.enqueue("work", key, organization=organization, not_before=clock.now() + timedelta(hours=1))
+        jobs.enqueue_all("work", [organization, other_organization], lock="both")
+        assert {job.lock for job in jobs.select()} == {key, f"both:{other_organization.pk}"}
         jobs.run_inline()
-        assert sorted(seen) == ["a", "b"]
+        assert sorted(seen) == [key, other], "the one that waited for later is due now"
 
 
 class TestOrder:
@@ -245,6 +247,20 @@ class TestFailure:
         assert (job.status, job.failures) == (Status.FAILED, 3)
         assert job.error == "ValueError: it broke badly"
 
+    def test_a_job_that_waits_for_its_next_attempt_holds_up_no_other_of_its_lock(self) -> None:
+        seen: list[str] = []
+
+        @jobs.handler("work")
+        def handle(context: jobs.Context) -> None:
+            if context.job.key == "broken":
+                raise ValueError("not yet")
+            seen.append(context.job.key)
+
+        jobs.enqueue("work", "broken", lock="same", priority=jobs.Priority.PERSON)
+        jobs.enqueue("work", "whole", lock="same")
+        jobs.run_inline()
+        assert seen == ["whole"]
+
     def test_waits_are_capped(self) -> None:
         assert jobs.retry_delay(1) == timedelta(seconds=10)
         assert jobs.retry_delay(10_000) == timedelta(minutes=30)
@@ -356,6 +372,17 @@ class TestRecovery:
         (job,) = jobs.run_inline()
         assert (job.id, job.status, died) == (job_id, Status.FAILED, [3])
         assert "died 3 times" in job.error
+
+    @pytest.mark.skipif("connection.vendor != 'postgresql'")
+    def test_a_job_whose_worker_left_without_ending_it_goes_back_and_nobody_died(self) -> None:
+        """Procrastinate's worker unregisters at its end, even when the database was away as its job ended."""
+        job = self.held()
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_workers")
+        assert jobs.recover_stalled() == 1
+        back = jobs.get(job.id)
+        assert back is not None
+        assert (back.status, back.crashes) == (Status.WAITING, 0)
 
     def test_a_cancelled_job_of_a_dead_process_ends(self) -> None:
         machine, _, start = owner_id().rpartition("/")

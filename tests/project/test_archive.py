@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from shutil import copytree
 
 import pytest
 
+from startdeliver.simulator.testing import run_in_thread
 from tests.project.running import Installation, answers, free_port, until
 
 Make = Callable[..., Installation]
@@ -174,3 +177,75 @@ class TestRefusals:
         assert file.read_text() == "precious"
         source.ok("backup", str(file), "--force")
         assert tarfile.is_tarfile(file)
+
+
+_OLD = """
+from datetime import timedelta
+import django
+django.setup()
+from django.contrib.sessions.models import Session
+from django.db import connection
+from startdeliver.common import clock
+from startdeliver.engine import jobs
+from startdeliver.engine.models import PeriodicCall
+Session.objects.create(session_key="s" * 32, session_data="x", expire_date=clock.now() + timedelta(days=1))
+if connection.vendor == "postgresql":
+    marks = "procrastinate_periodic_defers (task_name, defer_timestamp)"
+    connection.cursor().execute(f"INSERT INTO {marks} VALUES ('x', 1)")
+else:
+    PeriodicCall.objects.create(name="test", called_at=clock.now())
+jobs.enqueue("changes", "held")
+assert jobs.store().claim("elsewhere/boot/1/1", ["changes"])
+"""
+_COUNTS = """
+import django, json
+django.setup()
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django_scopes import scopes_disabled
+from startdeliver.engine import jobs
+from startdeliver.engine.models import PeriodicCall, Worker
+from startdeliver.sync.models import Connection
+marks = PeriodicCall.objects.count()
+if connection.vendor == "postgresql":
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_periodic_defers")
+        (marks,) = cursor.fetchone()
+with scopes_disabled():
+    print(json.dumps({
+        "sessions": Session.objects.count(), "periodic": marks,
+        "workers": Worker.objects.count(),
+        "held": [job.status for job in jobs.select() if job.key == "held"],
+        "paused": Connection.objects.filter(paused_at__isnull=False).count(),
+    }))
+"""
+
+
+class TestTheCopy:
+    """A restored database is a copy of an installation that may still run."""
+
+    @staticmethod
+    def script(installation: Installation, text: str) -> str:
+        environment = installation.environment | {"DJANGO_SETTINGS_MODULE": "startdeliver.project.settings"}
+        done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_workers_marks_and_log_ins_do_not_travel_and_connections_are_paused(
+        self, source: Installation, make_installation: Make, tmp_path: Path, keep: bool
+    ) -> None:
+        with run_in_thread() as simulator:
+            source.settings |= {"INTERCOM_API_URL": simulator.url, "INTERCOM_TOKEN": simulator.token}
+            source.ok("intercom", "connect", "acme", "--workspace", simulator.workspace.id_code)
+        self.script(source, _OLD)
+        file = str(tmp_path / "backup.tar")
+        source.ok("backup", file)
+        copy = make_installation("two")
+        notes = copy.json("restore", file, *(["--keep-syncing"] if keep else []))["notes"]
+        found = json.loads(self.script(copy, _COUNTS))
+        assert found == {"sessions": 0, "periodic": 0, "workers": 0, "held": ["queued"], "paused": 0 if keep else 1}
+        assert any("would sync and push with the same tokens" in note for note in notes) is not keep
+        if not keep:
+            assert copy.json("intercom", "resume", "acme")["resumed"] is True
+            assert json.loads(self.script(copy, _COUNTS))["paused"] == 0
+            assert copy.json("intercom", "resume", "acme")["resumed"] is False

@@ -24,6 +24,7 @@ WRONG = [
     ("DATABASE_URL", "sqlite:///"),
     ("DATABASE_URL", "sqlite:////nowhere/at/all/file.sqlite3"),
     ("DATABASE_URL", "sqlite:////tmp"),
+    ("DATABASE_URL", "sqlite:////tmp/file.sqlite3?timeout=0"),
     ("STARTDELIVER_DATA_DIR", "/dev/null"),
     ("STARTDELIVER_DATA_DIR", "/dev/null/deeper"),
     ("STARTDELIVER_SECRET_KEY", "short"),

@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.project.running import Installation, alive, answers, descendants, free_port, until
+from tests.project.running import SOURCE, Installation, alive, answers, descendants, free_port, until
 
 
 def test_serve_refuses_a_database_that_is_not_prepared(installation: Installation) -> None:
@@ -71,6 +72,40 @@ class TestUp:
             (first,) = _of(process, "worker")
             os.kill(first, signal.SIGKILL)
             until(lambda: _of(process, "worker") - {first}, "a new worker")
+
+    def test_workers_that_die_again_and_again_do_not_end_the_web(self, migrated: Installation) -> None:
+        port = free_port()
+        with migrated.started("up", f"--port={port}") as process:
+            killed: set[int] = set()
+            for _ in range(3):
+                until(lambda: _of(process, "--processes=1") - killed, "a worker")
+                pid = min(_of(process, "--processes=1") - killed)
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+            until(lambda: not [pid for pid in killed if alive(pid)], "the end of the workers")
+            until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "an answer")
+            assert process.poll() is None
+
+    def test_a_worker_that_died_three_times_within_a_minute_is_started_again_after_a_pause(
+        self, tmp_path: Path
+    ) -> None:
+        """The other processes run on meanwhile."""
+        code = (
+            "import sys; from startdeliver.project import processes; processes._PAUSE_SECONDS = 1.0; "
+            "tree = processes.Tree(); python = sys.executable; "
+            "tree.add('web', [python, '-c', 'import time; time.sleep(600)']); "
+            "tree.add('worker', [python, 'die.py'], essential=False); sys.exit(tree.run())"
+        )
+        (tmp_path / "die.py").write_text("open('deaths', 'a').write('x')\nraise SystemExit(9)\n")
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+        with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment) as process:
+            try:
+                deaths = tmp_path / "deaths"
+                until(lambda: deaths.exists() and len(deaths.read_text()) >= 5, "five deaths")
+                assert process.poll() is None
+                assert descendants(process.pid), "the web lives"
+            finally:
+                process.terminate()
 
     def test_a_wrong_setting_ends_it_with_its_line(self, installation: Installation) -> None:
         installation.settings["STARTDELIVER_DEBUG"] = "perhaps"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
 
 from startdeliver.common import clock
 from startdeliver.engine import jobs
+from startdeliver.engine import mail as mail_jobs
 from startdeliver.sync.alerts import alarm_of, enqueue_alerts
 from startdeliver.sync.models import Connection
 from startdeliver.tenancy.models import Member, Organization
@@ -69,3 +72,39 @@ def test_administrators_are_written_to_once_and_again_after_it_was_mended(
     assert send_alerts() == 0
     with clock.frozen(NOW + timedelta(hours=27)):
         assert send_alerts() == 1
+
+
+def test_a_mail_server_that_never_answers_holds_up_nothing_and_the_alert_is_sent_later(
+    link: Connection, administrator: Member, settings: Any
+) -> None:
+    backend = settings.EMAIL_BACKEND
+    link.last_success_at = NOW - timedelta(hours=27)
+    link.save()
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = deaf.getsockname()
+        settings.EMAIL_TIMEOUT = 0.3
+        enqueue_alerts()
+        (tried,) = jobs.run_inline(limit=1)
+    assert (tried.status, tried.failures) == (jobs.Status.WAITING, 1)
+    link.refresh_from_db()
+    assert link.alerted_at is None, "nobody was written to"
+    settings.EMAIL_BACKEND = backend
+    assert send_alerts() == 1, "the next look sends it at once"
+    link.refresh_from_db()
+    assert link.alerted_at is not None
+
+
+def test_one_mail_that_fails_holds_up_no_other(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = mail_jobs.send_mail
+
+    def refuse(subject: str, text: str, sender: None, to: list[str]) -> int:
+        if to == ["bad@acme.test"]:
+            raise OSError("the server refuses this address")
+        return send(subject, text, sender, to)
+
+    monkeypatch.setattr(mail_jobs, "send_mail", refuse)
+    for to in ("bad@acme.test", "good@acme.test"):
+        mail_jobs.enqueue_mail(to=to, subject="Hello", text="Hello")
+    jobs.run_inline()
+    assert [message.to for message in mail.outbox] == [["good@acme.test"]]

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from startdeliver.common import clock
+from startdeliver.engine import jobs, registry
 from startdeliver.tenancy import operators
 from startdeliver.tenancy.models import Member, Operator, Organization, TierChange
 from startdeliver.web.urls_operator import urlpatterns
@@ -102,6 +103,46 @@ def test_a_switch_that_says_nothing_changes_nothing(browser: Client, organizatio
     answer = browser.post(f"/operator/organizations/{organization.pk}/advanced", {"state": state}, follow=True)
     assert "Nothing was changed" in answer.content.decode()
     assert not TierChange.objects.exists()
+
+
+class TestFailedJobs:
+    @pytest.fixture
+    def failed(self, organization: Organization) -> Iterator[jobs.Job]:
+        @jobs.handler("test.broken", attempts=1)
+        def broken(context: jobs.Context) -> None:
+            raise ValueError("it <broke>")
+
+        jobs.enqueue("test.broken", "secret@x.test", {"secret": "Secret person"}, organization)
+        (job,) = jobs.run_inline()
+        yield job
+        del registry.handlers["test.broken"]
+
+    def test_are_listed_with_their_error_and_never_with_what_they_are_about(
+        self, browser: Client, failed: jobs.Job
+    ) -> None:
+        page = browser.get("/operator/jobs").content.decode()
+        assert "test.broken" in page
+        assert "Acme" in page
+        assert "ValueError: it &lt;broke&gt;" in page
+        assert "ecret" not in page
+
+    def test_try_again_puts_it_back(self, browser: Client, failed: jobs.Job) -> None:
+        where = f"/operator/jobs/{failed.id}/retry"
+        assert browser.get(where).status_code == 405
+        assert jobs.get(failed.id) == failed
+        browser.post(where)
+        again = jobs.get(failed.id)
+        assert again is not None
+        assert (again.status, again.failures) == (jobs.Status.WAITING, 0)
+        assert "Nothing failed" in browser.get("/operator/jobs").content.decode()
+
+    def test_a_member_neither_sees_nor_retries_them(
+        self, signed_in: Callable[[Member], Client], administrator: Member, failed: jobs.Job
+    ) -> None:
+        client = signed_in(administrator)
+        for answer in (client.get("/operator/jobs"), client.post(f"/operator/jobs/{failed.id}/retry")):
+            assert (answer.status_code, answer["Location"]) == (302, "/operator/login")
+        assert jobs.get(failed.id) == failed
 
 
 def test_only_by_post_and_with_a_token(operator: Operator, organization: Organization) -> None:

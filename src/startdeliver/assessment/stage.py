@@ -80,8 +80,8 @@ def read_again() -> None:
         behind = AssessmentState.objects.filter(reader__lt=tone.VERSION)
         outdated = Exists(readings.outdated().filter(organization=OuterRef("organization")))
         behind.exclude(outdated).update(reader=tone.VERSION)
-        for state in behind.filter(outdated).select_related("organization"):
-            jobs.enqueue(AGAIN_JOB, f"{AGAIN_JOB}:{state.organization_id}", organization=state.organization)
+        states = behind.filter(outdated).select_related("organization")
+        jobs.enqueue_all(AGAIN_JOB, [state.organization for state in states])
 
 
 @jobs.handler(AGAIN_JOB)

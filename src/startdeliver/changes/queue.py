@@ -38,9 +38,12 @@ RETURNING kind, customer_id, user_id, usage_type_id, product_id
 _HOMES = "SELECT id, customer_id FROM customers_customeruser WHERE organization_id = %(org)s AND {}"
 _DELETE = "DELETE FROM changes_change WHERE organization_id = %(org)s AND {}"
 _COMPACT = """
-DELETE FROM changes_change WHERE organization_id = %(org)s AND stage = %(stage)s AND id NOT IN (
-    SELECT MAX(id) FROM changes_change WHERE organization_id = %(org)s AND stage = %(stage)s
-     GROUP BY kind, customer_id, user_id)
+DELETE FROM changes_change WHERE id IN (
+    SELECT id FROM (
+        SELECT id, ROW_NUMBER() OVER (
+                   PARTITION BY organization_id, kind, customer_id, user_id ORDER BY id DESC) AS newer
+          FROM changes_change WHERE stage = %(stage)s) AS numbered
+     WHERE newer > 1)
 """
 
 
@@ -99,6 +102,12 @@ def record(
             _insert(organization, [(one, Stage.NEW, None) for one in facts])
             if begin:
                 start_after_commit(organization)
+
+
+def record_all(changes: list[Change]) -> None:
+    """Notes changes of several organizations, in some statements for all of them. Call without a tenant scope."""
+    Change.objects.bulk_create(changes, batch_size=1000)
+    jobs.enqueue_all(JOB, {change.organization for change in changes})
 
 
 def hand_over(
@@ -251,7 +260,7 @@ def _due(stage: Stage) -> QuerySet[Change]:
     return Change.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=clock.now()), stage=stage)
 
 
-def compact(organization: Organization, stage: Stage) -> None:
-    """Keeps the newest of equal rows of a stage that takes long to come. Whoever has read the older ones is not
-    harmed: the newest stays."""
-    execute(_COMPACT, {"org": organization.pk, "stage": stage})
+def compact(stage: Stage) -> None:
+    """Keeps the newest of equal rows, of all organizations, of a stage that takes long to come. Whoever has read the
+    older ones is not harmed: the newest stays."""
+    execute(_COMPACT, {"stage": stage})

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,6 +55,24 @@ SELECT j.id, j.task_name, j.queueing_lock, j.lock, j.priority, j.args, j.status:
   LEFT JOIN engine_jobdetail AS d ON d.job_id = j.id
 """
 _LONG_SILENCE = timedelta(days=1)
+# As procrastinate_fetch_job_v2, except that a job which waits for its next attempt does not hold up others of its lock.
+_CLAIM = """
+UPDATE procrastinate_jobs SET status = 'doing', worker_id = %(worker)s
+ WHERE id = (
+    SELECT j.id FROM procrastinate_jobs AS j
+     WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+       AND (%(queues)s::text[] IS NULL OR j.queue_name = ANY(%(queues)s::text[]))
+       AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS o
+         WHERE o.lock = j.lock AND o.status IN ('todo', 'doing')
+           AND (o.status = 'doing' OR (o.priority, -o.id) > (j.priority, -j.id)
+                                      AND (o.scheduled_at IS NULL OR o.scheduled_at <= now())))
+     ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING *
+"""
+# What waits is read in the order of its index up to the first job that can be claimed, however old the statistics of a
+# table are that fills and empties within seconds.
+_PLANNER = "-c enable_sort=off -c enable_bitmapscan=off -c enable_seqscan=off"
 
 
 def _fetch(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -128,7 +146,8 @@ class Store:
         _fetch(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args) "
             "SELECT %s, new.* FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::jsonb[]) AS new "
-            "ON CONFLICT DO NOTHING",
+            "ON CONFLICT (queueing_lock) WHERE status = 'todo' "
+            "DO UPDATE SET scheduled_at = NULL WHERE procrastinate_jobs.scheduled_at IS NOT NULL",
             [
                 queue,
                 [job.kind for job in jobs],
@@ -151,32 +170,34 @@ class Store:
         statuses: list[Status] | None = None,
         limit: int = 100,
     ) -> list[Job]:
-        names = [name for name, status in _STATUSES.items() if statuses is None or status in statuses]
+        names = None if statuses is None else [name for name, status in _STATUSES.items() if status in statuses]
+        conditions = [
+            ("j.status = ANY(%(names)s::procrastinate_job_status[])", names),
+            ("j.id = ANY(%(ids)s::bigint[])", ids),
+            ("j.queueing_lock = ANY(%(keys)s::text[])", keys),
+        ]
+        where = " AND ".join(["true", *(condition for condition, values in conditions if values is not None)])
         rows = _fetch(
-            _SELECT + "WHERE j.status::text = ANY(%(names)s) AND (%(ids)s::bigint[] IS NULL OR j.id = ANY(%(ids)s)) "
-            "AND (%(keys)s::text[] IS NULL OR j.queueing_lock = ANY(%(keys)s)) ORDER BY j.id DESC LIMIT %(limit)s",
+            f"{_SELECT} WHERE {where} ORDER BY j.id DESC LIMIT %(limit)s",
             {"names": names, "ids": ids, "keys": keys, "limit": limit},
         )
         return [_job(row) for row in rows]
 
     def claim(self, owner: str, kinds: list[str], job_id: int | None = None) -> Job | None:
         """For this process's own use (the command line and tests); worker processes are Procrastinate's."""
-        number = self._number(owner)
+        one = (
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %(worker)s "
+            "WHERE id = %(id)s AND status = 'todo' RETURNING id"
+        )
         try:
             with transaction.atomic():
-                if job_id is not None:
-                    rows = _fetch(
-                        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s "
-                        "WHERE id = %s AND status = 'todo' RETURNING id",
-                        [number, job_id],
-                    )
-                else:
-                    rows = _fetch("SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", [number])
+                values = {"worker": self._number(owner), "queues": None, "id": job_id}
+                rows = _fetch(_CLAIM if job_id is None else one, values)
+                if not rows:
+                    return None
+                _keep(rows[0][0], started_at=clock.now())
         except IntegrityError:
             return None  # A running job has the lock.
-        if not rows or rows[0][0] is None:
-            return None
-        _started(rows[0][0])
         return self.select(ids=[rows[0][0]])[0]
 
     def _number(self, owner: str) -> int:
@@ -188,10 +209,11 @@ class Store:
         WorkerRow.objects.create(owner=owner, number=number)
         return number
 
-    def hold(self, job: Job) -> None:
+    def hold(self, job: Job, lock: str = "FOR SHARE") -> None:
         held = _fetch(
-            "SELECT 1 FROM procrastinate_jobs AS j JOIN engine_worker AS w ON w.number = j.worker_id "
-            "WHERE j.id = %s AND j.status = 'doing' AND j.attempts = %s AND w.owner = %s FOR SHARE OF j",
+            "SELECT 1 FROM procrastinate_jobs AS j LEFT JOIN engine_worker AS w ON w.number = j.worker_id "  # noqa: S608
+            "WHERE j.id = %s AND j.status = 'doing' AND j.attempts = %s AND coalesce(w.owner, '') = %s "
+            f"{lock} OF j",
             [job.id, job.attempts, job.owner],
         )
         if not held:
@@ -204,7 +226,8 @@ class Store:
 
     def settle(self, job: Job, outcome: Outcome) -> None:
         with transaction.atomic():
-            self.hold(job)
+            # A shared lock would have two who settle the job at once wait for each other.
+            self.hold(job, "FOR UPDATE")
             keep_counts(job, outcome)
             if outcome.status != Status.WAITING:
                 _fetch("SELECT procrastinate_finish_job_v1(%s, %s, false)", [job.id, _ENDED[outcome.status]])
@@ -238,20 +261,24 @@ class Store:
         return bool(back)
 
     def heartbeat(self, owner: str) -> None:
-        for number in WorkerRow.objects.filter(owner=owner).values_list("number", flat=True):
-            _fetch("SELECT procrastinate_update_heartbeat_v1(%s)", [number])
+        _fetch(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() "
+            "WHERE id IN (SELECT number FROM engine_worker WHERE owner = %s)",
+            [owner],
+        )
         WorkerRow.objects.filter(owner=owner).update(heartbeat_at=clock.now(), suspected_at=None)
 
     def held(self) -> list[tuple[Job, Holder]]:
-        return [
-            # A worker that has left without ending its job has no row any more.
-            (_job(row), Holder(row[10], _LONG_SILENCE if row[17] is None else row[17], row[18], row[16]))
-            for row in _fetch(_SELECT + "WHERE j.status = 'doing'")
-        ]
+        held = []
+        for row in _fetch(_SELECT + "WHERE j.status = 'doing' ORDER BY j.id"):
+            owner, number, silent, suspected = row[10], row[16], row[17], row[18]
+            if silent is None:
+                # Procrastinate's worker has left, although the end of its job could not be stored.
+                silent = suspected = _LONG_SILENCE
+            held.append((_job(row), Holder(owner, silent, suspected, number)))
+        return held
 
     def suspect(self, holder: Holder) -> None:
-        # A worker that was killed before it ran its first job is not known by its owner.
-        WorkerRow.objects.get_or_create(number=holder.number, defaults={"owner": holder.owner})
         _fetch(
             "UPDATE engine_worker SET suspected_at = now() WHERE number = %s AND NOT EXISTS ("
             "SELECT 1 FROM procrastinate_workers WHERE id = %s AND last_heartbeat > now() - %s)",
@@ -260,11 +287,11 @@ class Store:
 
     def living(self, silence: timedelta) -> list[Holder]:
         rows = _fetch(
-            "SELECT coalesce(w.owner, ''), now() - p.last_heartbeat, p.id FROM procrastinate_workers AS p "
-            "LEFT JOIN engine_worker AS w ON w.number = p.id WHERE p.last_heartbeat > now() - %s",
+            "SELECT w.owner, min(now() - p.last_heartbeat) FROM procrastinate_workers AS p "
+            "JOIN engine_worker AS w ON w.number = p.id WHERE p.last_heartbeat > now() - %s GROUP BY w.owner",
             [silence],
         )
-        return [Holder(owner, silent, None, number) for owner, silent, number in rows]
+        return [Holder(owner, silent, None) for owner, silent in rows]
 
     def leave(self, owner: str) -> None:
         numbers = list(WorkerRow.objects.filter(owner=owner).values_list("number", flat=True))
@@ -299,20 +326,16 @@ def _scheduled(at: datetime | None) -> datetime | None:
     return None if at is None or at <= clock.now() else at
 
 
-def _started(job_id: int) -> None:
-    now = clock.now()
+def _keep(job_id: int, **facts: Any) -> None:
+    """Stores what Procrastinate does not keep of a job."""
     JobDetail.objects.bulk_create(
-        [JobDetail(job_id=job_id, started_at=now)],
-        update_conflicts=True,
-        unique_fields=["job_id"],
-        update_fields=["started_at"],
+        [JobDetail(job_id=job_id, **facts)], update_conflicts=True, unique_fields=["job_id"], update_fields=[*facts]
     )
 
 
 def keep_counts(job: Job, outcome: Outcome) -> None:
-    """Stores what Procrastinate does not keep of how a job ended."""
-    counts = {"failures": outcome.failures, "crashes": outcome.crashes, "error": outcome.error}
-    JobDetail.objects.update_or_create(job_id=job.id, defaults=counts)
+    """Stores the counters and the error of how a job ended."""
+    _keep(job.id, failures=outcome.failures, crashes=outcome.crashes, error=outcome.error)
 
 
 # ----------------------------------------------------------------------------------------------------- worker processes
@@ -343,8 +366,31 @@ _HELD = (
 )
 
 
-class _FencedJobManager(JobManager):
-    """Ends a job only under the claim that ran it; Procrastinate itself would end whatever has the job's id."""
+class FencedJobManager(JobManager):
+    """Claims by `_CLAIM`, and ends a job only under the claim that ran it; Procrastinate itself would end whatever has
+    the job's id. `numbers`: the workers that it registered, which are then known to be this process's."""
+
+    def __init__(self, connector: procrastinate.PsycopgConnector, numbers: set[int]) -> None:
+        super().__init__(connector)
+        self.numbers = numbers
+
+    async def register_worker(self) -> int:
+        number = await super().register_worker()
+        await self.connector.execute_query_async(
+            "INSERT INTO engine_worker (owner, number, started_at, heartbeat_at) "
+            "VALUES (%(owner)s, %(number)s, now(), now())",
+            owner=owner_id(),
+            number=number,
+        )
+        self.numbers.add(number)
+        return number
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> procrastinate.jobs.Job | None:
+        try:
+            rows = await self.connector.execute_query_all_async(_CLAIM, queues=queues, worker=worker_id)
+        except procrastinate.exceptions.UniqueViolation:
+            return None  # A job with the same lock was claimed meanwhile.
+        return procrastinate.jobs.Job.from_row(rows[0]) if rows else None
 
     async def finish_job(self, job: procrastinate.jobs.Job, status: JobStatus, delete_job: bool) -> None:
         await self._end(
@@ -419,7 +465,7 @@ class WorkerProcess:
         self._loop = asyncio.get_running_loop()
         while not self._ending.is_set():
             connector = procrastinate.PsycopgConnector(
-                kwargs=connector_params(), min_size=1, max_size=self._threads + 3, timeout=10.0
+                kwargs=connection_parameters(), min_size=1, max_size=self._threads + 3, timeout=10.0
             )
             try:
                 quick, work = self._app(connector, quick=True), self._app(connector, quick=False)
@@ -457,7 +503,7 @@ class WorkerProcess:
 
     def _app(self, connector: procrastinate.PsycopgConnector, *, quick: bool) -> procrastinate.App:
         app = procrastinate.App(connector=connector)
-        app.job_manager = _FencedJobManager(connector)
+        app.job_manager = FencedJobManager(connector, self._numbers)
         for kind in registry.kinds(quick=quick):
             task = app.task(name=kind, pass_context=True, retry=_Strategy())(self._perform)
             if (called := registry.periodic_tasks.get(kind.removeprefix(registry.PERIODIC))) is not None:
@@ -478,10 +524,7 @@ class WorkerProcess:
         self._running.add(found.id)
         try:
             close_old_connections()
-            if found.worker_id not in self._numbers:
-                WorkerRow.objects.update_or_create(number=found.worker_id, defaults={"owner": self.owner})
-                self._numbers.add(found.worker_id)
-            _started(found.id)
+            _keep(found.id, started_at=clock.now())
             job = jobs.store().select(ids=[found.id])[0]
             outcome = jobs.execute(jobs.Context(job, self._ending, context.should_abort))
             with transaction.atomic():
@@ -506,23 +549,25 @@ class WorkerProcess:
     # ------------------------------------------------------------------------------------------------- looking after it
 
     def _watch(self) -> None:
-        """Puts jobs back whose end could not be stored, every ten seconds.
+        """Sends heartbeats and recovers what is stalled, at once and then every ten seconds.
 
         Starts the lanes again when the clock was set back: Procrastinate's periodic tasks would wait until it has
         caught up."""
         offset = time.time() - time.monotonic()
-        while not self._ending.wait(jobs.HEARTBEAT_SECONDS):
+        while not self._ending.is_set():
             stepped = offset - (time.time() - time.monotonic())
             offset -= stepped
             if stepped > 5 and self._loop is not None:
                 log.warning("the clock was set back by %.0f s; the workers start again", stepped)
                 self._loop.call_soon_threadsafe(self._cancel)
             try:
+                jobs.recover_stalled()
                 self._put_back_orphans()
             except DatabaseError as error:
                 log.error("the database does not answer (%s)", " ".join(str(error).split()))
             finally:
                 connections.close_all()
+            self._ending.wait(jobs.HEARTBEAT_SECONDS)
 
     def _put_back_orphans(self) -> None:
         """A job that this process holds in the database without running it is put back when it is seen twice."""
@@ -557,6 +602,12 @@ class WorkerProcess:
         if self._running:
             self._put_back_all()
             self._on_stuck()
+
+
+def connection_parameters() -> dict[str, Any]:
+    """How Procrastinate's own connections are made."""
+    parameters = connector_params()
+    return {**parameters, "options": f"{parameters.get('options', '')} {_PLANNER}".strip()}
 
 
 def _cron(seconds: int) -> str:

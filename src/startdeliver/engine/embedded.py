@@ -70,6 +70,10 @@ class Store:
 
     def add_all(self, jobs: list[Job], queue: str) -> None:
         JobRow.objects.bulk_create([_row(job, queue) for job in jobs], ignore_conflicts=True, batch_size=500)
+        now = clock.now()
+        for start in range(0, len(jobs), 500):
+            keys = [job.key for job in jobs[start : start + 500]]
+            JobRow.objects.filter(key__in=keys, status=Status.WAITING, not_before__gt=now).update(not_before=now)
 
     def backlog(self, lock: str, most: int) -> int:
         return JobRow.objects.filter(lock=lock, status=Status.WAITING)[:most].count()
@@ -232,14 +236,11 @@ class Worker:
         """Works until `stop()` is called. Errors of the database are waited out."""
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heart.start()
-        pause, recovered = POLL_SECONDS, False
+        pause = POLL_SECONDS
         while not self._ending.is_set():
             self._wake.clear()
             try:
                 close_old_connections()
-                if not recovered:
-                    jobs.recover_stalled()
-                    recovered = True
                 self._enqueue_periodic()
                 for quick in (True, False):
                     self._fill(quick)
@@ -300,7 +301,8 @@ class Worker:
                     jobs.enqueue(registry.PERIODIC + task.name, registry.PERIODIC + task.name)
 
     def _beat(self) -> None:
-        """Sends a heartbeat every ten seconds; tells the jobs once a second that they were cancelled or lost."""
+        """Every ten seconds sends a heartbeat and recovers what is stalled; tells the jobs once a second that they were
+        cancelled or lost."""
         next_beat = 0.0
         try:
             while not self._ending.is_set():
@@ -308,7 +310,7 @@ class Worker:
                     if time.monotonic() >= next_beat:
                         next_beat = time.monotonic() + jobs.HEARTBEAT_SECONDS
                         close_old_connections()
-                        jobs.store().heartbeat(self.owner)
+                        jobs.recover_stalled()
                         self._put_back_orphans()
                     self._pass_on()
                 except DatabaseError as error:

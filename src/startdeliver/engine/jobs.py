@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connection, connections, transaction
 from django.db.utils import Error as DatabaseError
 
 from startdeliver.common import clock
@@ -156,18 +156,31 @@ def enqueue(
     return store().add(job, "quick" if handler is not None and handler.quick else "work")
 
 
-def enqueue_all(kind: str, work: Sequence[tuple[str, Organization, str]]) -> None:
-    """Enqueues a job for each (key, organization, lock), due now, unless one with its key waits already."""
+def enqueue_all(
+    kind: str, organizations: Iterable[Organization], payload: Mapping[str, Any] | None = None, *, lock: str = ""
+) -> None:
+    """Enqueues a job, due now, for each of these organizations, in some statements for all.
+
+    The key of each is the kind and the organization, its lock `lock` (default: the kind) and the organization. One that
+    waits already with that key becomes due now.
+    """
     handler = registry.handlers.get(kind)
     rank = handler.priority if handler else Priority.DERIVATION
-    queue = "quick" if handler is not None and handler.quick else "work"
-    store().add_all(
-        [
-            Job(0, kind, key, lock, rank * CLASS_SIZE, organization.pk, not_before=clock.now())
-            for key, organization, lock in work
-        ],
-        queue,
-    )
+    made = [
+        Job(
+            id=0,
+            kind=kind,
+            key=f"{kind}:{organization.pk}",
+            lock=f"{lock or kind}:{organization.pk}",
+            priority=rank * CLASS_SIZE,
+            organization_id=organization.pk,
+            payload=dict(payload or {}),
+            not_before=clock.now(),
+        )
+        for organization in organizations
+    ]
+    if made:
+        store().add_all(made, "quick" if handler is not None and handler.quick else "work")
 
 
 def find(key: str, *, live: bool = True) -> Job | None:
@@ -341,6 +354,8 @@ def _leased(job: Job) -> Iterator[None]:
 def recover_stalled(key: str = "") -> int:
     """Puts the jobs of dead processes (with `key`: only that one) back into the queue and returns their number.
 
+    Every process does so every ten seconds. It is no periodic task: those are jobs, so one that died in it would keep
+    all others from it.
     A process of this machine is asked for directly. One elsewhere is dead when it has sent no heartbeat for a while
     and is still silent at a second look. This process sends its own heartbeat first: after an outage of the database
     everybody looks silent, and whoever comes back first must not find itself or the others dead. A recovered job goes
@@ -348,26 +363,28 @@ def recover_stalled(key: str = "") -> int:
     """
     own = owner_id()
     store().heartbeat(own)
+    held = [(job, holder) for job, holder in store().held() if holder.owner != own and key in ("", job.key)]
+    dead = {holder for holder in {holder for _, holder in held} if _is_dead(holder)}
     recovered = 0
-    for job, holder in store().held():
-        if key and job.key != key:
-            continue
-        if holder.owner == own or not _is_dead(holder):
-            continue
-        crashes = job.crashes + 1
-        cancelled = Outcome(Status.CANCELLED, failures=job.failures, crashes=crashes)
-        back = Outcome(Status.WAITING, job.error, clock.now(), job.failures, crashes, first=True)
-        try:
-            store().settle(job, cancelled if job.cancel_requested else back)
-        except LeaseLost:
-            continue
-        recovered += 1
-        log.warning("recovered job %s of %s, whose process is gone", job.key, holder.owner)
+    with transaction.atomic():
+        for job, holder in held:
+            if holder not in dead:
+                continue
+            # Without an owner, its worker left in good order, and only the end of the job could not be stored.
+            crashes = job.crashes + (holder.owner != "")
+            cancelled = Outcome(Status.CANCELLED, failures=job.failures, crashes=crashes)
+            back = Outcome(Status.WAITING, job.error, clock.now(), job.failures, crashes, first=True)
+            try:
+                store().settle(job, cancelled if job.cancel_requested else back)
+            except LeaseLost:
+                continue
+            recovered += 1
+            log.warning("recovered job %s of %s, whose process is gone", job.key, holder.owner)
     return recovered
 
 
 def _is_dead(holder: Holder) -> bool:
-    if is_alive(holder.owner) is False:
+    if holder.owner and is_alive(holder.owner) is False:
         return True
     if holder.silent < SILENCE:
         return False
@@ -385,12 +402,6 @@ def forget_workers() -> None:
 def living() -> list[Holder]:
     """Returns the workers that are at work, on this machine or another."""
     return [holder for holder in store().living(SILENCE) if is_alive(holder.owner) is not False]
-
-
-@periodic("engine.recover_stalled", 10)
-def recover_stalled_jobs() -> None:
-    """Puts the jobs of dead processes back into the queue."""
-    recover_stalled()
 
 
 @periodic("engine.prune", 3600)

@@ -20,7 +20,8 @@ def enqueue_mail(*, to: str, subject: str, text: str) -> None:
     """Sends a mail to one address soon, when the caller's transaction has ended; retried for about an hour."""
     place = f"mail.{get_random_string(16)}"
     sealed = settings.KEY_RING.encrypt(json.dumps({"to": to, "subject": subject, "text": text}), place)
-    jobs.enqueue(KIND, place, {"sealed": sealed.hex(), "place": place}, priority=jobs.Priority.PERSON)
+    # Each has its own lock: one that the server does not take holds up no other.
+    jobs.enqueue(KIND, place, {"sealed": sealed.hex(), "place": place}, lock=place, priority=jobs.Priority.PERSON)
 
 
 @jobs.handler(KIND, attempts=9, quick=True)

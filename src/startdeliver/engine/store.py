@@ -78,7 +78,7 @@ class JobStore(Protocol):
         """
 
     def add_all(self, jobs: list[Job], queue: str) -> None:
-        """Stores waiting jobs, except those whose key waits already."""
+        """Stores waiting jobs that are due; one whose key waits already becomes due now instead."""
 
     def backlog(self, lock: str, most: int) -> int:
         """Returns how many jobs with this lock wait, at most `most`."""

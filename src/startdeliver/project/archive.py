@@ -243,9 +243,9 @@ def _restore_postgres(dump: Path) -> None:
     """Drops the tables and restores the dump in one transaction: if it fails, the database is unchanged."""
     script = dump.with_suffix(".sql")
     with script.open("wb") as file:
-        for kind, names in (("TABLE", _tables()), ("ROUTINE", _routines())):
+        for kind, names in (("TABLE", _tables()), ("ROUTINE", _routines()), ("TYPE", _types())):
             if names:
-                file.write(f"DROP {kind} {', '.join(names)} CASCADE;\n".encode())
+                file.write(f"DROP {kind} IF EXISTS {', '.join(names)} CASCADE;\n".encode())
         connections.close_all()
         file.flush()
         _run(["pg_restore", "--no-owner", "--no-acl", "--file=-", str(dump)], stdout=file)
@@ -263,6 +263,17 @@ def _routines() -> list[str]:
         cursor.execute(
             "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
             "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _types() -> list[str]:
+    """The types that Procrastinate's tables and functions use; those of tables and extensions go with them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.oid::regtype::text FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid "
+            "WHERE t.typnamespace = current_schema()::regnamespace AND (t.typtype = 'e' OR c.relkind = 'c') "
+            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')"
         )
         return [name for (name,) in cursor.fetchall()]
 
@@ -313,7 +324,7 @@ def _organizations() -> int:
 def _strange_tables() -> list[str]:
     ours = {*connection.introspection.django_table_names(include_views=False), "django_migrations"}
     # Tables of a newer version share our prefixes.
-    prefixes = tuple(f"{name.partition('_')[0]}_" for name in ours)
+    prefixes = ("procrastinate_", *(f"{name.partition('_')[0]}_" for name in ours))
     tables = connection.introspection.table_names()
     return sorted(name for name in tables if name not in ours and not name.startswith(prefixes))
 

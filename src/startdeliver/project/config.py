@@ -135,7 +135,10 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
             raise ConfigError(f"DATABASE_URL: {file} is a directory, not a file")
         if not file.parent.is_dir():
             raise ConfigError(f"DATABASE_URL: the directory {file.parent} does not exist")
-        return _sqlite(file)
+        timeout = dict(parse_qsl(parts.query)).get("timeout", "20")
+        if not timeout.isdecimal() or timeout == "0":
+            raise ConfigError("DATABASE_URL: timeout= is the whole number of seconds for which a writer waits")
+        return _sqlite(file, int(timeout))
     if parts.scheme not in ("postgres", "postgresql"):
         raise ConfigError("DATABASE_URL: must start with postgresql:// or sqlite:///")
     port = _port("DATABASE_URL", parts)
@@ -158,14 +161,15 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
     }
 
 
-def _sqlite(path: Path) -> dict[str, Any]:
-    """Returns Django's description of a SQLite file: write-ahead log, and writers that queue instead of failing."""
+def _sqlite(path: Path, timeout: int = 20) -> dict[str, Any]:
+    """Returns Django's description of a SQLite file: write-ahead log, and writers that wait for each other for
+    `timeout` seconds instead of failing."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
-            "timeout": 20,
+            "timeout": timeout,
             "transaction_mode": "IMMEDIATE",
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; "

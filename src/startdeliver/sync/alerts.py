@@ -63,7 +63,7 @@ def enqueue_alerts() -> int:
         saved.filter(fresh, problem="", alerted_at__isnull=False).update(alerted_at=None)
         due = saved.filter(alerted_at__isnull=True, paused_at__isnull=True).exclude(fresh, problem="")
         organizations = [link.organization for link in due.select_related("organization")]
-    jobs.enqueue_all(KIND, [(f"{KIND}:{one.pk}", one, f"{KIND}:{one.pk}") for one in organizations])
+    jobs.enqueue_all(KIND, organizations)
     return len(organizations)
 
 

@@ -31,6 +31,7 @@ from startdeliver.common import clock
 from startdeliver.engine import jobs
 from startdeliver.engine.jobs import handler, periodic
 from startdeliver.support import health as support
+from startdeliver.sync import session
 from startdeliver.sync.models import Connection
 from startdeliver.sync.push import job as push
 from startdeliver.tenancy.models import Organization
@@ -49,8 +50,11 @@ STAGES: dict[Stage, Callable[[Organization], object]] = {
     Stage.PUSH: push.refresh,
 }
 
-# What takes long, or must not run twice at a time, has a job of its own.
-_JOBS: dict[str, Callable[[Organization], object]] = {Stage.MODEL: assessor.ask_model, Stage.OUT: push.start}
+# What takes long, or must not run twice at a time, has a job of its own: its kind, and the prefix of its lock.
+_JOBS: dict[str, tuple[str, str]] = {
+    Stage.MODEL: (assessor.JOB, ""),
+    Stage.OUT: (push.CHANGES_JOB, session.LOCK),
+}
 
 # A pipeline that finds new changes again and again ends after this time, so that other organizations have their turn.
 _LONGEST, _PAUSE = 30.0, 0.5
@@ -112,32 +116,37 @@ def start_waiting() -> int:
         organizations = Organization.objects.in_bulk({pk for pk, _ in waiting})
         # An organization that was deleted with its users: their triggers wrote after its changes were gone.
         Change.objects.filter(organization__in={pk for pk, _ in waiting} - organizations.keys()).delete()
-    starts = {(organizations[pk], _JOBS.get(stage, queue.start)) for pk, stage in waiting if pk in organizations}
-    for organization, start in starts:
-        start(organization)
+    starts = {(_JOBS.get(stage, (queue.JOB, "")), pk) for pk, stage in waiting if pk in organizations}
+    for kind, lock in {job for job, _ in starts}:
+        jobs.enqueue_all(kind, [organizations[pk] for job, pk in starts if job == (kind, lock)], lock=lock)
     return len(starts)
 
 
 @periodic("changes.time", 60)
 def record_time() -> None:
-    """Records what time alone changed, of all organizations: new days, tickets that became
-    overdue, and customers whose time in a workflow is over.
+    """Records what time alone changed, of all organizations: new days, tickets that became overdue, and customers whose
+    time in a workflow is over.
 
-    Some statements when nothing did, whatever the number of organizations.
+    Some statements, whatever the number of organizations.
     """
-    with scopes_disabled():
-        for organization in _in_a_new_day():
-            with transaction.atomic():
-                day = {"day": clock.today(organization.time_zone), "time_zone": organization.time_zone}
-                Day.objects.update_or_create(organization=organization, defaults=day)
-                queue.record(organization, Kind.DAY)
-                queue.compact(organization, Stage.REMATCH)
+    with scopes_disabled(), transaction.atomic():
+        begun = _in_a_new_day()
+        changes = [Change(organization=organization, kind=Kind.DAY) for organization in begun]
+        if begun:
+            days = [Day(organization=one, day=clock.today(one.time_zone), time_zone=one.time_zone) for one in begun]
+            columns = ["day", "time_zone"]
+            Day.objects.bulk_create(
+                days, update_conflicts=True, unique_fields=["organization"], update_fields=columns, batch_size=300
+            )
+            queue.compact(Stage.REMATCH)
         noted = Change.objects.filter(organization=OuterRef("pk"), kind=Kind.OVERDUE)
         for organization in support.overdue().exclude(Exists(noted)):
-            queue.record(organization, Kind.OVERDUE)
+            changes.append(Change(organization=organization, kind=Kind.OVERDUE))
         leaving = workflows.due_to_leave()
         for organization in Organization.objects.filter(pk__in=leaving):
-            queue.record(organization, Kind.LEAVING, leaving[organization.pk])
+            for customer in leaving[organization.pk]:
+                changes.append(Change(organization=organization, kind=Kind.LEAVING, customer_id=customer))
+        queue.record_all(changes)
 
 
 def _in_a_new_day() -> list[Organization]:

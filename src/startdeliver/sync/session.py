@@ -20,9 +20,13 @@ PATIENCE = (Timeouts(), Backoff())
 _QUICK = (Timeouts(connect=5, read=10, total=15, deadline=20), Backoff(attempts=2, first=0.2, longest=1.0))
 
 
+LOCK = "intercom"
+"""Prefix of the lock of jobs that sync or push: one of an organization runs at a time."""
+
+
 def lock_of(organization: Organization) -> str:
-    """The lock of jobs that sync or push: one of an organization runs at a time."""
-    return f"intercom:{organization.pk}"
+    """The lock of the organization's jobs that sync or push."""
+    return f"{LOCK}:{organization.pk}"
 
 
 async def pause(seconds: float) -> None:

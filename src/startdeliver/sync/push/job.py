@@ -31,8 +31,7 @@ def refresh(organization: Organization) -> None:
 
 def start(organization: Organization) -> None:
     """Has a worker push what the pipeline found, once no sync and no other push of the organization runs."""
-    lock = session.lock_of(organization)
-    jobs.enqueue(CHANGES_JOB, f"{CHANGES_JOB}:{organization.pk}", organization=organization, lock=lock)
+    jobs.enqueue_all(CHANGES_JOB, [organization], lock=session.LOCK)
 
 
 @jobs.handler(CHANGES_JOB)

@@ -105,14 +105,12 @@ def _at(organization: Organization, at: datetime) -> None:
 def start_due(now: datetime) -> int:
     """Asks a worker for the pushes, of all organizations, that are to be tried again by now. Gives how many."""
     with scopes_disabled():
-        due = list(PushSettings.objects.filter(retry_at__lte=now).select_related("organization"))
-    started = 0
-    for settings in due:
-        with organization_scope(settings.organization), transaction.atomic():
-            if PushSettings.objects.filter(pk=settings.pk, retry_at=settings.retry_at).update(retry_at=None):
-                _enqueue(settings.organization, PushRun.Trigger.RETRY)
-                started += 1
-    return started
+        due = PushSettings.objects.filter(retry_at__lte=now)
+        with transaction.atomic():
+            organizations = [settings.organization for settings in due.select_related("organization")]
+            due.update(retry_at=None)
+            jobs.enqueue_all(KIND, organizations, {"trigger": str(PushRun.Trigger.RETRY)}, lock=session.LOCK)
+    return len(organizations)
 
 
 def retry_delay(failures: int) -> timedelta:
