@@ -28,7 +28,6 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from startdeliver.common import clock
 from startdeliver.engine import jobs, registry
-from startdeliver.engine.embedded import first_in_class
 from startdeliver.engine.models import JobDetail, Status
 from startdeliver.engine.models import Worker as WorkerRow
 from startdeliver.engine.owner import owner_id
@@ -232,7 +231,7 @@ class Store:
             if outcome.status != Status.WAITING:
                 _fetch("SELECT procrastinate_finish_job_v1(%s, %s, false)", [job.id, _ENDED[outcome.status]])
                 return
-            priority = first_in_class(job.priority) if outcome.first else None
+            priority = jobs.first_in_class(job.priority) if outcome.first else None
             try:
                 with transaction.atomic():
                     _fetch(
@@ -482,7 +481,7 @@ class WorkerProcess:
                     self._cancel()
                     await asyncio.gather(*self._lanes, return_exceptions=True)
             except Exception as error:
-                log.error("the database does not answer (%s); trying again", " ".join(str(error).split()))
+                log.error("the database does not answer (%s); trying again", jobs.sentence_of(error))
             if not self._ending.is_set():
                 await asyncio.sleep(1.0)
 
@@ -534,13 +533,13 @@ class WorkerProcess:
             log.warning("job %s is not held any more; its result is dropped", found.id)
             return
         except DatabaseError as error:
-            log.error("the result of job %s could not be stored (%s)", found.id, " ".join(str(error).split()))
+            log.error("the result of job %s could not be stored (%s)", found.id, jobs.sentence_of(error))
             raise _PutBack(None, None) from None
         finally:
             self._running.discard(found.id)
             connections.close_all()
         if outcome.status == Status.WAITING:
-            raise _PutBack(_scheduled(outcome.not_before), first_in_class(job.priority) if outcome.first else None)
+            raise _PutBack(_scheduled(outcome.not_before), jobs.first_in_class(job.priority) if outcome.first else None)
         if outcome.status == Status.FAILED:
             raise _Failed(outcome.error)
         if outcome.status == Status.CANCELLED:
@@ -564,7 +563,7 @@ class WorkerProcess:
                 jobs.recover_stalled()
                 self._put_back_orphans()
             except DatabaseError as error:
-                log.error("the database does not answer (%s)", " ".join(str(error).split()))
+                log.error("the database does not answer (%s)", jobs.sentence_of(error))
             finally:
                 connections.close_all()
             self._ending.wait(jobs.HEARTBEAT_SECONDS)
@@ -574,15 +573,8 @@ class WorkerProcess:
         held = {job.id: job for job, holder in jobs.store().held() if holder.number in self._numbers}
         orphans = {job_id for job_id in held if job_id not in self._running}
         for job_id in orphans & self._orphans:
-            self._put_back(held[job_id])
+            jobs.put_back(held[job_id], held[job_id].error)
         self._orphans = orphans
-
-    def _put_back(self, job: Job) -> None:
-        try:
-            back = Outcome(Status.WAITING, job.error, clock.now(), job.failures, job.crashes, first=True)
-            jobs.store().settle(job, back)
-        except LeaseLost:
-            pass
 
     def _put_back_all(self) -> None:
         """At the end of the process: what is still held goes back into the queue, and the worker rows go."""
@@ -590,10 +582,10 @@ class WorkerProcess:
             for job, holder in jobs.store().held():
                 if holder.number in self._numbers:
                     log.warning("job %s did not stop in time; it goes back into the queue", job.key)
-                    self._put_back(job)
+                    jobs.put_back(job, job.error)
             jobs.store().leave(self.owner)
         except DatabaseError as error:
-            log.error("the database does not answer (%s)", " ".join(str(error).split()))
+            log.error("the database does not answer (%s)", jobs.sentence_of(error))
 
     def _end_in_time(self) -> None:
         """Ends the process when its jobs do not stop within the grace period: threads cannot be ended."""
@@ -617,10 +609,3 @@ def _cron(seconds: int) -> str:
     if seconds < 3600:
         return f"*/{seconds // 60} * * * *"
     return f"17 */{seconds // 3600} * * *" if seconds > 3600 else "17 * * * *"
-
-
-def run_worker(threads: int, on_ready: Callable[[WorkerProcess], None]) -> None:
-    """Runs a worker in this thread until its `stop` is called; `on_ready` gets it first."""
-    worker = WorkerProcess(threads)
-    on_ready(worker)
-    worker.run()

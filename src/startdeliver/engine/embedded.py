@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -128,7 +127,7 @@ class Store:
         state = Case(When(cancel_requested=True, then=Value(Status.CANCELLED)), default=Value(Status.WAITING))
         back = {"status": state, "not_before": outcome.not_before or clock.now(), "owner": "", **counts}
         if outcome.first:
-            back["priority"] = first_in_class(job.priority)
+            back["priority"] = jobs.first_in_class(job.priority)
         try:
             with transaction.atomic():
                 self._write(job, **back)
@@ -205,11 +204,6 @@ def _holder(job: Job, worker: WorkerRow | None) -> Holder:
     return Holder(job.owner, now - seen, None if suspected is None else now - suspected)
 
 
-def first_in_class(priority: int) -> int:
-    """The number that puts a job before all others of its priority."""
-    return -(-priority // jobs.CLASS_SIZE) * jobs.CLASS_SIZE + 1
-
-
 class Worker:
     """One worker process: `threads` jobs at a time, quick ones in a thread of their own; periodic tasks; heartbeats.
 
@@ -246,7 +240,7 @@ class Worker:
                     self._fill(quick)
             except DatabaseError as error:
                 pause = min(pause * 2, 10.0)
-                log.error("the database does not answer (%s); trying again in %.0f s", _sentence(error), pause)
+                log.error("the database does not answer (%s); trying again in %.0f s", jobs.sentence_of(error), pause)
                 connection.close()
             else:
                 pause = POLL_SECONDS
@@ -271,8 +265,6 @@ class Worker:
 
     def _do(self, context: jobs.Context) -> None:
         job = context.job
-        cancelled = threading.Event()
-        context.cancelled = cancelled.is_set
         try:
             close_old_connections()
             jobs.store().settle(job, jobs.execute(context))
@@ -280,7 +272,7 @@ class Worker:
             log.warning("job %s is not held any more; its result was dropped", job.key)
         except DatabaseError as error:
             # The row still says that this process runs the job; `_put_back_orphans` puts it back.
-            log.error("the result of job %s could not be stored (%s)", job.key, _sentence(error))
+            log.error("the result of job %s could not be stored (%s)", job.key, jobs.sentence_of(error))
         finally:
             with self._mutex:
                 self._running.pop((job.id, job.attempts), None)
@@ -314,7 +306,7 @@ class Worker:
                         self._put_back_orphans()
                     self._pass_on()
                 except DatabaseError as error:
-                    log.error("no heartbeat could be stored (%s)", _sentence(error))
+                    log.error("no heartbeat could be stored (%s)", jobs.sentence_of(error))
                     connection.close()
                 self._ending.wait(1.0)
         finally:
@@ -341,9 +333,7 @@ class Worker:
         held = [job for job, holder in jobs.store().held() if holder.owner == self.owner]
         orphans = {(job.id, job.attempts): job for job in held if (job.id, job.attempts) not in running}
         for claim in self._orphans & orphans.keys():
-            job = orphans[claim]
-            error = "The database did not answer when the job ended."
-            jobs.store().settle(job, Outcome(Status.WAITING, error, clock.now(), job.failures, job.crashes, first=True))
+            jobs.put_back(orphans[claim], "The database did not answer when the job ended.")
         self._orphans = set(orphans)
 
     def _finish(self) -> None:
@@ -358,22 +348,6 @@ class Worker:
         with self._mutex:
             running = list(self._running.values())
         for context in running:
-            job = context.job
-            log.warning("job %s did not stop in time; it goes back into the queue", job.key)
-            try:
-                back = Outcome(Status.WAITING, "", clock.now(), job.failures, job.crashes, first=True)
-                jobs.store().settle(job, back)
-            except LeaseLost:
-                continue
+            log.warning("job %s did not stop in time; it goes back into the queue", context.job.key)
+            jobs.put_back(context.job)
         jobs.store().leave(self.owner)
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def run_worker(threads: int, on_ready: Callable[[Worker], None]) -> None:
-    """Runs a worker in this thread until its `stop` is called; `on_ready` gets it first."""
-    worker = Worker(threads)
-    on_ready(worker)
-    worker.run()

@@ -351,6 +351,25 @@ def _leased(job: Job) -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------------------- recovery
 
 
+def first_in_class(priority: int) -> int:
+    """Returns the number that puts a job before all others of its priority."""
+    return -(-priority // CLASS_SIZE) * CLASS_SIZE + 1
+
+
+def put_back(job: Job, error: str = "") -> None:
+    """Puts a job that this process holds back into the queue, before all others of its priority. Neither a failure nor
+    a crash is counted. Does nothing when the job is not held any more."""
+    try:
+        store().settle(job, Outcome(Status.WAITING, error, clock.now(), job.failures, job.crashes, first=True))
+    except LeaseLost:
+        pass
+
+
+def sentence_of(error: Exception) -> str:
+    """Returns the error's text on one line, for the log."""
+    return " ".join(str(error).split())
+
+
 def recover_stalled(key: str = "") -> int:
     """Puts the jobs of dead processes (with `key`: only that one) back into the queue and returns their number.
 

@@ -15,7 +15,11 @@ from startdeliver.engine.owner import owner_id
 log = logging.getLogger(__name__)
 
 
-class Stoppable(Protocol):
+class Runnable(Protocol):
+    """What runs jobs until it is told to stop."""
+
+    def run(self) -> None: ...
+
     def stop(self) -> None: ...
 
 
@@ -24,24 +28,26 @@ def run_process(threads: int = 2) -> None:
 
     The caller should end the process at once: a job that ignored `stopping()` still runs in a thread.
     """
+    worker: Runnable
     if connection.vendor == "postgresql":
-        from startdeliver.engine.distributed import run_worker
+        from startdeliver.engine.distributed import WorkerProcess
+
+        worker = WorkerProcess(threads)
     else:
-        from startdeliver.engine.embedded import run_worker  # type: ignore[assignment]
+        from startdeliver.engine.embedded import Worker
 
-    def ready(worker: Stoppable) -> None:
-        told = False
+        worker = Worker(threads)
+    told = False
 
-        def end(signum: int, frame: FrameType | None) -> None:
-            nonlocal told
-            if told:
-                os._exit(128 + signum)  # Told twice: the person does not want to wait.
-            told = True
-            worker.stop()
+    def end(signum: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if told:
+            os._exit(128 + signum)  # Told twice: the person does not want to wait.
+        told = True
+        worker.stop()
 
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
-
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     log.info("worker %s started with %d threads", owner_id(), threads)
-    run_worker(threads, ready)
+    worker.run()
     log.info("worker %s ended", owner_id())
